@@ -1,0 +1,170 @@
+//! The ports: what the engine needs of an org and of a keychain, without knowing how either works.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use crate::clock::Millis;
+use crate::ids::OrgId;
+
+/// Where and as whom to reach a connected org. Holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrgAddress {
+    /// The org.
+    pub org_id: OrgId,
+    /// `https://…my.salesforce.com`, without a path; `http` only for a loopback host.
+    pub instance_url: String,
+    /// The path of the sync endpoint in the org, from the `/`.
+    pub endpoint_path: String,
+}
+
+/// What an org's answer means; what to do about it is [`crate::item`]'s to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// The org took the change.
+    Synced,
+    /// The org knows a newer version (409).
+    Superseded,
+    /// The org will refuse the same bytes again.
+    Refused,
+    /// The org may take it later, not before `retry_after` when that is given.
+    Retry {
+        /// What the org asked for.
+        retry_after: Option<Duration>,
+    },
+    /// No valid token, and none to be had without a person.
+    SignInRequired,
+    /// The token was refused and renewed; the attempt was repeated with the new one. Never the last of a [`Report`].
+    TokenRenewed,
+    /// The org takes no requests for now.
+    RateLimited {
+        /// What the org asked for.
+        retry_after: Option<Duration>,
+    },
+    /// There is no sync endpoint at the address (404, a redirect).
+    EndpointMissing,
+    /// No answer at all: time-out, TLS or network error, of the org or of its token server.
+    Unreachable,
+}
+
+/// One HTTP request made for an item and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Try {
+    /// When it began.
+    pub started_at: Millis,
+    /// How long it took, by a clock that cannot be set.
+    pub duration: Duration,
+    /// What it means.
+    pub meaning: Meaning,
+    /// The answer's status; `None` when there was no answer.
+    pub http_status: Option<u16>,
+    /// Salesforce's or the application's error code, or one of ours for what has none (`TIMEOUT`, `CONNECTION_REFUSED`, …).
+    pub error_code: Option<String>,
+    /// The answer's message, or ours, for a person. Never holds a token.
+    pub message: Option<String>,
+    /// The answer's body as text, at most 64 KiB, tokens cut out. `None` when there was none.
+    pub response_body: Option<String>,
+}
+
+/// What one attempt to deliver brought: normally one try, two when the token was renewed in between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// In the order they were made; never empty. The last one decides.
+    pub tries: Vec<Try>,
+    /// The org's API use, where it was said (`Sforce-Limit-Info`).
+    pub api_usage: Option<ApiUsage>,
+    /// The org's clock minus this machine's, where it was said (`Date`, whole seconds).
+    pub clock_skew_ms: Option<i64>,
+}
+
+/// Requests used of an org's daily allowance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ApiUsage {
+    /// Used in the last 24 hours.
+    pub used: u64,
+    /// Allowed in 24 hours.
+    pub max: u64,
+}
+
+/// An org that has just been connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectedOrg {
+    /// From `id` in the token response.
+    pub org_id: OrgId,
+    /// The signed-in user, where it could be read.
+    pub username: Option<String>,
+    /// Where the org's API is.
+    pub instance_url: String,
+}
+
+/// Why an org could not be connected.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The text is not an sfdxAuthUrl; says what is wrong with it, without repeating it.
+    #[error("{0}")]
+    NotAnAuthUrl(String),
+    /// The token server refused; its own words.
+    #[error("{0}")]
+    Refused(String),
+    /// The token server could not be reached or did not make sense.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The secrets could not be kept.
+    #[error(transparent)]
+    Secrets(#[from] SecretError),
+}
+
+/// Orgs, as the engine sees them.
+#[async_trait]
+pub trait Remote: Send + Sync + 'static {
+    /// Sends a payload to an org's sync endpoint, with a token that is renewed once if the org refuses it.
+    ///
+    /// Never fails: whatever happens is a [`Report`]. Takes no longer than the connect and request time-outs allow.
+    /// Dropping the future abandons the request.
+    async fn deliver(&self, org: &OrgAddress, body: bytes::Bytes) -> Report;
+
+    /// Does anything answer HTTP at the org's address? Sends no change and no token (`GET {instance_url}/services/data/`,
+    /// which Salesforce answers to anyone); whatever the answer's status, it is an answer.
+    async fn answers(&self, org: &OrgAddress) -> bool;
+
+    /// Connects an org by an sfdxAuthUrl (`force://clientId:clientSecret:refreshToken@host`): gets a token, learns the
+    /// org's ID, stores the secrets.
+    ///
+    /// # Errors
+    /// [`ConnectError`]; nothing is stored then.
+    async fn connect_with_auth_url(&self, auth_url: SecretString) -> Result<ConnectedOrg, ConnectError>;
+
+    /// Revokes the org's tokens, as far as its server can be reached, and forgets its secrets.
+    ///
+    /// # Errors
+    /// [`SecretError`] when the secrets could not be removed.
+    async fn disconnect(&self, org: OrgId) -> Result<(), SecretError>;
+}
+
+/// A place for secrets: the OS keychain, or an encrypted file.
+#[async_trait]
+pub trait SecretStore: Send + Sync + 'static {
+    /// The secret under `name`, or `None`.
+    ///
+    /// # Errors
+    /// [`SecretError`] when the store cannot be read.
+    async fn get(&self, name: &str) -> Result<Option<SecretString>, SecretError>;
+
+    /// Stores a secret under `name`; on return it survives a power loss as far as the store can promise it.
+    ///
+    /// # Errors
+    /// [`SecretError`] when the store cannot be written; the earlier secret stands then.
+    async fn set(&self, name: &str, secret: SecretString) -> Result<(), SecretError>;
+
+    /// Forgets the secret under `name`; forgetting what is not there is no error.
+    ///
+    /// # Errors
+    /// [`SecretError`] when the store cannot be written.
+    async fn remove(&self, name: &str) -> Result<(), SecretError>;
+}
+
+/// A place for secrets that does not work; says what happened, why, and what to do, never the secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SecretError(pub String);
