@@ -1,1 +1,300 @@
-//! Its rooms follow.
+//! The store: everything that must survive, in one SQLite file. The only crate with SQL.
+//!
+//! Writes go to one thread that commits them in groups ([`Store`]'s `async` functions return when their group is synced
+//! to the disk); reads run beside it on connections of their own and see the last commit.
+
+mod accept;
+mod activity;
+mod bulk;
+mod delivery;
+mod error;
+mod list;
+pub mod model;
+mod open;
+mod orgs;
+mod queue;
+mod reader;
+mod retention;
+mod routes;
+mod rows;
+mod tally;
+mod tokens;
+mod writer;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use sync_monitor_domain::change::Change;
+use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::ids::OrgId;
+use sync_monitor_domain::remote::ConnectedOrg;
+use uuid::Uuid;
+
+pub use accept::Accepted;
+pub use bulk::{Action, BatchDone};
+pub use delivery::{Claim, Claimed, Completion};
+pub use error::{Error, Result};
+
+use model::{ActivityPage, Actor, Counts, Filter, Health, ItemDetail, ItemPage, Org, Route, Token};
+use reader::Readers;
+use writer::Writer;
+
+/// The way to the store; cheap to clone. When the last clone is dropped, the database is closed.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    writer: Mutex<Option<Arc<Writer>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    readers: Readers,
+}
+
+impl Store {
+    /// Opens the database at `path`, makes it if there is none, and brings it up to date.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is another program's, or comes from a newer version of this one.
+    pub fn open(path: &Path) -> Result<Self> {
+        let (writer, thread) = Writer::start(path)?;
+        let inner = Inner {
+            writer: Mutex::new(Some(Arc::new(writer))),
+            thread: Mutex::new(Some(thread)),
+            readers: Readers::new(path),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Closes the database, after everything that was handed in is written. Later calls answer [`Error::Closed`].
+    ///
+    /// # Errors
+    /// When the writer's thread died.
+    pub async fn close(&self) -> Result<()> {
+        drop(self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.inner.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return Ok(()) };
+        let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+        if matches!(joined, Ok(Ok(()))) { Ok(()) } else { Err(Error::Commit("the writer's thread died".into())) }
+    }
+
+    async fn write<T: Send + 'static>(&self, work: impl FnOnce(&mut writer::Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
+        let writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Closed)?;
+        writer.run(work).await
+    }
+
+    /// Judges a payload by everything known, and stores what is new of it.
+    ///
+    /// # Errors
+    /// When the store fails; nothing of the payload is kept then.
+    pub async fn accept(&self, change: Change, at: Millis, first_due: Millis, new_id: fn() -> Uuid) -> Result<Accepted> {
+        self.write(move |tx| accept::accept(tx, &accept::Intake { change, at, first_due, new_id })).await
+    }
+
+    /// Claims what is due at `now` for an org, at most `limit`, the longest due first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn claim(&self, target: OrgId, limit: usize, now: Millis) -> Result<Claim> {
+        self.write(move |tx| delivery::claim(tx, target, limit, now)).await
+    }
+
+    /// Writes down what came of an attempt; returns every item that changed with it.
+    ///
+    /// # Errors
+    /// When the store fails; the item then is still in flight, and is sent again at the next start.
+    pub async fn complete(&self, target: OrgId, done: Completion) -> Result<Vec<Uuid>> {
+        self.write(move |tx| delivery::complete(tx, target, &done)).await
+    }
+
+    /// Puts back what was in flight when the program died; returns how many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recover(&self, now: Millis) -> Result<u64> {
+        self.write(move |tx| delivery::recover(tx, now)).await
+    }
+
+    /// Brings due times beyond `latest` back to it; returns how many there were.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pull_in(&self, latest: Millis) -> Result<usize> {
+        self.write(move |tx| delivery::pull_in(tx, latest)).await
+    }
+
+    /// Clears away a batch of what is too old: synced and superseded items last changed before `done`, and transactions
+    /// accepted before `transactions` that no item is left of. Returns how many rows went; zero when nothing is left.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn clear(&self, done: Millis, transactions: Millis) -> Result<usize> {
+        self.write(move |tx| retention::clear(tx, done, transactions)).await
+    }
+
+    /// Does `action` to each of `ids`, in one transaction: hand in a few hundred at a time.
+    ///
+    /// # Errors
+    /// When the store fails; nothing of the batch is done then.
+    pub async fn apply(&self, ids: Vec<Uuid>, action: Action, at: Millis) -> Result<BatchDone> {
+        self.write(move |tx| bulk::apply(tx, &ids, &action, at)).await
+    }
+
+    /// Adds a line to the activity log.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn note(&self, at: Millis, actor: Actor, action: &'static str, count: Option<u64>, reason: Option<String>, detail: Option<String>) -> Result<()> {
+        self.write(move |tx| {
+            let mut entry = activity::Entry::new(at, &actor, action);
+            if let Some(count) = count {
+                entry = entry.count(count);
+            }
+            if let Some(reason) = &reason {
+                entry = entry.reason(reason);
+            }
+            if let Some(detail) = &detail {
+                entry = entry.detail(detail);
+            }
+            activity::add(tx.sql, &entry)
+        })
+        .await
+    }
+
+    /// Keeps a connected org; what waited for a sign-in there goes on.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn connect_org(&self, new: ConnectedOrg, alias: Option<String>, endpoint_path: &'static str, actor: Actor, at: Millis) -> Result<Org> {
+        self.write(move |tx| orgs::connect(tx, &new, alias.as_deref(), endpoint_path, &actor, at)).await
+    }
+
+    /// Marks an org as disconnected.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not connected, or when the store fails.
+    pub async fn disconnect_org(&self, id: OrgId, actor: Actor, at: Millis) -> Result<()> {
+        self.write(move |tx| orgs::disconnect(tx, id, &actor, at)).await
+    }
+
+    /// Pauses or resumes an org.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not connected, or when the store fails.
+    pub async fn pause_org(&self, id: OrgId, paused: bool, actor: Actor, at: Millis) -> Result<Org> {
+        self.write(move |tx| orgs::pause(tx, id, paused, &actor, at)).await
+    }
+
+    /// Writes down how an org's own answers say that it stands with it; a pause is left as it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn set_health(&self, id: OrgId, health: Health, detail: Option<String>, at: Millis) -> Result<()> {
+        self.write(move |tx| orgs::set_health(tx, id, health, detail.as_deref(), at)).await
+    }
+
+    /// Makes a route.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for one that is there already, leads to its own source, or to an org that is not connected.
+    pub async fn add_route(&self, id: Uuid, source: OrgId, target: OrgId, enabled: bool, actor: Actor, at: Millis) -> Result<Route> {
+        self.write(move |tx| routes::add(tx, id, source, target, enabled, &actor, at)).await
+    }
+
+    /// Enables or pauses a route.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or when the store fails.
+    pub async fn enable_route(&self, id: Uuid, enabled: bool, actor: Actor, at: Millis) -> Result<Route> {
+        self.write(move |tx| routes::enable(tx, id, enabled, &actor, at)).await
+    }
+
+    /// Removes a route, and returns it as it was.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Refused`] for a paused one that items wait on.
+    pub async fn remove_route(&self, id: Uuid, actor: Actor, at: Millis) -> Result<Route> {
+        self.write(move |tx| routes::remove(tx, id, &actor, at)).await
+    }
+
+    /// Keeps a new integration token.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn add_token(&self, token: Token, actor: Actor) -> Result<()> {
+        self.write(move |tx| tokens::add(tx, &token, &actor)).await
+    }
+
+    /// Revokes an integration token.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is unknown or revoked already.
+    pub async fn revoke_token(&self, id: Uuid, actor: Actor, at: Millis) -> Result<()> {
+        self.write(move |tx| tokens::revoke(tx, id, &actor, at)).await
+    }
+
+    /// A page of items, `limit` at most; the order suits the filter.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`], or when the store fails.
+    pub async fn items(&self, filter: Filter, limit: u32, cursor: Option<String>) -> Result<ItemPage> {
+        self.inner.readers.run(move |sql| list::page(sql, &filter, limit, cursor.as_deref())).await
+    }
+
+    /// The names of all items that a filter matches now, the oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn item_ids(&self, filter: Filter) -> Result<Vec<Uuid>> {
+        self.inner.readers.run(move |sql| list::ids(sql, &filter)).await
+    }
+
+    /// One item with its payload and its attempts.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or when the store fails.
+    pub async fn item(&self, id: Uuid) -> Result<ItemDetail> {
+        self.inner.readers.run(move |sql| list::detail(sql, id)).await
+    }
+
+    /// The counters.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn counts(&self) -> Result<Counts> {
+        self.inner.readers.run(list::counts).await
+    }
+
+    /// Every org there is a row for, connected or not.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn orgs(&self) -> Result<Vec<Org>> {
+        self.inner.readers.run(orgs::all).await
+    }
+
+    /// Every route.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn routes(&self) -> Result<Vec<Route>> {
+        self.inner.readers.run(routes::all).await
+    }
+
+    /// Every integration token.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn tokens(&self) -> Result<Vec<Token>> {
+        self.inner.readers.run(tokens::all).await
+    }
+
+    /// A page of the activity log, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`], or when the store fails.
+    pub async fn activity(&self, limit: u32, cursor: Option<String>) -> Result<ActivityPage> {
+        self.inner.readers.run(move |sql| activity::page(sql, limit, cursor.as_deref())).await
+    }
+}

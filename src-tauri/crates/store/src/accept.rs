@@ -1,0 +1,271 @@
+//! A payload comes in: everything known is looked up, the domain decides, and what it decided is written, in one
+//! transaction.
+
+use rusqlite::{Connection, OptionalExtension};
+use sync_monitor_domain::change::Change;
+use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::conflict::{self, Timestamp, Version};
+use sync_monitor_domain::echo::{Holding, Origin};
+use sync_monitor_domain::ids::{Digest, OrgId};
+use sync_monitor_domain::intake::{self, Decision, KnownRecord, KnownTransaction, Reply, Split};
+use sync_monitor_domain::item::Status;
+use uuid::Uuid;
+
+use crate::activity::{self, Entry};
+use crate::error::{Error, Result};
+use crate::queue::{self, Move, Row};
+use crate::rows;
+use crate::routes::Leg;
+use crate::writer::Tx;
+
+/// What came of a payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// What the sender is told.
+    pub reply: Reply,
+    /// The orgs that now have something to be sent.
+    pub targets: Vec<OrgId>,
+    /// The items that were made or changed.
+    pub items: Vec<Uuid>,
+}
+
+/// What is needed to take a payload in.
+pub(crate) struct Intake {
+    pub(crate) change: Change,
+    pub(crate) at: Millis,
+    /// When the first attempt is due.
+    pub(crate) first_due: Millis,
+    /// A name for each item that may be made.
+    pub(crate) new_id: fn() -> Uuid,
+}
+
+pub(crate) fn accept(tx: &mut Tx<'_>, intake: &Intake) -> Result<Accepted> {
+    let change = &intake.change;
+    let source = tx.orgs.find(tx.sql, change.source)?;
+    let known = transaction(tx.sql, &change.transaction_id)?;
+    let legs = source.map_or(Ok(Vec::new()), |source| tx.routes.from(tx.sql, source))?;
+    let records = known_records(tx.sql, source, change)?;
+    let decision = intake::decide(change, known.as_ref().map(|(_, known)| known), !legs.is_empty(), &records);
+    let reply = Reply::to(&decision, change, |index| records[index].newest.map(|v| v.timestamp));
+    let mut done = Accepted { reply, targets: Vec::new(), items: Vec::new() };
+    match (&decision, source) {
+        (Decision::TransactionEcho, _) => {
+            let source = tx.org(change.source)?;
+            let txn = known.map(|(key, _)| key);
+            transaction_echo(tx, intake, source, txn, &mut done)?;
+        }
+        (Decision::Repeat, Some(source)) => tx.contacts.received(source, intake.at),
+        (Decision::Conflict { stale }, Some(source)) => {
+            tx.contacts.received(source, intake.at);
+            note_sent(tx.sql, source, change, stale, &records)?;
+        }
+        (Decision::Accept(split), Some(source)) => {
+            tx.contacts.received(source, intake.at);
+            take(tx, intake, source, &legs, split, &records, &mut done)?;
+        }
+        (Decision::Repeat | Decision::TransactionReused | Decision::NoRoute | Decision::Conflict { .. } | Decision::Accept(_), _) => {}
+    }
+    Ok(done)
+}
+
+fn transaction(sql: &Connection, transaction_id: &str) -> Result<Option<(i64, KnownTransaction)>> {
+    let mut statement = sql.prepare_cached(
+        "SELECT t.id, o.org_id, t.digest FROM transactions t JOIN orgs o ON o.id = t.source WHERE t.transaction_id = ?1",
+    )?;
+    let known = statement
+        .query_row([transaction_id], |row| {
+            Ok((row.get(0)?, KnownTransaction { source: rows::org(row, 1)?, digest: rows::digest(row, 2)? }))
+        })
+        .optional()?;
+    Ok(known)
+}
+
+fn known_records(sql: &Connection, source: Option<i64>, change: &Change) -> Result<Vec<KnownRecord>> {
+    let mut newest = sql.prepare_cached(
+        "SELECT r.timestamp_us, o.org_id, r.digest FROM records r JOIN orgs o ON o.id = r.source WHERE r.external_id = ?1",
+    )?;
+    let mut known = Vec::with_capacity(change.records.len());
+    for record in &change.records {
+        let newest = newest
+            .query_row([&record.external_id], |row| {
+                Ok(Version { timestamp: Timestamp(row.get(0)?), source: rows::org(row, 1)?, digest: rows::digest(row, 2)? })
+            })
+            .optional()?;
+        let held_by_source = source.map_or(Ok(Holding::default()), |org| holding(sql, org, &record.external_id))?;
+        known.push(KnownRecord { newest, held_by_source });
+    }
+    Ok(known)
+}
+
+/// What an org is known to hold of a record.
+pub(crate) fn holding(sql: &Connection, org: i64, external_id: &str) -> Result<Holding> {
+    let mut statement =
+        sql.prepare_cached("SELECT known, origin, delivering FROM holdings WHERE org = ?1 AND external_id = ?2")?;
+    let holding = statement
+        .query_row((org, external_id), |row| {
+            let origin = row.get::<_, Option<i64>>(1)?.map(|o| if o == 0 { Origin::Delivered } else { Origin::Sent });
+            Ok(Holding { known: rows::digest_or_null(row, 0)?.zip(origin), delivering: rows::digest_or_null(row, 2)? })
+        })
+        .optional()?;
+    Ok(holding.unwrap_or_default())
+}
+
+/// Writes what an org is known to hold of a record.
+pub(crate) fn put_holding(sql: &Connection, org: i64, external_id: &str, holding: Holding) -> Result<()> {
+    let origin = holding.known.map(|(_, origin)| match origin {
+        Origin::Delivered => 0,
+        Origin::Sent => 1,
+    });
+    let known: Option<Digest> = holding.known.map(|(digest, _)| digest);
+    sql.prepare_cached(
+        "INSERT INTO holdings (org, external_id, known, origin, delivering) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET known = excluded.known, origin = excluded.origin, delivering = excluded.delivering",
+    )?
+    .execute((
+        org,
+        external_id,
+        known.as_ref().map(Digest::as_bytes),
+        origin,
+        holding.delivering.as_ref().map(Digest::as_bytes),
+    ))?;
+    Ok(())
+}
+
+/// The source sent these records itself: that is what it holds now, whether or not they won.
+fn note_sent(sql: &Connection, source: i64, change: &Change, indexes: &[usize], known: &[KnownRecord]) -> Result<()> {
+    for index in indexes {
+        let record = &change.records[*index];
+        put_holding(sql, source, &record.external_id, known[*index].held_by_source.sent(record.digest))?;
+    }
+    Ok(())
+}
+
+fn count_echoes(tx: &Tx<'_>, intake: &Intake, source: i64, echoes: usize, detail: &str) -> Result<()> {
+    tx.sql
+        .prepare_cached("UPDATE orgs SET suppressed_echoes = suppressed_echoes + ?2 WHERE id = ?1")?
+        .execute((source, echoes))?;
+    let entry = Entry::relay(intake.at, "echo.suppress").subject(&intake.change.transaction_id);
+    activity::add(tx.sql, &entry.reason(intake.change.source.as_str()).count(echoes as u64).detail(detail))
+}
+
+/// A transaction comes back from an org: it goes nowhere, and no longer to that org either.
+fn transaction_echo(tx: &mut Tx<'_>, intake: &Intake, source: i64, txn: Option<i64>, done: &mut Accepted) -> Result<()> {
+    tx.contacts.received(source, intake.at);
+    count_echoes(tx, intake, source, 1, "the transaction came back from an org that got it by a sync")?;
+    let Some(txn) = txn else { return Ok(()) };
+    tx.sql.prepare_cached("INSERT OR IGNORE INTO sightings (txn, org) VALUES (?1, ?2)")?.execute((txn, source))?;
+    let waiting: Option<i64> = tx
+        .sql
+        .prepare_cached(
+            "SELECT i.id FROM items i JOIN routes r ON r.id = i.route WHERE i.txn = ?1 AND r.target = ?2 AND i.status IN (0, 2)",
+        )?
+        .query_row((txn, source), |row| row.get(0))
+        .optional()?;
+    if let Some(key) = waiting {
+        // An answer was lost: the org has the change, so it need not be sent again.
+        let mut item = queue::by_key(tx.sql, key)?;
+        let change = queue::change(tx.sql, txn)?;
+        queue::put(tx, &mut item, Move { status: Status::Synced, due: None, at: intake.at })?;
+        done.items.push(item.uuid);
+        queue::leave(tx, &item, &change, &mut done.items)?;
+    }
+    Ok(())
+}
+
+fn take(
+    tx: &mut Tx<'_>,
+    intake: &Intake,
+    source: i64,
+    legs: &[Leg],
+    split: &Split,
+    known: &[KnownRecord],
+    done: &mut Accepted,
+) -> Result<()> {
+    let change = &intake.change;
+    if !split.echoes.is_empty() {
+        let ids: Vec<&str> = split.echoes.iter().map(|i| change.records[*i].external_id.as_str()).collect();
+        count_echoes(tx, intake, source, split.echoes.len(), &ids.join(", "))?;
+    }
+    note_sent(tx.sql, source, change, &split.stale, known)?;
+    note_sent(tx.sql, source, change, &split.repeats, known)?;
+    note_sent(tx.sql, source, change, &split.kept, known)?;
+    for index in split.kept.iter().chain(&split.repeats) {
+        let newest = conflict::newest(known[*index].newest.as_ref(), &intake::version(change, *index));
+        let source = tx.org(newest.source)?;
+        tx.sql
+            .prepare_cached(
+                "INSERT INTO records (external_id, timestamp_us, source, digest) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO UPDATE SET timestamp_us = excluded.timestamp_us, source = excluded.source, digest = excluded.digest",
+            )?
+            .execute((&change.records[*index].external_id, newest.timestamp.0, source, newest.digest.as_bytes()))?;
+    }
+    let relayed = if split.kept.len() == change.records.len() {
+        change.clone()
+    } else if split.kept.is_empty() {
+        return remember(tx.sql, intake, source, None).map(drop);
+    } else {
+        Change::reread(change.body_with(&split.kept)).map_err(|_| Error::Corrupt("a payload lost its form".into()))?
+    };
+    let txn = remember(tx.sql, intake, source, Some(&relayed))?;
+    for leg in legs {
+        let item = insert(tx, intake, txn, *leg, &relayed, &mut done.items)?;
+        done.items.push(item);
+        done.targets.push(leg.target_id);
+    }
+    Ok(())
+}
+
+/// Remembers the transaction, with what of it goes on.
+fn remember(sql: &Connection, intake: &Intake, source: i64, relayed: Option<&Change>) -> Result<i64> {
+    let change = &intake.change;
+    let external_ids: Vec<&str> =
+        relayed.unwrap_or(change).records.iter().map(|r| r.external_id.as_str()).collect();
+    let external_ids = serde_json::to_string(&external_ids).map_err(|error| Error::Corrupt(error.to_string()))?;
+    sql.prepare_cached(
+        "INSERT INTO transactions (transaction_id, source, timestamp_us, operation, digest, external_ids, title, body, accepted_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute((
+        &change.transaction_id,
+        source,
+        change.timestamp.0,
+        change.operation.as_str(),
+        change.digest.as_bytes(),
+        external_ids,
+        relayed.unwrap_or(change).records.first().and_then(|r| r.title.as_deref()),
+        relayed.map(|c| c.body().as_ref()),
+        intake.at.0,
+    ))?;
+    Ok(sql.last_insert_rowid())
+}
+
+/// Makes an item for one target.
+fn insert(tx: &mut Tx<'_>, intake: &Intake, txn: i64, leg: Leg, relayed: &Change, touched: &mut Vec<Uuid>) -> Result<Uuid> {
+    let uuid = (intake.new_id)();
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO items (uuid, txn, route, status, due_at, created_at, updated_at) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5)",
+        )?
+        .execute((uuid.as_bytes().as_slice(), txn, leg.route, intake.first_due.0, intake.at.0))?;
+    let mut item = Row {
+        key: tx.sql.last_insert_rowid(),
+        uuid,
+        txn,
+        route: leg.route,
+        target: leg.target,
+        status: Status::Queued,
+        blocked: false,
+        dismissed: false,
+        attempts: 0,
+        cycle: 1,
+    };
+    tx.shift(None, Some(item.slot()));
+    for record in &relayed.records {
+        tx.sql
+            .prepare_cached("INSERT INTO item_records (external_id, item) VALUES (?1, ?2)")?
+            .execute((&record.external_id, item.key))?;
+    }
+    queue::enter(tx, &item, relayed)?;
+    queue::settle(tx, &mut item, relayed, intake.at, touched)?;
+    Ok(uuid)
+}

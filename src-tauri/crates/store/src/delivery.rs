@@ -1,0 +1,247 @@
+//! An item goes out: it is claimed, and what came of it is written down.
+
+use bytes::Bytes;
+use rusqlite::OptionalExtension;
+use sync_monitor_domain::cause::failure_key;
+use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::echo::Holding;
+use sync_monitor_domain::ids::OrgId;
+use sync_monitor_domain::item::{InFlight, Outcome, Status, Verdict};
+use sync_monitor_domain::remote::{ApiUsage, Meaning, Try};
+use uuid::Uuid;
+
+use crate::accept;
+use crate::error::{Error, Result};
+use crate::queue::{self, Move};
+use crate::rows;
+use crate::writer::Tx;
+
+/// Uncounted tries that are kept of one item; an outage of days must not fill the disk.
+const UNCOUNTED_KEPT: u32 = 50;
+
+/// An item in flight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    key: i64,
+    /// Names it.
+    pub id: Uuid,
+    /// For the log.
+    pub transaction_id: String,
+    /// What to send.
+    pub body: Bytes,
+    /// Counted attempts of this cycle so far.
+    pub attempts: u32,
+    /// The status before the claim.
+    pub claimed_from: Status,
+    /// When it was due.
+    pub was_due: Millis,
+}
+
+impl Claimed {
+    /// As the domain judges it.
+    pub fn in_flight(&self, probe: bool) -> InFlight {
+        InFlight { attempts: self.attempts, claimed_from: self.claimed_from, was_due: self.was_due, probe }
+    }
+}
+
+/// What a claim brought.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Claim {
+    /// At most as many as asked for, the longest due first.
+    pub items: Vec<Claimed>,
+    /// When the next item that waits for nothing else is due; `None` when there is none.
+    pub next_due: Option<Millis>,
+}
+
+/// Claims what is due at `now` for an org, at most `limit`.
+pub(crate) fn claim(tx: &mut Tx<'_>, target: OrgId, limit: usize, now: Millis) -> Result<Claim> {
+    let Some(target) = tx.orgs.find(tx.sql, target)? else { return Ok(Claim::default()) };
+    let mut ready: Vec<(Millis, i64)> = Vec::new();
+    {
+        let mut routes = tx.sql.prepare_cached("SELECT id FROM routes WHERE target = ?1 AND enabled = 1")?;
+        let routes: Vec<i64> = routes.query_map([target], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let mut due = tx.sql.prepare_cached(
+            "SELECT due_at, id FROM items WHERE route = ?1 AND status IN (0, 2) AND blocked = 0 ORDER BY due_at, id LIMIT ?2",
+        )?;
+        for route in routes {
+            let rows = due.query_map((route, limit + 1), |row| Ok((Millis(row.get(0)?), row.get(1)?)))?;
+            for row in rows {
+                ready.push(row?);
+            }
+        }
+    }
+    ready.sort_unstable();
+    let mut claim = Claim::default();
+    for (due, key) in ready {
+        if due > now || claim.items.len() == limit {
+            claim.next_due = Some(due);
+            break;
+        }
+        claim.items.push(take(tx, key, due, now)?);
+    }
+    Ok(claim)
+}
+
+fn take(tx: &mut Tx<'_>, key: i64, was_due: Millis, now: Millis) -> Result<Claimed> {
+    let mut item = queue::by_key(tx.sql, key)?;
+    let claimed_from = item.status;
+    let before = item.slot();
+    item.status = Status::Processing;
+    tx.sql
+        .prepare_cached("UPDATE items SET status = 1, claimed_from = ?2, updated_at = ?3 WHERE id = ?1")?
+        .execute((key, rows::status_code(claimed_from), now.0))?;
+    tx.shift(Some(before), Some(item.slot()));
+    let (transaction_id, body): (String, Vec<u8>) = tx
+        .sql
+        .prepare_cached("SELECT transaction_id, body FROM transactions WHERE id = ?1")?
+        .query_row([item.txn], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let claimed =
+        Claimed { key, id: item.uuid, transaction_id, body: body.into(), attempts: item.attempts, claimed_from, was_due };
+    let change = queue::change(tx.sql, item.txn)?;
+    for (external_id, digest) in queue::records(&change) {
+        let holding = accept::holding(tx.sql, item.target, external_id)?;
+        accept::put_holding(tx.sql, item.target, external_id, holding.delivery_begun(digest))?;
+    }
+    Ok(claimed)
+}
+
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// What was claimed.
+    pub claimed: Claimed,
+    /// The requests that were made; the last one decides.
+    pub tries: Vec<Try>,
+    /// What the domain made of the last.
+    pub verdict: Verdict,
+    /// When it ended.
+    pub ended: Millis,
+    /// The org's API use, where it was told.
+    pub api_usage: Option<ApiUsage>,
+    /// The org's clock minus this machine's, where it was told.
+    pub clock_skew_ms: Option<i64>,
+}
+
+/// Writes down what came of an attempt; returns the items that changed with it.
+pub(crate) fn complete(tx: &mut Tx<'_>, target: OrgId, done: &Completion) -> Result<Vec<Uuid>> {
+    let mut item = queue::by_key(tx.sql, done.claimed.key)?;
+    if item.status != Status::Processing {
+        return Err(Error::Corrupt(format!("item {} was in flight and is {}", item.uuid, item.status)));
+    }
+    let mut touched = vec![item.uuid];
+    let number = item.attempts + 1;
+    let last = done.tries.len().saturating_sub(1);
+    for (index, one) in done.tries.iter().enumerate() {
+        let (outcome, counted) =
+            if index == last { (done.verdict.outcome, done.verdict.counted) } else { (Outcome::TokenRenewed, false) };
+        log(tx, item.key, number, item.cycle, one, outcome, counted)?;
+    }
+    let change = queue::change(tx.sql, item.txn)?;
+    let verdict = done.verdict;
+    queue::put(tx, &mut item, Move { status: verdict.status, due: verdict.due, at: done.ended })?;
+    if verdict.counted {
+        item.attempts = number;
+        tx.sql.prepare_cached("UPDATE items SET attempts = ?2 WHERE id = ?1")?.execute((item.key, number))?;
+    }
+    if let Some(decisive) = done.tries.last() {
+        note_error(tx, item.key, target, decisive, verdict.status)?;
+        for (external_id, digest) in queue::records(&change) {
+            let holding = accept::holding(tx.sql, item.target, external_id)?;
+            let after: Holding = match decisive.meaning {
+                Meaning::Synced => holding.delivered(digest),
+                Meaning::Superseded => holding.overtaken(digest),
+                Meaning::Retry { .. } | Meaning::Unreachable => holding,
+                Meaning::Refused
+                | Meaning::SignInRequired
+                | Meaning::TokenRenewed
+                | Meaning::RateLimited { .. }
+                | Meaning::EndpointMissing => holding.refused(digest),
+            };
+            if after != holding {
+                accept::put_holding(tx.sql, item.target, external_id, after)?;
+            }
+        }
+    }
+    tx.contacts.vitals(item.target, done.api_usage, done.clock_skew_ms);
+    if verdict.status == Status::Synced {
+        tx.contacts.delivered(item.target, done.ended);
+    }
+    if verdict.status.is_open() {
+        queue::settle(tx, &mut item, &change, done.ended, &mut touched)?;
+    } else {
+        queue::leave(tx, &item, &change, &mut touched)?;
+    }
+    Ok(touched)
+}
+
+fn log(tx: &Tx<'_>, item: i64, number: u32, cycle: u32, one: &Try, outcome: Outcome, counted: bool) -> Result<()> {
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO attempts (item, number, cycle, started_at, duration_ms, outcome, counted, http_status, error_code, message, response_body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute((
+            item,
+            number,
+            cycle,
+            one.started_at.0,
+            i64::try_from(one.duration.as_millis()).unwrap_or(i64::MAX),
+            outcome.as_str(),
+            counted,
+            one.http_status,
+            &one.error_code,
+            &one.message,
+            &one.response_body,
+        ))?;
+    if !counted {
+        tx.sql
+            .prepare_cached(
+                "DELETE FROM attempts WHERE id = (SELECT id FROM attempts WHERE item = ?1 AND counted = 0 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+            )?
+            .execute((item, UNCOUNTED_KEPT))?;
+    }
+    Ok(())
+}
+
+fn note_error(tx: &Tx<'_>, item: i64, target: OrgId, one: &Try, status: Status) -> Result<()> {
+    if status == Status::Synced {
+        tx.sql
+            .prepare_cached("UPDATE items SET error_status = NULL, error_code = NULL, error_message = NULL WHERE id = ?1")?
+            .execute([item])?;
+        return Ok(());
+    }
+    let key = (status == Status::Failed)
+        .then(|| failure_key(target, one.http_status, one.error_code.as_deref(), one.message.as_deref()));
+    tx.sql
+        .prepare_cached("UPDATE items SET error_status = ?2, error_code = ?3, error_message = ?4, failure_key = ?5 WHERE id = ?1")?
+        .execute((item, one.http_status, &one.error_code, &one.message, key))?;
+    Ok(())
+}
+
+/// Items that were in flight when the program died are sent again, at once: whether they arrived cannot be known.
+pub(crate) fn recover(tx: &mut Tx<'_>, now: Millis) -> Result<u64> {
+    let mut recovered = 0;
+    loop {
+        let found: Option<(i64, u8)> = tx
+            .sql
+            .prepare_cached("SELECT id, coalesce(claimed_from, 0) FROM items WHERE status = 1 LIMIT 1")?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((key, from)) = found else { return Ok(recovered) };
+        let mut item = queue::by_key(tx.sql, key)?;
+        let status = if from == 2 { Status::Retrying } else { Status::Queued };
+        queue::put(tx, &mut item, Move { status, due: Some(now), at: now })?;
+        let change = queue::change(tx.sql, item.txn)?;
+        queue::settle(tx, &mut item, &change, now, &mut Vec::new())?;
+        recovered += 1;
+    }
+}
+
+/// After the clock was set back, due times that lie further off than any wait are brought back to the longest one.
+pub(crate) fn pull_in(tx: &mut Tx<'_>, latest: Millis) -> Result<usize> {
+    let changed = tx
+        .sql
+        .prepare_cached("UPDATE items SET due_at = ?1 WHERE status IN (0, 1, 2) AND due_at > ?1")?
+        .execute([latest.0])?;
+    Ok(changed)
+}

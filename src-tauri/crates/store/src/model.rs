@@ -1,0 +1,365 @@
+//! What the store tells: rows as the rest of the program sees them.
+
+use std::time::Duration;
+
+use sync_monitor_domain::change::Operation;
+use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::ids::OrgId;
+use sync_monitor_domain::item::{HeldBy, Outcome, Status};
+use sync_monitor_domain::remote::ApiUsage;
+use uuid::Uuid;
+
+/// A connected org, or one that was: rows stay for the sake of history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Org {
+    /// The org.
+    pub org_id: OrgId,
+    /// What its admin calls it.
+    pub alias: Option<String>,
+    /// The signed-in user.
+    pub username: Option<String>,
+    /// Where its API is.
+    pub instance_url: String,
+    /// Path of its sync endpoint.
+    pub endpoint_path: String,
+    /// Are there credentials for it?
+    pub connected: bool,
+    /// What keeps its items from being sent.
+    pub health: Health,
+    /// The last words on its health, for a person.
+    pub health_detail: Option<String>,
+    /// Requests used of its daily allowance, as last told.
+    pub api_usage: Option<ApiUsage>,
+    /// Its clock minus this machine's.
+    pub clock_skew_ms: Option<i64>,
+    /// When it last took a change.
+    pub last_delivered_at: Option<Millis>,
+    /// When it last sent a change.
+    pub last_received_at: Option<Millis>,
+    /// Echoes from it that were suppressed.
+    pub suppressed_echoes: u64,
+    /// Items on their way to it.
+    pub queue_depth: u64,
+}
+
+/// How it stands with an org. What is worst for delivery is told first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Health {
+    /// Somebody paused it.
+    pub paused: bool,
+    /// Nothing can be sent until somebody signs in.
+    pub sign_in_required: bool,
+    /// What the org's own answers say.
+    pub hold: Option<OrgHold>,
+}
+
+/// A hold that ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrgHold {
+    /// Does not answer; tried again at `probe_at`.
+    Unreachable {
+        /// When the next probe is due.
+        probe_at: Millis,
+    },
+    /// Takes no requests until `until`.
+    RateLimited {
+        /// When it may be asked again.
+        until: Millis,
+    },
+    /// Has no sync endpoint at its address; tried again at `probe_at`.
+    EndpointMissing {
+        /// When the next probe is due.
+        probe_at: Millis,
+        /// Probes made so far.
+        probes: u32,
+    },
+}
+
+impl Health {
+    /// Why a waiting item of the org is not being sent, if so.
+    pub fn held_by(&self) -> Option<HeldBy> {
+        if self.paused {
+            Some(HeldBy::OrgPaused)
+        } else if self.sign_in_required {
+            Some(HeldBy::SignInRequired)
+        } else {
+            self.hold.map(|hold| match hold {
+                OrgHold::Unreachable { .. } => HeldBy::OrgUnreachable,
+                OrgHold::RateLimited { .. } => HeldBy::RateLimited,
+                OrgHold::EndpointMissing { .. } => HeldBy::EndpointMissing,
+            })
+        }
+    }
+
+    /// The contract's word for the org's health.
+    pub fn as_str(&self) -> &'static str {
+        match self.held_by() {
+            None | Some(HeldBy::OlderItem | HeldBy::RoutePaused) => "connected",
+            Some(HeldBy::OrgPaused) => "paused",
+            Some(held) => held.as_str(),
+        }
+    }
+}
+
+/// "Changes from one org go to another."
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Names it.
+    pub id: Uuid,
+    /// Whose changes.
+    pub source: OrgId,
+    /// Where to.
+    pub target: OrgId,
+    /// Or paused.
+    pub enabled: bool,
+    /// When it was made.
+    pub created_at: Millis,
+    /// Items on their way by it.
+    pub queue_depth: u64,
+}
+
+/// An integration token, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Names it.
+    pub id: Uuid,
+    /// What its admin calls it.
+    pub name: String,
+    /// The orgs that it may speak for.
+    pub sources: Vec<OrgId>,
+    /// SHA-256 of the secret.
+    pub secret_hash: [u8; 32],
+    /// When it was made.
+    pub created_at: Millis,
+    /// When it ends, if it does.
+    pub expires_at: Option<Millis>,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Millis>,
+}
+
+/// An item as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Names it.
+    pub id: Uuid,
+    /// Its transaction.
+    pub transaction_id: String,
+    /// Where the change comes from.
+    pub source: OrgId,
+    /// Where it goes.
+    pub target: OrgId,
+    /// What it does.
+    pub operation: Operation,
+    /// The records in it.
+    pub external_ids: Vec<String>,
+    /// The first record's title.
+    pub title: Option<String>,
+    /// Where it stands.
+    pub status: Status,
+    /// Why it is not being sent, for one that waits.
+    pub held_by: Option<HeldBy>,
+    /// Counted attempts of this cycle.
+    pub attempts: u32,
+    /// 1, and one more for each manual retry.
+    pub cycle: u32,
+    /// When it was accepted.
+    pub created_at: Millis,
+    /// When it last changed.
+    pub updated_at: Millis,
+    /// When the next attempt is due; of a held one, when the hold ends, if that is known.
+    pub next_attempt_at: Option<Millis>,
+    /// What the last failed attempt said.
+    pub last_error: Option<LastError>,
+    /// Names the cause that it shares with others, for a failed one.
+    pub failure_key: Option<String>,
+    /// When it was dismissed.
+    pub dismissed_at: Option<Millis>,
+    /// Why it was dismissed.
+    pub dismiss_reason: Option<String>,
+}
+
+/// What the last failed attempt said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastError {
+    /// The answer's status, if there was an answer.
+    pub http_status: Option<u16>,
+    /// The error code, the org's or ours.
+    pub error_code: Option<String>,
+    /// For a person.
+    pub message: Option<String>,
+}
+
+/// One row of an item's attempt log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Number within the cycle, from 1; an uncounted try has the number of the attempt it would have been.
+    pub number: u32,
+    /// The cycle.
+    pub cycle: u32,
+    /// When it began.
+    pub started_at: Millis,
+    /// How long it took.
+    pub duration: Duration,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Did it count?
+    pub counted: bool,
+    /// The answer's status, if there was an answer.
+    pub http_status: Option<u16>,
+    /// The error code, the org's or ours.
+    pub error_code: Option<String>,
+    /// For a person.
+    pub message: Option<String>,
+    /// The answer's body, at most 64 KiB, tokens cut out.
+    pub response_body: Option<String>,
+}
+
+/// An item with everything known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemDetail {
+    /// As in lists.
+    pub item: Item,
+    /// What is sent to the target, byte for byte.
+    pub payload: String,
+    /// Oldest first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// Which items, all conditions together.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Any of these; empty: all.
+    pub statuses: Vec<Status>,
+    /// Going there.
+    pub target: Option<OrgId>,
+    /// Coming from there.
+    pub source: Option<OrgId>,
+    /// Only those held, or only those not, among the waiting.
+    pub held: Option<bool>,
+    /// Only the dismissed, or only the others; `None`: the others.
+    pub dismissed: Option<bool>,
+    /// With this record.
+    pub external_id: Option<String>,
+    /// Sharing this cause.
+    pub failure_key: Option<String>,
+    /// Holding this text in externalId, title, transactionId or error.
+    pub text: Option<String>,
+    /// Accepted at or after.
+    pub since: Option<Millis>,
+    /// Accepted before.
+    pub until: Option<Millis>,
+}
+
+/// A page of a list of items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemPage {
+    /// In the list's order.
+    pub items: Vec<Item>,
+    /// Asks for the next page.
+    pub next_cursor: Option<String>,
+    /// How many the filter matches in all.
+    pub total: u64,
+}
+
+/// Which items a bulk command means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// These, each answered for.
+    Ids(Vec<Uuid>),
+    /// All that match when the command arrives.
+    Filter(Filter),
+}
+
+/// What a bulk command did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Bulk {
+    /// How many it changed.
+    pub changed: u64,
+    /// Which it did not, and why.
+    pub refused: Vec<Refusal>,
+}
+
+/// Why a bulk command left an item alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// As asked for.
+    pub id: Uuid,
+    /// Why.
+    pub reason: RefusalReason,
+}
+
+/// Why a bulk command left an item alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalReason {
+    /// There is no such item.
+    NotFound,
+    /// It is not failed, but this.
+    NotFailed(Status),
+    /// A newer change of the same record is synced and covers it.
+    Superseded,
+    /// It is dismissed: restore it first.
+    Dismissed,
+    /// It is not dismissed.
+    NotDismissed,
+}
+
+/// The counters.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Waiting.
+    pub queued: u64,
+    /// In flight.
+    pub processing: u64,
+    /// Waiting for another attempt.
+    pub retrying: u64,
+    /// Failed and not dismissed.
+    pub failed: u64,
+    /// Delivered.
+    pub synced: u64,
+    /// Overtaken.
+    pub superseded: u64,
+    /// Failed and dismissed.
+    pub dismissed: u64,
+    /// Echoes suppressed since the store was made.
+    pub suppressed_echoes: u64,
+    /// Waiting and held, whyever.
+    pub held: u64,
+    /// When the soonest attempt is due.
+    pub next_attempt_at: Option<Millis>,
+    /// Connected orgs.
+    pub orgs: u64,
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor(pub String);
+
+/// One line of the activity log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activity {
+    /// Its number; greater is later.
+    pub id: i64,
+    /// When.
+    pub at: Millis,
+    /// Who: `user:NAME`, or `relay` for what the program did by itself.
+    pub actor: String,
+    /// What, as `item.retry`.
+    pub action: String,
+    /// To what: an item, an org, a route, a token.
+    pub subject: Option<String>,
+    /// Why, in the actor's words.
+    pub reason: Option<String>,
+    /// To how many.
+    pub count: Option<u64>,
+    /// More, for a person.
+    pub detail: Option<String>,
+}
+
+/// A page of the activity log, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActivityPage {
+    /// Newest first.
+    pub activity: Vec<Activity>,
+    /// Asks for the next page.
+    pub next_cursor: Option<String>,
+}

@@ -1,0 +1,110 @@
+//! Opening the database: pragmas, whose it is, how new it is.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+use crate::error::{Error, Result};
+
+/// "SynM", so that the file is known for ours.
+const APPLICATION_ID: i32 = 0x5379_6e4d;
+
+const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("migrations/0001_start.sql"))];
+
+/// Opens the database for writing, and brings its schema up to date.
+pub(crate) fn writer(path: &Path) -> Result<Connection> {
+    let opened = |source| Error::Open { path: path.to_owned(), source };
+    let mut connection = Connection::open(path).map_err(opened)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(opened)?;
+    judge(&connection, path)?;
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(opened)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(opened)?;
+    // A 200 is a promise: the log is synced to the disk at each commit.
+    connection.pragma_update(None, "synchronous", "FULL").map_err(opened)?;
+    connection.pragma_update(None, "foreign_keys", "ON").map_err(opened)?;
+    connection.pragma_update(None, "cache_size", -8_000).map_err(opened)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(opened)?;
+    Migrations::from_slice(MIGRATIONS)
+        .to_latest(&mut connection)
+        .map_err(|source| Error::Migration { path: path.to_owned(), source })?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+/// Refuses another program's database, and one from the future, before anything is written to it.
+fn judge(connection: &Connection, path: &Path) -> Result<()> {
+    let opened = |source| Error::Open { path: path.to_owned(), source };
+    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(opened);
+    let (application, version) = (pragma("application_id")?, pragma("user_version")?);
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(opened)?;
+    if tables > 0 && application != i64::from(APPLICATION_ID) {
+        return Err(Error::Foreign { path: path.to_owned() });
+    }
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if version > known {
+        return Err(Error::Newer { path: path.to_owned(), found: version, known });
+    }
+    Ok(())
+}
+
+/// Opens the database for reading only.
+pub(crate) fn reader(path: &Path) -> Result<Connection> {
+    let opened = |source| Error::Open { path: path.to_owned(), source };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(opened)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(opened)?;
+    connection.pragma_update(None, "cache_size", -2_000).map_err(opened)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_migrations_apply() {
+        Migrations::from_slice(MIGRATIONS).validate().unwrap();
+    }
+
+    #[test]
+    fn a_database_from_the_future_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync-monitor.db");
+        let connection = writer(&path).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(connection);
+        let error = writer(&path).unwrap_err();
+        assert!(matches!(error, Error::Newer { found: 99, .. }), "{error}");
+        assert!(error.to_string().contains("newer version"), "{error}");
+        let version: i64 = Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |r| r.get(0)).unwrap();
+        assert_eq!(version, 99);
+    }
+
+    #[test]
+    fn another_programs_database_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync-monitor.db");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE notes (text TEXT)").unwrap();
+        assert!(matches!(writer(&path), Err(Error::Foreign { .. })));
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync-monitor.db");
+        std::fs::write(&path, "this is a shopping list, and quite a long one at that".repeat(100)).unwrap();
+        assert!(matches!(writer(&path), Err(Error::Open { .. })));
+    }
+
+    #[test]
+    fn what_is_committed_is_synced_to_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = writer(&folder.path().join("sync-monitor.db")).unwrap();
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
+        assert_eq!(pragma("synchronous"), rusqlite::types::Value::Integer(2));
+        assert_eq!(pragma("journal_mode"), rusqlite::types::Value::Text("wal".into()));
+    }
+}

@@ -1,0 +1,171 @@
+//! The table `orgs`.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::ids::OrgId;
+use sync_monitor_domain::item::HeldBy;
+use sync_monitor_domain::remote::{ApiUsage, ConnectedOrg};
+
+use crate::activity::{self, Entry};
+use crate::error::{Error, Result};
+use crate::model::{Actor, Health, Org, OrgHold};
+use crate::rows;
+use crate::writer::Tx;
+
+/// The numbers that stand for org IDs in the other tables, as far as they were looked up.
+#[derive(Default)]
+pub(crate) struct Keys(HashMap<OrgId, i64>);
+
+impl Keys {
+    /// The number of an org, if it was ever heard of.
+    pub(crate) fn find(&mut self, sql: &Connection, id: OrgId) -> Result<Option<i64>> {
+        if let Some(key) = self.0.get(&id) {
+            return Ok(Some(*key));
+        }
+        let key = find(sql, id)?;
+        if let Some(key) = key {
+            self.0.insert(id, key);
+        }
+        Ok(key)
+    }
+
+    pub(crate) fn ensure(&mut self, sql: &Connection, id: OrgId) -> Result<i64> {
+        if let Some(key) = self.find(sql, id)? {
+            return Ok(key);
+        }
+        sql.prepare_cached("INSERT INTO orgs (org_id) VALUES (?1)")?.execute([id.as_str()])?;
+        let key = sql.last_insert_rowid();
+        self.0.insert(id, key);
+        Ok(key)
+    }
+}
+
+pub(crate) fn find(sql: &Connection, id: OrgId) -> Result<Option<i64>> {
+    Ok(sql.prepare_cached("SELECT id FROM orgs WHERE org_id = ?1")?.query_row([id.as_str()], |row| row.get(0)).optional()?)
+}
+
+const SELECT: &str = "
+    SELECT o.org_id, o.alias, o.username, o.instance_url, o.endpoint_path, o.connected, o.paused, o.sign_in_required,
+           o.hold, o.hold_at, o.hold_probes, o.health_detail, o.api_used, o.api_max, o.clock_skew_ms,
+           o.last_delivered_at, o.last_received_at, o.suppressed_echoes,
+           (SELECT coalesce(sum(t.n), 0) FROM routes r JOIN tallies t ON t.route = r.id
+             WHERE r.target = o.id AND t.status IN (0, 1, 2))
+      FROM orgs o";
+
+fn org(row: &Row<'_>) -> rusqlite::Result<Org> {
+    let usage = (row.get::<_, Option<u64>>(12)?, row.get::<_, Option<u64>>(13)?);
+    Ok(Org {
+        org_id: rows::org(row, 0)?,
+        alias: row.get(1)?,
+        username: row.get(2)?,
+        instance_url: row.get(3)?,
+        endpoint_path: row.get(4)?,
+        connected: row.get(5)?,
+        health: Health { paused: row.get(6)?, sign_in_required: row.get(7)?, hold: hold(row, 8)? },
+        health_detail: row.get(11)?,
+        api_usage: match usage {
+            (Some(used), Some(max)) => Some(ApiUsage { used, max }),
+            _ => None,
+        },
+        clock_skew_ms: row.get(14)?,
+        last_delivered_at: row.get::<_, Option<i64>>(15)?.map(Millis),
+        last_received_at: row.get::<_, Option<i64>>(16)?.map(Millis),
+        suppressed_echoes: row.get(17)?,
+        queue_depth: row.get(18)?,
+    })
+}
+
+/// The columns hold, `hold_at` and `hold_probes`, from `index` on.
+pub(crate) fn hold(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<OrgHold>> {
+    let Some(word) = row.get::<_, Option<String>>(index)? else { return Ok(None) };
+    let at = Millis(row.get(index + 1)?);
+    Ok(match word.parse() {
+        Ok(HeldBy::OrgUnreachable) => Some(OrgHold::Unreachable { probe_at: at }),
+        Ok(HeldBy::RateLimited) => Some(OrgHold::RateLimited { until: at }),
+        Ok(HeldBy::EndpointMissing) => Some(OrgHold::EndpointMissing { probe_at: at, probes: row.get(index + 2)? }),
+        _ => None,
+    })
+}
+
+/// Every org there is a row for, connected ones first, by name.
+pub(crate) fn all(sql: &Connection) -> Result<Vec<Org>> {
+    let mut statement = sql.prepare_cached(&format!("{SELECT} ORDER BY o.connected DESC, coalesce(o.alias, o.org_id)"))?;
+    let rows = statement.query_map([], org)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// One org.
+pub(crate) fn one(sql: &Connection, id: OrgId) -> Result<Org> {
+    sql.prepare_cached(&format!("{SELECT} WHERE o.org_id = ?1"))?
+        .query_row([id.as_str()], org)
+        .optional()?
+        .ok_or_else(|| Error::NotFound { what: "org", id: id.to_string() })
+}
+
+/// An org is connected, for the first time or again: what waited for a sign-in goes on.
+pub(crate) fn connect(tx: &mut Tx<'_>, new: &ConnectedOrg, alias: Option<&str>, endpoint_path: &str, actor: &Actor, at: Millis) -> Result<Org> {
+    let key = tx.org(new.org_id)?;
+    tx.sql
+        .prepare_cached(
+            "UPDATE orgs SET alias = coalesce(?2, alias), username = ?3, instance_url = ?4,
+                    endpoint_path = iif(endpoint_path = '', ?5, endpoint_path),
+                    connected = 1, sign_in_required = 0, hold = NULL, hold_at = NULL, hold_probes = 0, health_detail = NULL
+              WHERE id = ?1",
+        )?
+        .execute((key, alias, &new.username, &new.instance_url, endpoint_path))?;
+    activity::add(tx.sql, &Entry::new(at, actor, "org.connect").subject(new.org_id).detail(&new.instance_url))?;
+    one(tx.sql, new.org_id)
+}
+
+/// An org is disconnected: its history stays, its waiting items are held until somebody signs in.
+pub(crate) fn disconnect(tx: &mut Tx<'_>, id: OrgId, actor: &Actor, at: Millis) -> Result<()> {
+    let changed = tx
+        .sql
+        .prepare_cached("UPDATE orgs SET connected = 0, sign_in_required = 1, health_detail = 'Disconnected.' WHERE org_id = ?1 AND connected = 1")?
+        .execute([id.as_str()])?;
+    if changed == 0 {
+        return Err(Error::NotFound { what: "org", id: id.to_string() });
+    }
+    activity::add(tx.sql, &Entry::new(at, actor, "org.disconnect").subject(id))
+}
+
+/// An org is paused or resumed.
+pub(crate) fn pause(tx: &mut Tx<'_>, id: OrgId, paused: bool, actor: &Actor, at: Millis) -> Result<Org> {
+    let changed = tx
+        .sql
+        .prepare_cached("UPDATE orgs SET paused = ?2 WHERE org_id = ?1 AND connected = 1")?
+        .execute((id.as_str(), paused))?;
+    if changed == 0 {
+        return Err(Error::NotFound { what: "org", id: id.to_string() });
+    }
+    activity::add(tx.sql, &Entry::new(at, actor, if paused { "org.pause" } else { "org.resume" }).subject(id))?;
+    one(tx.sql, id)
+}
+
+/// An org's own answers changed how it stands with it; what a person paused stays paused.
+pub(crate) fn set_health(tx: &mut Tx<'_>, id: OrgId, health: Health, detail: Option<&str>, at: Millis) -> Result<()> {
+    let (hold, hold_at, probes) = match health.hold {
+        None => (None, None, 0),
+        Some(OrgHold::Unreachable { probe_at }) => (Some(HeldBy::OrgUnreachable), Some(probe_at), 0),
+        Some(OrgHold::RateLimited { until }) => (Some(HeldBy::RateLimited), Some(until), 0),
+        Some(OrgHold::EndpointMissing { probe_at, probes }) => (Some(HeldBy::EndpointMissing), Some(probe_at), probes),
+    };
+    let before: Health = one(tx.sql, id)?.health;
+    tx.sql
+        .prepare_cached(
+            "UPDATE orgs SET sign_in_required = ?2 OR NOT connected, hold = ?3, hold_at = ?4, hold_probes = ?5, health_detail = ?6
+              WHERE org_id = ?1",
+        )?
+        .execute((id.as_str(), health.sign_in_required, hold.map(HeldBy::as_str), hold_at.map(|t| t.0), probes, detail))?;
+    let after = Health { paused: before.paused, ..health };
+    if before.as_str() != after.as_str() {
+        let mut entry = Entry::relay(at, "org.health").subject(id).reason(after.as_str());
+        if let Some(detail) = detail {
+            entry = entry.detail(detail);
+        }
+        activity::add(tx.sql, &entry)?;
+    }
+    Ok(())
+}

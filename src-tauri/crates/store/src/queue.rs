@@ -1,0 +1,221 @@
+//! The order of deliveries: which open item of a record goes first, and which need not go at all.
+//!
+//! An item never overtakes an older unfinished one of the same record and target. Where the newer one covers the older
+//! one wholly, the older is superseded. `waiting` holds a row for each record of each open item; an item is `blocked`
+//! while one of its records has an older open item there, or one in flight.
+
+use rusqlite::{Connection, OptionalExtension};
+use sync_monitor_domain::change::Change;
+use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::ids::Digest;
+use sync_monitor_domain::item::Status;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::rows;
+use crate::tally::Slot;
+use crate::writer::Tx;
+
+/// An item as the queue handles it.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) key: i64,
+    pub(crate) uuid: Uuid,
+    pub(crate) txn: i64,
+    pub(crate) route: i64,
+    pub(crate) target: i64,
+    pub(crate) status: Status,
+    pub(crate) blocked: bool,
+    pub(crate) dismissed: bool,
+    pub(crate) attempts: u32,
+    pub(crate) cycle: u32,
+}
+
+impl Row {
+    pub(crate) fn slot(&self) -> Slot {
+        Slot { route: self.route, status: rows::status_code(self.status), blocked: self.blocked, dismissed: self.dismissed }
+    }
+}
+
+const SELECT: &str = "
+    SELECT i.id, i.uuid, i.txn, i.route, r.target, i.status, i.blocked, i.dismissed_at IS NOT NULL, i.attempts, i.cycle
+      FROM items i JOIN routes r ON r.id = i.route";
+
+fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        key: row.get(0)?,
+        uuid: rows::uuid(row, 1)?,
+        txn: row.get(2)?,
+        route: row.get(3)?,
+        target: row.get(4)?,
+        status: rows::status(row, 5)?,
+        blocked: row.get(6)?,
+        dismissed: row.get(7)?,
+        attempts: row.get(8)?,
+        cycle: row.get(9)?,
+    })
+}
+
+/// The item with this number.
+pub(crate) fn by_key(sql: &Connection, key: i64) -> Result<Row> {
+    Ok(sql.prepare_cached(&format!("{SELECT} WHERE i.id = ?1"))?.query_row([key], row)?)
+}
+
+/// The item with this name, if there is one.
+pub(crate) fn by_uuid(sql: &Connection, id: Uuid) -> Result<Option<Row>> {
+    Ok(sql.prepare_cached(&format!("{SELECT} WHERE i.uuid = ?1"))?.query_row([id.as_bytes().as_slice()], row).optional()?)
+}
+
+/// The payload that goes to the targets of a transaction, parsed again.
+pub(crate) fn change(sql: &Connection, txn: i64) -> Result<Change> {
+    let body: Vec<u8> = sql.prepare_cached("SELECT body FROM transactions WHERE id = ?1")?.query_row([txn], |row| row.get(0))?;
+    Change::reread(body.into()).map_err(|_| Error::Corrupt(format!("the payload of transaction row {txn} cannot be read")))
+}
+
+/// The records of an open item: their names and contents.
+pub(crate) fn records(change: &Change) -> Vec<(&str, Digest)> {
+    change.records.iter().map(|r| (r.external_id.as_str(), r.digest)).collect()
+}
+
+/// Where an item goes next.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Move {
+    pub(crate) status: Status,
+    pub(crate) due: Option<Millis>,
+    pub(crate) at: Millis,
+}
+
+/// Writes an item's next status, and keeps the counters.
+pub(crate) fn put(tx: &mut Tx<'_>, item: &mut Row, to: Move) -> Result<()> {
+    let before = item.slot();
+    item.status = to.status;
+    item.dismissed = false;
+    if !to.status.is_open() {
+        item.blocked = false;
+    }
+    tx.sql
+        .prepare_cached(
+            "UPDATE items SET status = ?2, due_at = ?3, updated_at = ?4, blocked = ?5, claimed_from = NULL,
+                    failure_key = NULL, dismissed_at = NULL, dismiss_reason = NULL WHERE id = ?1",
+        )?
+        .execute((item.key, rows::status_code(to.status), to.due.map(|t| t.0), to.at.0, item.blocked))?;
+    tx.shift(Some(before), Some(item.slot()));
+    Ok(())
+}
+
+fn block(tx: &mut Tx<'_>, item: &mut Row, blocked: bool) -> Result<()> {
+    if item.blocked == blocked {
+        return Ok(());
+    }
+    let before = item.slot();
+    item.blocked = blocked;
+    tx.sql.prepare_cached("UPDATE items SET blocked = ?2 WHERE id = ?1")?.execute((item.key, blocked))?;
+    tx.shift(Some(before), Some(item.slot()));
+    Ok(())
+}
+
+/// The other open items of a record on its way to a target, the oldest first.
+fn others(sql: &Connection, target: i64, external_id: &str, except: i64) -> Result<Vec<i64>> {
+    let mut statement =
+        sql.prepare_cached("SELECT item FROM waiting WHERE target = ?1 AND external_id = ?2 AND item <> ?3 ORDER BY item")?;
+    let rows = statement.query_map((target, external_id, except), |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Is there an older open item of one of these records, or one in flight?
+fn is_blocked(sql: &Connection, item: &Row, change: &Change) -> Result<bool> {
+    for record in &change.records {
+        let blocked = sql
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM waiting w JOIN items i ON i.id = w.item
+                  WHERE w.target = ?1 AND w.external_id = ?2 AND w.item <> ?3 AND (w.item < ?3 OR i.status = 1))",
+            )?
+            .query_row((item.target, &record.external_id, item.key), |row| row.get::<_, bool>(0))?;
+        if blocked {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// An item becomes open: its records are entered in the queue.
+pub(crate) fn enter(tx: &mut Tx<'_>, item: &Row, change: &Change) -> Result<()> {
+    for (external_id, digest) in records(change) {
+        tx.sql
+            .prepare_cached("INSERT OR IGNORE INTO waiting (target, external_id, item, digest) VALUES (?1, ?2, ?3, ?4)")?
+            .execute((item.target, external_id, item.key, digest.as_bytes()))?;
+    }
+    Ok(())
+}
+
+/// An item has come to wait (it is new, was retried, or its attempt failed): decides which of the waiting items of its
+/// records need not be sent, and which goes first. Names every item that changed in `touched`.
+pub(crate) fn settle(tx: &mut Tx<'_>, item: &mut Row, change: &Change, at: Millis, touched: &mut Vec<Uuid>) -> Result<()> {
+    let mut company: Vec<i64> = Vec::new();
+    for record in &change.records {
+        company.extend(others(tx.sql, item.target, &record.external_id, item.key)?);
+    }
+    company.sort_unstable();
+    company.dedup();
+    for key in company.iter().rev().copied().filter(|key| *key > item.key) {
+        let newer = by_key(tx.sql, key)?;
+        if self::change(tx.sql, newer.txn)?.covers(change) {
+            return supersede(tx, item, change, at, touched);
+        }
+    }
+    for key in company.iter().copied().filter(|key| *key < item.key) {
+        let mut older = by_key(tx.sql, key)?;
+        if older.status != Status::Processing {
+            let older_change = self::change(tx.sql, older.txn)?;
+            if change.covers(&older_change) {
+                supersede(tx, &mut older, &older_change, at, touched)?;
+            }
+        }
+    }
+    let blocked = is_blocked(tx.sql, item, change)?;
+    block(tx, item, blocked)?;
+    // Those behind it now wait for it, or go before it.
+    for key in company {
+        let mut other = by_key(tx.sql, key)?;
+        if matches!(other.status, Status::Queued | Status::Retrying) {
+            let other_change = self::change(tx.sql, other.txn)?;
+            let blocked = is_blocked(tx.sql, &other, &other_change)?;
+            if blocked != other.blocked {
+                block(tx, &mut other, blocked)?;
+                touched.push(other.uuid);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn supersede(tx: &mut Tx<'_>, item: &mut Row, change: &Change, at: Millis, touched: &mut Vec<Uuid>) -> Result<()> {
+    put(tx, item, Move { status: Status::Superseded, due: None, at })?;
+    touched.push(item.uuid);
+    leave(tx, item, change, touched)
+}
+
+/// An item is no longer open: its records leave the queue, and who waited for it may go.
+pub(crate) fn leave(tx: &mut Tx<'_>, item: &Row, change: &Change, touched: &mut Vec<Uuid>) -> Result<()> {
+    for (external_id, _) in records(change) {
+        tx.sql
+            .prepare_cached("DELETE FROM waiting WHERE target = ?1 AND external_id = ?2 AND item = ?3")?
+            .execute((item.target, external_id, item.key))?;
+    }
+    for (external_id, _) in records(change) {
+        let first: Option<i64> = tx
+            .sql
+            .prepare_cached("SELECT min(item) FROM waiting WHERE target = ?1 AND external_id = ?2")?
+            .query_row((item.target, external_id), |row| row.get(0))?;
+        let Some(first) = first else { continue };
+        let mut next = by_key(tx.sql, first)?;
+        if next.blocked {
+            let next_change = self::change(tx.sql, next.txn)?;
+            if !is_blocked(tx.sql, &next, &next_change)? {
+                block(tx, &mut next, false)?;
+                touched.push(next.uuid);
+            }
+        }
+    }
+    Ok(())
+}

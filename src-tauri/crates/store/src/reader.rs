@@ -1,0 +1,43 @@
+//! Reading beside the writer.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use crate::error::{Error, Result};
+use crate::open;
+
+/// How many reads run at once; the machine has better things to do than more.
+const AT_ONCE: usize = 2;
+
+/// Connections for reading, opened when they are first needed.
+pub(crate) struct Readers {
+    path: PathBuf,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), idle: Arc::default(), permits: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// Runs `read` in one read transaction, so that all it sees is of one moment.
+    pub(crate) async fn run<T: Send + 'static>(&self, read: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
+        let (idle, path) = (Arc::clone(&self.idle), self.path.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = taken.map_or_else(|| open::reader(&path), Ok)?;
+            let transaction = connection.unchecked_transaction()?;
+            let result = read(&transaction);
+            transaction.finish()?;
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            result
+        });
+        reading.await.map_err(|_| Error::Closed)?
+    }
+}

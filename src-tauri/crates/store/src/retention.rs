@@ -1,0 +1,43 @@
+//! Clearing away what is too old, a batch at a time. Failed items, and what still waits, are never too old.
+
+use sync_monitor_domain::clock::Millis;
+
+use crate::error::Result;
+use crate::queue;
+use crate::writer::Tx;
+
+/// How many rows of a kind go in one transaction.
+const BATCH: u32 = 500;
+
+pub(crate) fn clear(tx: &mut Tx<'_>, done: Millis, transactions: Millis) -> Result<usize> {
+    let old: Vec<i64> = tx
+        .sql
+        .prepare_cached("SELECT id FROM items WHERE status IN (4, 5) AND updated_at < ?1 LIMIT ?2")?
+        .query_map((done.0, BATCH), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for key in &old {
+        let item = queue::by_key(tx.sql, *key)?;
+        tx.shift(Some(item.slot()), None);
+        let ids: String =
+            tx.sql.prepare_cached("SELECT external_ids FROM transactions WHERE id = ?1")?.query_row([item.txn], |row| row.get(0))?;
+        tx.sql.prepare_cached("DELETE FROM attempts WHERE item = ?1")?.execute([key])?;
+        tx.sql
+            .prepare_cached("DELETE FROM item_records WHERE item = ?1 AND external_id IN (SELECT value FROM json_each(?2))")?
+            .execute((key, ids))?;
+        tx.sql.prepare_cached("DELETE FROM items WHERE id = ?1")?.execute([key])?;
+    }
+    let forgotten: Vec<i64> = tx
+        .sql
+        .prepare_cached(
+            "SELECT t.id FROM transactions t WHERE t.accepted_at < ?1 AND NOT EXISTS (SELECT 1 FROM items i WHERE i.txn = t.id) LIMIT ?2",
+        )?
+        .query_map((transactions.0, BATCH), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for txn in &forgotten {
+        tx.sql.prepare_cached("DELETE FROM sightings WHERE txn = ?1")?.execute([txn])?;
+        tx.sql.prepare_cached("DELETE FROM transactions WHERE id = ?1")?.execute([txn])?;
+    }
+    // Space goes back to the file system in steps, so that no commit is long.
+    tx.sql.execute_batch("PRAGMA incremental_vacuum(256)")?;
+    Ok(old.len() + forgotten.len())
+}
