@@ -1,0 +1,195 @@
+//! What people do: connect, pause, route, retry. Each is in the activity log with who did it.
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::ids::OrgId;
+use sync_monitor_domain::item::Status;
+use sync_monitor_store::{Action, BatchDone};
+use uuid::Uuid;
+
+use crate::model::{Actor, Bulk, Filter, Org, Route, Selection, Token};
+use crate::worker::Command;
+use crate::{Changed, ENDPOINT_PATH, Engine, Error, ends_ahead, new_id, tokens};
+
+/// How many items one transaction changes: a bulk command of any size lets everything else through in between.
+const BATCH: usize = 200;
+
+impl Engine {
+    /// Starts a new cycle of attempts for failed items.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a filter that asks for other than failed items, or when the store fails; batches that were
+    /// done before stay done.
+    pub async fn retry(&self, selection: Selection, actor: &Actor) -> Result<Bulk, Error> {
+        let first_due = self.schedule().first_due(self.clock().now());
+        self.bulk(selection, Action::Retry { first_due }, "item.retry", None, actor).await
+    }
+
+    /// Takes failed items out of the default view and the counts.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] without a reason, or as [`Engine::retry`].
+    pub async fn dismiss(&self, selection: Selection, reason: String, actor: &Actor) -> Result<Bulk, Error> {
+        if reason.trim().is_empty() {
+            return Err(Error::Invalid("A dismissal needs a reason, so that others can tell later why the item was left failed.".into()));
+        }
+        self.bulk(selection, Action::Dismiss { reason: reason.clone() }, "item.dismiss", Some(reason), actor).await
+    }
+
+    /// Brings dismissed items back.
+    ///
+    /// # Errors
+    /// As [`Engine::retry`].
+    pub async fn restore(&self, selection: Selection, actor: &Actor) -> Result<Bulk, Error> {
+        let selection = match selection {
+            Selection::Filter(filter) => Selection::Filter(Filter { dismissed: Some(true), ..filter }),
+            ids @ Selection::Ids(_) => ids,
+        };
+        self.bulk(selection, Action::Restore, "item.restore", None, actor).await
+    }
+
+    async fn bulk(&self, selection: Selection, action: Action, name: &'static str, reason: Option<String>, actor: &Actor) -> Result<Bulk, Error> {
+        let ids = self.selected(selection).await?;
+        let single = (ids.len() == 1).then(|| ids[0].to_string());
+        let mut bulk = Bulk::default();
+        for batch in ids.chunks(BATCH) {
+            let now = self.clock().now();
+            let BatchDone { bulk: done, touched, targets } = self.inner.tools.store.apply(batch.to_vec(), action.clone(), now).await?;
+            bulk.changed += done.changed;
+            bulk.refused.extend(done.refused);
+            self.wake(&targets);
+            self.inner.tools.announce(touched, true);
+        }
+        if bulk.changed > 0 {
+            let now = self.clock().now();
+            self.inner.tools.store.note(now, actor.clone(), name, Some(bulk.changed), reason, single).await?;
+        }
+        Ok(bulk)
+    }
+
+    /// The items that are meant, as of now: what fails later is not swept in.
+    async fn selected(&self, selection: Selection) -> Result<Vec<Uuid>, Error> {
+        match selection {
+            Selection::Ids(mut ids) => {
+                let mut seen = std::collections::HashSet::with_capacity(ids.len());
+                ids.retain(|id| seen.insert(*id));
+                Ok(ids)
+            }
+            Selection::Filter(mut filter) => {
+                if filter.statuses.is_empty() {
+                    filter.statuses = vec![Status::Failed];
+                }
+                if let Some(other) = filter.statuses.iter().find(|status| **status != Status::Failed) {
+                    return Err(Error::Invalid(format!("Only failed items can be retried, dismissed or restored; the filter asks for {other} ones.")));
+                }
+                Ok(self.inner.tools.store.item_ids(filter).await?)
+            }
+        }
+    }
+
+    /// Connects an org by an sfdxAuthUrl; one that is connected already is connected anew.
+    ///
+    /// # Errors
+    /// [`Error::Connect`] with what the sign-in said, or when the store fails.
+    pub async fn import_org(&self, auth_url: SecretString, alias: Option<String>, actor: &Actor) -> Result<Org, Error> {
+        let connected = self.inner.tools.remote.connect_with_auth_url(auth_url).await?;
+        let alias = alias.map(|alias| alias.trim().to_owned()).filter(|alias| !alias.is_empty());
+        let now = self.clock().now();
+        let org = self.inner.tools.store.connect_org(connected, alias, ENDPOINT_PATH, actor.clone(), now).await?;
+        self.start_worker(&org);
+        self.inner.tools.announce(Vec::new(), true);
+        Ok(org)
+    }
+
+    /// Pauses or resumes an org. A resumed one is tried at once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not connected, or when the store fails.
+    pub async fn pause_org(&self, org: OrgId, paused: bool, actor: &Actor) -> Result<Org, Error> {
+        let row = self.inner.tools.store.pause_org(org, paused, actor.clone(), self.clock().now()).await?;
+        self.tell(org, Command::Pause(paused));
+        self.inner.tools.announce(Vec::new(), true);
+        Ok(row)
+    }
+
+    /// Disconnects an org: revokes its tokens as far as it can be reached, forgets its secrets, keeps its history. Items
+    /// on their way there are held until it is connected again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not connected; [`Error::Connect`] when its secrets could not be removed.
+    pub async fn disconnect_org(&self, org: OrgId, actor: &Actor) -> Result<(), Error> {
+        self.inner.tools.store.disconnect_org(org, actor.clone(), self.clock().now()).await?;
+        self.tell(org, Command::Disconnected);
+        self.inner.tools.announce(Vec::new(), true);
+        self.inner.tools.remote.disconnect(org).await.map_err(|error| Error::Connect(error.into()))
+    }
+
+    /// Makes a route.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for one that is there already, leads to its own source, or to an org that is not connected.
+    pub async fn add_route(&self, source: OrgId, target: OrgId, enabled: bool, actor: &Actor) -> Result<Route, Error> {
+        let route = self.inner.tools.store.add_route(new_id(), source, target, enabled, actor.clone(), self.clock().now()).await?;
+        self.routes_changed(&route);
+        Ok(route)
+    }
+
+    /// Enables or pauses a route.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or when the store fails.
+    pub async fn enable_route(&self, id: Uuid, enabled: bool, actor: &Actor) -> Result<Route, Error> {
+        let route = self.inner.tools.store.enable_route(id, enabled, actor.clone(), self.clock().now()).await?;
+        self.routes_changed(&route);
+        Ok(route)
+    }
+
+    /// Removes a route: it takes no more changes; those that it took are still delivered.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Refused`] for a paused one that items wait on.
+    pub async fn remove_route(&self, id: Uuid, actor: &Actor) -> Result<(), Error> {
+        let route = self.inner.tools.store.remove_route(id, actor.clone(), self.clock().now()).await?;
+        self.routes_changed(&route);
+        Ok(())
+    }
+
+    fn routes_changed(&self, route: &Route) {
+        self.wake([&route.target]);
+        // Nobody may be listening.
+        drop(self.inner.tools.changes.send(Changed { items: Some(Vec::new()), orgs: true, routes: true }));
+    }
+
+    /// Makes an integration token; its secret is told this once.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] without a name or an org, or with an end in the past; or when the store fails.
+    pub async fn create_token(&self, name: String, sources: Vec<OrgId>, expires_at: Option<Millis>, actor: &Actor) -> Result<(Uuid, SecretString), Error> {
+        let now = self.clock().now();
+        ends_ahead(expires_at, now)?;
+        let name = name.trim().to_owned();
+        if name.is_empty() {
+            return Err(Error::Invalid("A token needs a name, so that it can be told from others when it is to be revoked.".into()));
+        }
+        if sources.is_empty() {
+            return Err(Error::Invalid("A token needs at least one org that it may speak for.".into()));
+        }
+        let secret = tokens::new_secret()?;
+        let secret_hash = tokens::hash(secret.expose_secret());
+        let token = Token { id: new_id(), name, sources, secret_hash, created_at: now, expires_at, revoked_at: None };
+        let id = token.id;
+        self.inner.tools.store.add_token(token, actor.clone()).await?;
+        self.inner.tokens.load(self.inner.tools.store.tokens().await?);
+        Ok((id, secret))
+    }
+
+    /// Revokes an integration token, at once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is unknown or revoked already.
+    pub async fn revoke_token(&self, id: Uuid, actor: &Actor) -> Result<(), Error> {
+        self.inner.tools.store.revoke_token(id, actor.clone(), self.clock().now()).await?;
+        self.inner.tokens.load(self.inner.tools.store.tokens().await?);
+        Ok(())
+    }
+}

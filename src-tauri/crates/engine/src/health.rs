@@ -1,0 +1,183 @@
+//! What an org's answers say of the org itself. Pure.
+
+use std::time::Duration;
+
+use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::item::Hold;
+use sync_monitor_domain::remote::{Meaning, Try};
+use sync_monitor_domain::retry::LONGEST_RETRY_AFTER;
+use sync_monitor_store::model::{Health, OrgHold};
+
+use crate::Settings;
+
+/// Requests without an answer, in a row, after which an org counts as unreachable.
+const UNANSWERED: u32 = 3;
+/// How long an org is left alone that is at its limit and does not say until when.
+const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// The longest pause between two probes for a missing endpoint.
+const LONGEST_PROBE_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+/// How it stands with an org after an answer, and in words why.
+///
+/// `unanswered` counts the requests in a row that got no answer, this one included.
+pub(crate) fn after_answer(
+    before: Health,
+    answer: &Try,
+    hold: Option<Hold>,
+    unanswered: u32,
+    now: Millis,
+    settings: &Settings,
+) -> (Health, Option<String>) {
+    let words = || answer.message.clone();
+    match hold {
+        Some(Hold::SignInRequired) => (Health { sign_in_required: true, ..before }, words()),
+        Some(Hold::RateLimited { retry_after }) => {
+            let until = now.plus(retry_after.map_or(RATE_LIMIT_PAUSE, |asked| asked.min(LONGEST_RETRY_AFTER)));
+            // Several answers of one moment may name different times: the latest holds.
+            let until = match before.hold {
+                Some(OrgHold::RateLimited { until: earlier }) => until.max(earlier),
+                _ => until,
+            };
+            (Health { hold: Some(OrgHold::RateLimited { until }), ..before }, words())
+        }
+        Some(Hold::EndpointMissing) => {
+            let hold = match before.hold {
+                // Those that were in flight together tell one thing, not several.
+                Some(OrgHold::EndpointMissing { probe_at, probes }) if now < probe_at => OrgHold::EndpointMissing { probe_at, probes },
+                Some(OrgHold::EndpointMissing { probes, .. }) => {
+                    OrgHold::EndpointMissing { probe_at: now.plus(probe_pause(settings.probe_interval, probes + 1)), probes: probes + 1 }
+                }
+                _ => OrgHold::EndpointMissing { probe_at: now.plus(settings.probe_interval), probes: 0 },
+            };
+            (Health { hold: Some(hold), ..before }, words())
+        }
+        None if answer.meaning == Meaning::Unreachable => {
+            let held = matches!(before.hold, Some(OrgHold::Unreachable { .. }));
+            let hold = if held || (unanswered >= UNANSWERED && before.hold.is_none()) {
+                Some(OrgHold::Unreachable { probe_at: now.plus(settings.probe_interval) })
+            } else {
+                match before.hold {
+                    Some(OrgHold::EndpointMissing { probe_at, probes }) => {
+                        Some(OrgHold::EndpointMissing { probe_at: probe_at.max(now.plus(settings.probe_interval)), probes })
+                    }
+                    other => other,
+                }
+            };
+            (Health { hold, ..before }, words())
+        }
+        // An answer: the org is there. A limit ends by its time, not by one request that slipped through.
+        None => {
+            let hold = before.hold.filter(|hold| matches!(hold, OrgHold::RateLimited { .. }));
+            (Health { hold, ..before }, None)
+        }
+    }
+}
+
+/// How it stands with an unreachable org after it was asked whether anything answers.
+pub(crate) fn after_ping(before: Health, answers: bool, now: Millis, probe_interval: Duration) -> (Health, Option<String>) {
+    match before.hold {
+        Some(OrgHold::Unreachable { .. }) if answers => (Health { hold: None, ..before }, None),
+        Some(OrgHold::Unreachable { .. }) => {
+            let hold = Some(OrgHold::Unreachable { probe_at: now.plus(probe_interval) });
+            (Health { hold, ..before }, Some("The org did not answer a probe either.".into()))
+        }
+        _ => (before, None),
+    }
+}
+
+/// The same hold, with its next probe due now.
+pub(crate) fn tried_at_once(hold: Option<OrgHold>, now: Millis) -> Option<OrgHold> {
+    hold.map(|hold| match hold {
+        OrgHold::Unreachable { .. } => OrgHold::Unreachable { probe_at: now },
+        OrgHold::EndpointMissing { probes, .. } => OrgHold::EndpointMissing { probe_at: now, probes },
+        limited @ OrgHold::RateLimited { .. } => limited,
+    })
+}
+
+/// The pause after the `probes`-th probe that found no endpoint: doubling, to 15 minutes.
+fn probe_pause(interval: Duration, probes: u32) -> Duration {
+    interval.saturating_mul(2u32.saturating_pow(probes.min(16))).min(LONGEST_PROBE_PAUSE.max(interval))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const NOW: Millis = Millis(1_000_000);
+
+    fn settings() -> Settings {
+        Settings::default()
+    }
+
+    fn answer(meaning: Meaning) -> Try {
+        Try { started_at: NOW, duration: Duration::ZERO, meaning, http_status: None, error_code: None, message: Some("why".into()), response_body: None }
+    }
+
+    fn held(hold: OrgHold) -> Health {
+        Health { hold: Some(hold), ..Health::default() }
+    }
+
+    #[rstest]
+    #[case::first(1, None)]
+    #[case::second(2, None)]
+    #[case::third(3, Some(OrgHold::Unreachable { probe_at: Millis(1_030_000) }))]
+    #[case::the_fourth_in_flight(4, Some(OrgHold::Unreachable { probe_at: Millis(1_030_000) }))]
+    fn three_requests_without_an_answer_make_an_org_unreachable(#[case] unanswered: u32, #[case] hold: Option<OrgHold>) {
+        let (health, _) = after_answer(Health::default(), &answer(Meaning::Unreachable), None, unanswered, NOW, &settings());
+        assert_eq!(health.hold, hold);
+    }
+
+    #[rstest]
+    #[case::synced(Meaning::Synced)]
+    #[case::refused(Meaning::Refused)]
+    #[case::server_error(Meaning::Retry { retry_after: None })]
+    fn any_answer_ends_unreachable_and_missing(#[case] meaning: Meaning) {
+        for hold in [OrgHold::Unreachable { probe_at: NOW }, OrgHold::EndpointMissing { probe_at: NOW, probes: 3 }] {
+            assert_eq!(after_answer(held(hold), &answer(meaning), None, 0, NOW, &settings()), (Health::default(), None));
+        }
+    }
+
+    #[rstest]
+    #[case::said(Some(60), 1_060_000)]
+    #[case::not_said(None, 1_900_000)]
+    #[case::absurd(Some(u64::MAX), 87_400_000)]
+    fn an_org_at_its_limit_is_left_alone(#[case] retry_after: Option<u64>, #[case] until: i64) {
+        let hold = Hold::RateLimited { retry_after: retry_after.map(Duration::from_secs) };
+        let meaning = Meaning::RateLimited { retry_after: None };
+        let (health, words) = after_answer(Health::default(), &answer(meaning), Some(hold), 0, NOW, &settings());
+        assert_eq!(health.hold, Some(OrgHold::RateLimited { until: Millis(until) }));
+        assert_eq!(words.as_deref(), Some("why"));
+        let (after, _) = after_answer(health, &answer(Meaning::Synced), None, 0, NOW, &settings());
+        assert_eq!(after.hold, health.hold, "a request that slipped through does not end the limit");
+    }
+
+    #[test]
+    fn a_missing_endpoint_is_looked_for_at_growing_steps_up_to_15_minutes() {
+        let mut health = Health::default();
+        let mut now = NOW;
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            health = after_answer(health, &answer(Meaning::EndpointMissing), Some(Hold::EndpointMissing), 0, now, &settings()).0;
+            let Some(OrgHold::EndpointMissing { probe_at, .. }) = health.hold else { panic!("{health:?}") };
+            pauses.push(probe_at.since(now).as_secs());
+            now = probe_at;
+        }
+        assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900, 900]);
+    }
+
+    #[test]
+    fn answers_of_requests_sent_together_count_as_one_probe() {
+        let first = after_answer(Health::default(), &answer(Meaning::EndpointMissing), Some(Hold::EndpointMissing), 0, NOW, &settings()).0;
+        let second = after_answer(first, &answer(Meaning::EndpointMissing), Some(Hold::EndpointMissing), 0, NOW, &settings()).0;
+        assert_eq!(first, second);
+    }
+
+    #[rstest]
+    #[case(true, None)]
+    #[case(false, Some(OrgHold::Unreachable { probe_at: Millis(1_030_000) }))]
+    fn a_ping_tells_whether_an_unreachable_org_is_back(#[case] answers: bool, #[case] hold: Option<OrgHold>) {
+        let before = held(OrgHold::Unreachable { probe_at: NOW });
+        assert_eq!(after_ping(before, answers, NOW, Duration::from_secs(30)).0.hold, hold);
+    }
+}

@@ -1,0 +1,118 @@
+//! Watches the clock: a jump, or a sleep of the machine, means that due times must be looked at again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::retry::LONGEST_RETRY_AFTER;
+use sync_monitor_store::model::Actor;
+
+use crate::Engine;
+
+/// How often the wall clock is held against the other.
+const LOOK: Duration = Duration::from_secs(15);
+/// A difference that is no jump: clocks are nudged all the time.
+const TOLERANCE_MS: i64 = 3_000;
+/// How often what is too old is cleared away.
+const CLEAR: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// What the wall clock did between two looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Jump {
+    None,
+    /// Set forwards, or the machine slept.
+    Ahead(i64),
+    Back(i64),
+}
+
+fn jump(wall: (Millis, Millis), elapsed: (Duration, Duration)) -> Jump {
+    let by_wall = wall.1.0.saturating_sub(wall.0.0);
+    let by_timer = i64::try_from(elapsed.1.saturating_sub(elapsed.0).as_millis()).unwrap_or(i64::MAX);
+    match by_wall.saturating_sub(by_timer) {
+        ahead if ahead > TOLERANCE_MS => Jump::Ahead(ahead),
+        back if back < -TOLERANCE_MS => Jump::Back(-back),
+        _ => Jump::None,
+    }
+}
+
+impl Engine {
+    pub(crate) async fn supervise(self) {
+        let clock = Arc::clone(self.clock());
+        let (mut wall, mut elapsed) = (clock.now(), clock.elapsed());
+        let mut clear_at = wall;
+        while !self.inner.tools.stop.is_cancelled() {
+            let now = clock.now();
+            match jump((wall, now), (elapsed, clock.elapsed())) {
+                Jump::None => {}
+                Jump::Ahead(by) => self.clock_jumped(now, by, "forwards, or the machine slept").await,
+                Jump::Back(by) => {
+                    self.clock_jumped(now, by, "backwards").await;
+                    self.pull_in(now).await;
+                    clear_at = clear_at.min(now.plus(CLEAR));
+                }
+            }
+            (wall, elapsed) = (now, clock.elapsed());
+            if now >= clear_at {
+                self.clear_old(now).await;
+                clear_at = now.plus(CLEAR);
+            }
+            tokio::select! {
+                () = self.inner.tools.stop.cancelled() => {}
+                () = clock.wait_until(now.plus(LOOK)) => {}
+            }
+        }
+    }
+
+    async fn clock_jumped(&self, now: Millis, by_ms: i64, direction: &str) {
+        let detail = format!("The clock moved {} seconds {direction}.", by_ms / 1_000);
+        tracing::warn!("{detail} Due times are looked at again.");
+        let actor = Actor("relay".into());
+        if let Err(error) = self.inner.tools.store.note(now, actor, "clock.jump", None, None, Some(detail)).await {
+            tracing::error!(%error, "the clock's jump could not be written down");
+        }
+        self.wake_all();
+    }
+
+    /// Nothing waits longer than the longest wait there is, whatever the clock did meanwhile.
+    pub(crate) async fn pull_in(&self, now: Millis) {
+        let longest = self.schedule().waits().iter().max().copied().unwrap_or_default().max(LONGEST_RETRY_AFTER);
+        match self.inner.tools.store.pull_in(now.plus(longest)).await {
+            Ok(0) => {}
+            Ok(items) => tracing::warn!(items, "due times beyond the longest wait were brought back"),
+            Err(error) => tracing::error!(%error, "due times could not be looked at"),
+        }
+    }
+
+    async fn clear_old(&self, now: Millis) {
+        let settings = &self.inner.tools.settings;
+        let before = |keep: Duration| Millis(now.0.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX)));
+        let (synced, transactions) = (before(settings.synced_retention), before(settings.transaction_retention));
+        loop {
+            match self.inner.tools.store.clear(synced, transactions).await {
+                Ok(0) => return,
+                Ok(rows) => tracing::info!(rows, "what is older than the retention was cleared away"),
+                Err(error) => {
+                    tracing::error!(%error, "what is too old could not be cleared away");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::as_it_should(15_000, 15, Jump::None)]
+    #[case::nudged(15_900, 15, Jump::None)]
+    #[case::slept(3_615_000, 15, Jump::Ahead(3_600_000))]
+    #[case::set_back(-3_585_000, 15, Jump::Back(3_600_000))]
+    #[case::a_late_look_is_no_jump(40_000, 40, Jump::None)]
+    fn a_jump_is_what_the_wall_clock_did_beyond_the_time_that_passed(#[case] wall_ms: i64, #[case] seconds: u64, #[case] expected: Jump) {
+        let wall = (Millis(1_000_000), Millis(1_000_000 + wall_ms));
+        assert_eq!(jump(wall, (Duration::ZERO, Duration::from_secs(seconds))), expected);
+    }
+}

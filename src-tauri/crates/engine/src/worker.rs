@@ -1,0 +1,336 @@
+//! One worker an org: it alone sends there, and it alone knows how things stand with the org.
+//!
+//! So a slow or dead org can delay no other, and nobody competes for an org's items. The worker looks for what is due
+//! only when something tells it that there may be something: a new item, a landed request, a due time, a command.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use sync_monitor_domain::clock::{Clock, Millis};
+use sync_monitor_domain::item::{Hold, Outcome, after_try};
+use sync_monitor_domain::remote::{Meaning, OrgAddress, Remote, Report, Try};
+use sync_monitor_store::model::{Health, OrgHold};
+use sync_monitor_store::{Claimed, Completion, Store};
+use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::health;
+use crate::{Changed, Settings};
+
+/// How long a stopping worker waits for its requests to land. What has not landed by then is sent again at the next
+/// start; that costs no attempt.
+const GRACE: Duration = Duration::from_secs(3);
+/// How long until the store is asked again after it failed.
+const STORE_PAUSE: Duration = Duration::from_secs(2);
+
+/// What a worker is told from outside.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Somebody paused or resumed the org.
+    Pause(bool),
+    /// Somebody signed in, perhaps to another address.
+    Connected(OrgAddress),
+    /// Somebody disconnected the org.
+    Disconnected,
+}
+
+/// The way to a worker.
+pub(crate) struct Handle {
+    pub(crate) commands: mpsc::UnboundedSender<Command>,
+    pub(crate) wake: Arc<Notify>,
+}
+
+/// What a worker works with.
+#[derive(Clone)]
+pub(crate) struct Tools {
+    pub(crate) store: Store,
+    pub(crate) remote: Arc<dyn Remote>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) changes: broadcast::Sender<Changed>,
+    pub(crate) stop: CancellationToken,
+}
+
+/// What a request in flight comes back with.
+enum Landed {
+    Item(Box<Landing>),
+    Ping { answers: bool },
+}
+
+/// What came of an item's attempt, after it was written down.
+struct Landing {
+    decisive: Try,
+    hold: Option<Hold>,
+    ended: Millis,
+    probe: bool,
+    /// What could not be written down.
+    unsaved: Option<Completion>,
+}
+
+struct Worker {
+    tools: Tools,
+    address: OrgAddress,
+    health: Health,
+    /// Requests in a row that got no answer at all.
+    unanswered: u32,
+    /// Is a probe under way?
+    probing: bool,
+    /// When something may be due that is not now.
+    alarm: Option<Millis>,
+    /// What came of attempts and could not be written down yet.
+    unsaved: Vec<Completion>,
+}
+
+/// Starts the worker of an org.
+pub(crate) fn start(tools: Tools, address: OrgAddress, health: Health, tasks: &mut JoinSet<()>) -> Handle {
+    let (commands, inbox) = mpsc::unbounded_channel();
+    let wake = Arc::new(Notify::new());
+    let worker = Worker { tools, address, health, unanswered: 0, probing: false, alarm: None, unsaved: Vec::new() };
+    tasks.spawn(worker.run(inbox, Arc::clone(&wake)));
+    Handle { commands, wake }
+}
+
+impl Worker {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>, wake: Arc<Notify>) {
+        let mut flights: JoinSet<Landed> = JoinSet::new();
+        let stop = self.tools.stop.clone();
+        while !stop.is_cancelled() {
+            // Registered before looking, so that what comes in while it looks is not missed.
+            let woken = wake.notified();
+            self.launch(&mut flights).await;
+            let (clock, alarm) = (Arc::clone(&self.tools.clock), self.alarm);
+            tokio::select! {
+                () = stop.cancelled() => {}
+                Some(landed) = flights.join_next(), if !flights.is_empty() => {
+                    self.landed(landed).await;
+                    while let Some(landed) = flights.try_join_next() {
+                        self.landed(landed).await;
+                    }
+                }
+                Some(command) = inbox.recv() => self.obey(command).await,
+                () = woken => {}
+                () = until(clock.as_ref(), alarm), if alarm.is_some() => {}
+            }
+        }
+        let landing = async {
+            while let Some(landed) = flights.join_next().await {
+                self.landed(landed).await;
+            }
+        };
+        if tokio::time::timeout(GRACE, landing).await.is_err() {
+            tracing::info!(org = %self.address.org_id, "requests still in flight; they are sent again at the next start");
+        }
+    }
+
+    /// Sends what is due, as far as the org's health and the number in flight allow.
+    async fn launch(&mut self, flights: &mut JoinSet<Landed>) {
+        let now = self.tools.clock.now();
+        self.alarm = None;
+        self.save_unsaved().await;
+        if self.health.paused || self.health.sign_in_required {
+            return;
+        }
+        let busy = flights.len() + self.unsaved.len();
+        let free = self.tools.settings.concurrency_per_org.saturating_sub(busy);
+        match self.health.hold {
+            Some(OrgHold::RateLimited { until }) if now < until => self.ring(until),
+            Some(OrgHold::Unreachable { probe_at } | OrgHold::EndpointMissing { probe_at, .. }) if now < probe_at => self.ring(probe_at),
+            Some(OrgHold::Unreachable { .. } | OrgHold::EndpointMissing { .. }) => {
+                if !self.probing && free > 0 {
+                    self.probe(flights, now).await;
+                }
+            }
+            Some(OrgHold::RateLimited { .. }) => {
+                self.set_health(Health { hold: None, ..self.health }, None, now).await;
+                self.send_due(flights, free, now).await;
+            }
+            None => self.send_due(flights, free, now).await,
+        }
+    }
+
+    async fn send_due(&mut self, flights: &mut JoinSet<Landed>, free: usize, now: Millis) {
+        if free == 0 {
+            return;
+        }
+        for claimed in self.claim(free, now).await {
+            self.send(flights, claimed, false);
+        }
+    }
+
+    /// Tries a held org: with an item that is due, or where there is none by asking whether anything answers there.
+    async fn probe(&mut self, flights: &mut JoinSet<Landed>, now: Millis) {
+        if let Some(claimed) = self.claim(1, now).await.pop() {
+            self.probing = true;
+            self.send(flights, claimed, true);
+        } else if matches!(self.health.hold, Some(OrgHold::Unreachable { .. })) {
+            self.probing = true;
+            let (remote, address) = (Arc::clone(&self.tools.remote), self.address.clone());
+            flights.spawn(async move { Landed::Ping { answers: remote.answers(&address).await } });
+        }
+    }
+
+    async fn claim(&mut self, limit: usize, now: Millis) -> Vec<Claimed> {
+        match self.tools.store.claim(self.address.org_id, limit, now).await {
+            Ok(claim) => {
+                if let Some(due) = claim.next_due.filter(|due| *due > now) {
+                    self.ring(due);
+                }
+                if !claim.items.is_empty() {
+                    self.tools.announce(claim.items.iter().map(|c| c.id).collect(), false);
+                }
+                claim.items
+            }
+            Err(error) => {
+                tracing::error!(org = %self.address.org_id, %error, "nothing could be claimed; trying again");
+                self.ring(now.plus(STORE_PAUSE));
+                Vec::new()
+            }
+        }
+    }
+
+    fn send(&self, flights: &mut JoinSet<Landed>, claimed: Claimed, probe: bool) {
+        let (tools, address) = (self.tools.clone(), self.address.clone());
+        let probe_of_unreachable = probe && matches!(self.health.hold, Some(OrgHold::Unreachable { .. }));
+        flights.spawn(async move {
+            let began = (tools.clock.now(), tools.clock.elapsed());
+            let delivery = AssertUnwindSafe(tools.remote.deliver(&address, claimed.body.clone())).catch_unwind();
+            let report = delivery.await.ok();
+            let (report, decisive) = match report.map(|report| (report.tries.last().cloned(), report)) {
+                Some((Some(decisive), report)) => (report, decisive),
+                _ => broken(began.0, tools.clock.elapsed().saturating_sub(began.1)),
+            };
+            let ended = tools.clock.now();
+            let verdict = after_try(claimed.in_flight(probe_of_unreachable), decisive.meaning, ended, &tools.settings.schedule);
+            tracing::debug!(item = %claimed.id, org = %address.org_id, outcome = %verdict.outcome, "attempt ended");
+            if verdict.outcome == Outcome::Failed {
+                tracing::warn!(item = %claimed.id, transaction = %claimed.transaction_id, org = %address.org_id, status = decisive.http_status, code = decisive.error_code, "item failed");
+            }
+            let Report { tries, api_usage, clock_skew_ms } = report;
+            let completion = Completion { claimed, tries, verdict, ended, api_usage, clock_skew_ms };
+            let unsaved = tools.save(&address, completion).await;
+            Landed::Item(Box::new(Landing { decisive, hold: verdict.hold, ended, probe, unsaved }))
+        });
+    }
+
+    async fn landed(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
+        match landed {
+            Ok(Landed::Item(landing)) => self.item_landed(*landing).await,
+            Ok(Landed::Ping { answers }) => {
+                self.probing = false;
+                let now = self.tools.clock.now();
+                let (health, detail) = health::after_ping(self.health, answers, now, self.tools.settings.probe_interval);
+                self.set_health(health, detail, now).await;
+            }
+            Err(error) => {
+                tracing::error!(org = %self.address.org_id, %error, "a request was lost; its item is sent again at the next start");
+            }
+        }
+    }
+
+    async fn item_landed(&mut self, landing: Landing) {
+        if landing.probe {
+            self.probing = false;
+        }
+        self.unsaved.extend(landing.unsaved);
+        self.unanswered = if landing.decisive.meaning == Meaning::Unreachable { self.unanswered + 1 } else { 0 };
+        let (health, detail) =
+            health::after_answer(self.health, &landing.decisive, landing.hold, self.unanswered, landing.ended, &self.tools.settings);
+        self.set_health(health, detail, landing.ended).await;
+    }
+
+    async fn save_unsaved(&mut self) {
+        for completion in std::mem::take(&mut self.unsaved) {
+            self.unsaved.extend(self.tools.save(&self.address, completion).await);
+        }
+        if !self.unsaved.is_empty() {
+            self.ring(self.tools.clock.now().plus(STORE_PAUSE));
+        }
+    }
+
+    async fn set_health(&mut self, health: Health, detail: Option<String>, at: Millis) {
+        if health == self.health {
+            return;
+        }
+        if health.as_str() != self.health.as_str() {
+            tracing::info!(org = %self.address.org_id, health = health.as_str(), detail, "the org's health changed");
+        }
+        self.health = health;
+        if let Err(error) = self.tools.store.set_health(self.address.org_id, health, detail, at).await {
+            tracing::error!(org = %self.address.org_id, %error, "the org's health could not be written down");
+        }
+        self.tools.announce(Vec::new(), true);
+    }
+
+    async fn obey(&mut self, command: Command) {
+        let now = self.tools.clock.now();
+        self.unanswered = 0;
+        match command {
+            // A pause is written by whoever asked for it; here it is only obeyed. After a resume the org is tried at once.
+            Command::Pause(paused) => {
+                self.health.paused = paused;
+                if !paused {
+                    let hold = health::tried_at_once(self.health.hold, now);
+                    self.set_health(Health { hold, ..self.health }, None, now).await;
+                }
+            }
+            Command::Connected(address) => {
+                self.address = address;
+                self.health = Health { paused: self.health.paused, ..Health::default() };
+            }
+            Command::Disconnected => self.health.sign_in_required = true,
+        }
+    }
+
+    fn ring(&mut self, at: Millis) {
+        self.alarm = Some(self.alarm.map_or(at, |alarm| alarm.min(at)));
+    }
+
+}
+
+impl Tools {
+    /// Writes down what came of an attempt; gives it back where that failed.
+    async fn save(&self, address: &OrgAddress, completion: Completion) -> Option<Completion> {
+        match self.store.complete(address.org_id, completion.clone()).await {
+            Ok(touched) => {
+                self.announce(touched, true);
+                None
+            }
+            Err(error) => {
+                tracing::error!(item = %completion.claimed.id, %error, "what came of an attempt could not be written down; trying again");
+                Some(completion)
+            }
+        }
+    }
+
+    /// Tells whoever shows things that these items changed, and the orgs' figures with them.
+    pub(crate) fn announce(&self, items: Vec<uuid::Uuid>, orgs: bool) {
+        // Nobody may be listening.
+        drop(self.changes.send(Changed { items: Some(items), orgs, routes: false }));
+    }
+}
+
+/// Waits until the wall clock shows `alarm`, however timers behave.
+async fn until(clock: &dyn Clock, alarm: Option<Millis>) {
+    if let Some(alarm) = alarm {
+        while clock.now() < alarm {
+            clock.wait_until(alarm).await;
+        }
+    }
+}
+
+/// What is written down when the delivery itself broke: the program's fault, but the item must not be lost over it.
+fn broken(started_at: Millis, duration: Duration) -> (Report, Try) {
+    let one = Try {
+        started_at,
+        duration,
+        meaning: Meaning::Retry { retry_after: None },
+        http_status: None,
+        error_code: Some("INTERNAL_ERROR".into()),
+        message: Some("Sync Monitor failed while sending this item; it is tried again. Its log says more.".into()),
+        response_body: None,
+    };
+    (Report { tries: vec![one.clone()], api_usage: None, clock_skew_ms: None }, one)
+}
