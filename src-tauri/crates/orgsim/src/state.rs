@@ -1,0 +1,114 @@
+//! What a simulated org knows.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+use bytes::Bytes;
+use serde_json::Value;
+use sync_monitor_domain::change::{Change, Operation};
+use sync_monitor_domain::conflict::Timestamp;
+
+use crate::answer::{Answer, Rule};
+
+/// A request that arrived at the sync endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// As sent, where the body could be read.
+    pub transaction_id: Option<String>,
+    /// Its records.
+    pub external_ids: Vec<String>,
+    /// The body, byte for byte.
+    pub body: Bytes,
+    /// What was answered; `None` where nothing was.
+    pub status: Option<u16>,
+    /// Was it taken?
+    pub taken: bool,
+    /// When it came.
+    pub at: Instant,
+}
+
+/// How the token server behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TokenServer {
+    /// Gives tokens for the refresh token that is good.
+    #[default]
+    Healthy,
+    /// Answers 503 with a page.
+    Unavailable,
+    /// Says `invalid_grant` to everything.
+    Refusing,
+    /// Closes each connection without an answer.
+    Reset,
+}
+
+/// A record as the org holds it.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) timestamp: Timestamp,
+    pub(crate) value: Option<Value>,
+}
+
+/// Everything that a simulated org knows.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) access_tokens: HashSet<String>,
+    pub(crate) refresh_token: Option<String>,
+    pub(crate) tokens_given: u64,
+    pub(crate) token_requests: u64,
+    pub(crate) revocations: u64,
+    pub(crate) token_server: TokenServer,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) received: Vec<Received>,
+    pub(crate) in_flight: usize,
+    pub(crate) most_in_flight: usize,
+    pub(crate) records: HashMap<String, Held>,
+    pub(crate) transactions: HashSet<String>,
+    pub(crate) calls: u64,
+}
+
+impl State {
+    /// The answer for a request with these records, by the first rule that fits.
+    pub(crate) fn answer_for(&mut self, external_ids: &[String]) -> Answer {
+        let fits = |rule: &Rule| {
+            rule.times != Some(0) && rule.external_id.as_ref().is_none_or(|id| external_ids.contains(id))
+        };
+        let Some(rule) = self.rules.iter_mut().find(|rule| fits(rule)) else { return Answer::Normal };
+        if let Some(times) = &mut rule.times {
+            *times -= 1;
+        }
+        rule.answer.clone()
+    }
+
+    /// Takes a change by last write wins, and returns the status and body of the answer.
+    pub(crate) fn take(&mut self, change: &Change) -> (u16, String) {
+        let envelope = |success: bool, processed: usize, errors: Vec<Value>| {
+            serde_json::json!({ "success": success, "transactionId": change.transaction_id, "recordsProcessed": processed, "errors": errors }).to_string()
+        };
+        if !self.transactions.insert(change.transaction_id.clone()) {
+            return (200, envelope(true, 0, Vec::new()));
+        }
+        let body: Value = serde_json::from_slice(change.body()).unwrap_or_default();
+        let mut processed = 0;
+        for (index, record) in change.records.iter().enumerate() {
+            if self.records.get(&record.external_id).is_some_and(|held| held.timestamp > change.timestamp) {
+                continue;
+            }
+            let value = (change.operation == Operation::Upsert).then(|| body["records"][index].clone());
+            let held = self.records.entry(record.external_id.clone()).or_insert(Held { timestamp: change.timestamp, value: None });
+            held.timestamp = change.timestamp;
+            held.value = match (held.value.take(), value) {
+                (Some(Value::Object(mut old)), Some(Value::Object(new))) => {
+                    old.extend(new);
+                    Some(Value::Object(old))
+                }
+                (_, new) => new,
+            };
+            processed += 1;
+        }
+        if processed == 0 {
+            let error = serde_json::json!({ "code": "CONFLICT", "message": "a newer version exists" });
+            return (409, envelope(false, 0, vec![error]));
+        }
+        (200, envelope(true, processed, Vec::new()))
+    }
+}

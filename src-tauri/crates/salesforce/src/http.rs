@@ -1,0 +1,122 @@
+//! The HTTP clients: one for the world, one for this machine.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+
+/// The longest body that is read at all; what an org says about a change fits many times.
+pub(crate) const READ_AT_MOST: usize = 1024 * 1024;
+
+/// Makes the clients when they are first needed: reading the system's certificates takes longer than starting.
+pub(crate) struct Http {
+    connect_timeout: Duration,
+    request_timeout: Duration,
+    world: OnceLock<reqwest::Client>,
+    loopback: OnceLock<reqwest::Client>,
+}
+
+impl Http {
+    pub(crate) fn new(connect_timeout: Duration, request_timeout: Duration) -> Self {
+        Self { connect_timeout, request_timeout, world: OnceLock::new(), loopback: OnceLock::new() }
+    }
+
+    /// The client for a URL. A loopback host is never asked through a proxy.
+    pub(crate) fn for_url(&self, url: &str) -> Result<&reqwest::Client, reqwest::Error> {
+        let (cell, loopback) = if url.starts_with("http://") { (&self.loopback, true) } else { (&self.world, false) };
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        let client = self.build(loopback)?;
+        Ok(cell.get_or_init(|| client))
+    }
+
+    fn build(&self, loopback: bool) -> Result<reqwest::Client, reqwest::Error> {
+        // Whoever installed a provider before has chosen the same or a better one.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("sync-monitor/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .connect_timeout(self.connect_timeout)
+            .timeout(self.request_timeout)
+            .pool_idle_timeout(Duration::from_secs(60));
+        if !loopback {
+            return builder.build();
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let versions = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder = builder.no_proxy();
+        match versions {
+            // Plain http needs no certificates; an empty list of them spares reading the system's.
+            Ok(config) => {
+                let config = config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+                builder.tls_backend_preconfigured(config).build()
+            }
+            Err(_) => builder.build(),
+        }
+    }
+}
+
+/// `https://host`, or `http://host` for a loopback host: the only ones that may be asked without TLS.
+pub(crate) fn base_url(host: &str) -> String {
+    let scheme = if is_loopback(host) { "http" } else { "https" };
+    format!("{scheme}://{host}")
+}
+
+fn is_loopback(host: &str) -> bool {
+    url::Url::parse(&format!("http://{host}")).is_ok_and(|url| match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    })
+}
+
+/// May this URL be asked? `https`, or a loopback host by `http`.
+pub(crate) fn is_allowed(url: &str) -> bool {
+    url::Url::parse(url).is_ok_and(|url| match url.scheme() {
+        "https" => url.host().is_some(),
+        "http" => is_loopback(url.host_str().unwrap_or_default()),
+        _ => false,
+    })
+}
+
+/// Reads a body, at most [`READ_AT_MOST`] bytes of it.
+pub(crate) async fn read_body(response: &mut reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        let room = READ_AT_MOST - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if body.len() == READ_AT_MOST {
+            break;
+        }
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("login.salesforce.com", "https://login.salesforce.com")]
+    #[case("localhost:8080", "http://localhost:8080")]
+    #[case("127.0.0.1:8080", "http://127.0.0.1:8080")]
+    #[case("[::1]:8080", "http://[::1]:8080")]
+    #[case("localhost.example.com", "https://localhost.example.com")]
+    #[case("192.168.0.7", "https://192.168.0.7")]
+    fn only_this_machine_is_asked_without_tls(#[case] host: &str, #[case] base: &str) {
+        assert_eq!(base_url(host), base);
+        assert!(is_allowed(base));
+    }
+
+    #[rstest]
+    #[case("http://acme.my.salesforce.com")]
+    #[case("http://127.0.0.1.example.com")]
+    #[case("ftp://localhost")]
+    #[case("acme.my.salesforce.com")]
+    fn what_would_send_a_token_in_the_clear_is_refused(#[case] url: &str) {
+        assert!(!is_allowed(url));
+    }
+}

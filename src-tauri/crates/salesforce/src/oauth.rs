@@ -1,0 +1,247 @@
+//! The token server: refresh and revoke (RFC 6749, RFC 7009; Salesforce's "OAuth 2.0 Refresh Token Flow").
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
+use oauth2::{
+    AsyncHttpClient, AuthType, ClientId, ClientSecret, ExtraTokenFields, HttpRequest, HttpResponse, RefreshToken, RequestTokenError,
+    StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use sync_monitor_domain::ids::OrgId;
+
+use crate::auth_url::AuthUrl;
+use crate::http::{Http, base_url, read_body};
+use crate::network::no_answer;
+
+/// What Salesforce adds to a token response.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+struct Extras {
+    instance_url: Option<String>,
+    /// `https://login.salesforce.com/id/{organization}/{user}`.
+    id: Option<String>,
+}
+
+impl ExtraTokenFields for Extras {}
+
+type Response = StandardTokenResponse<Extras, BasicTokenType>;
+type OauthClient = oauth2::Client<BasicErrorResponse, Response, BasicTokenIntrospectionResponse, StandardRevocableToken, BasicRevocationErrorResponse>;
+
+/// What it takes to get an access token of an org.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Option<SecretString>,
+    pub(crate) refresh_token: SecretString,
+    /// The token server's host, with its port where one was named.
+    pub(crate) host: String,
+}
+
+/// The form in which credentials are kept in a secret store.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    client_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+    refresh_token: String,
+    host: String,
+}
+
+impl Credentials {
+    /// As kept in a secret store.
+    pub(crate) fn to_secret(&self) -> SecretString {
+        let kept = Kept {
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.as_ref().map(|s| s.expose_secret().to_owned()),
+            refresh_token: self.refresh_token.expose_secret().to_owned(),
+            host: self.host.clone(),
+        };
+        // Four texts always have a JSON form.
+        SecretString::from(serde_json::to_string(&kept).unwrap_or_default())
+    }
+
+    /// As read back from a secret store.
+    pub(crate) fn from_secret(secret: &SecretString) -> Option<Self> {
+        let kept: Kept = serde_json::from_str(secret.expose_secret()).ok()?;
+        Some(Self {
+            client_id: kept.client_id,
+            client_secret: kept.client_secret.map(SecretString::from),
+            refresh_token: SecretString::from(kept.refresh_token),
+            host: kept.host,
+        })
+    }
+}
+
+impl From<AuthUrl> for Credentials {
+    fn from(url: AuthUrl) -> Self {
+        Self { client_id: url.client_id, client_secret: url.client_secret, refresh_token: url.refresh_token, host: url.host }
+    }
+}
+
+/// What the token server gave.
+pub(crate) struct Granted {
+    pub(crate) access_token: SecretString,
+    /// A new refresh token, where the server rotates them: the old one is dead by now.
+    pub(crate) rotated: Option<SecretString>,
+    pub(crate) instance_url: Option<String>,
+    pub(crate) org_id: Option<OrgId>,
+}
+
+/// Why the token server gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Denied {
+    /// Did it say no (and a person must sign in), or could it not be asked?
+    pub(crate) refused: bool,
+    pub(crate) http_status: Option<u16>,
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+/// Why a request to the token server brought no answer.
+#[derive(Debug, thiserror::Error)]
+enum AskError {
+    #[error("{1}")]
+    NoAnswer(&'static str, String),
+    #[error(transparent)]
+    Http(#[from] oauth2::http::Error),
+}
+
+/// The adapter between the OAuth library and our HTTP client.
+struct Adapter {
+    http: Arc<Http>,
+    host: String,
+    /// The last answer's status, which the library does not tell.
+    status: AtomicU16,
+}
+
+impl<'c> AsyncHttpClient<'c> for Adapter {
+    type Error = AskError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, AskError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.ask(request))
+    }
+}
+
+impl Adapter {
+    async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, AskError> {
+        let said = |error: &reqwest::Error| {
+            let no = no_answer(error, &self.host);
+            AskError::NoAnswer(no.code, no.message)
+        };
+        let (parts, body) = request.into_parts();
+        let url = parts.uri.to_string();
+        let client = self.http.for_url(&url).map_err(|error| said(&error))?;
+        let request = client.request(parts.method, url).headers(parts.headers).body(body);
+        let mut response = request.send().await.map_err(|error| said(&error))?;
+        self.status.store(response.status().as_u16(), Ordering::Relaxed);
+        let body = read_body(&mut response).await.map_err(|error| said(&error))?;
+        let mut answer = oauth2::http::Response::builder().status(response.status());
+        for (name, value) in response.headers() {
+            answer = answer.header(name, value);
+        }
+        Ok(answer.body(body)?)
+    }
+}
+
+/// Asks the token server for an access token.
+pub(crate) async fn refresh(http: &Arc<Http>, credentials: &Credentials) -> Result<Granted, Denied> {
+    let base = base_url(&credentials.host);
+    let unusable = |message: String| Denied { refused: true, http_status: None, code: "INVALID_TOKEN_SERVER".into(), message };
+    let token_url = TokenUrl::new(format!("{base}/services/oauth2/token"))
+        .map_err(|_| unusable(format!("{base} is no address of a token server. Connect the org again.")))?;
+    let mut client = OauthClient::new(ClientId::new(credentials.client_id.clone())).set_auth_type(AuthType::RequestBody);
+    if let Some(secret) = &credentials.client_secret {
+        client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
+    }
+    let client = client.set_token_uri(token_url);
+    let adapter = Adapter { http: Arc::clone(http), host: credentials.host.clone(), status: AtomicU16::new(0) };
+    let refresh_token = RefreshToken::new(credentials.refresh_token.expose_secret().to_owned());
+    let answered = client.exchange_refresh_token(&refresh_token).request_async(&adapter).await;
+    let status = adapter.status.load(Ordering::Relaxed);
+    let response = answered.map_err(|error| denied(error, status, &credentials.host))?;
+    let extras = response.extra_fields();
+    let rotated = response
+        .refresh_token()
+        .filter(|new| new.secret() != credentials.refresh_token.expose_secret())
+        .map(|new| SecretString::from(new.secret().clone()));
+    Ok(Granted {
+        access_token: SecretString::from(response.access_token().secret().clone()),
+        rotated,
+        instance_url: extras.instance_url.clone(),
+        org_id: extras.id.as_deref().and_then(org_of_identity),
+    })
+}
+
+fn denied(error: RequestTokenError<AskError, BasicErrorResponse>, status: u16, host: &str) -> Denied {
+    let http_status = (status != 0).then_some(status);
+    let no_sense = |status: u16| Denied {
+        refused: false,
+        http_status,
+        code: "TOKEN_SERVER_ERROR".into(),
+        message: format!("The token server {host} answered HTTP {status} and nothing that makes sense. It is asked again with the next attempt."),
+    };
+    match error {
+        RequestTokenError::Request(AskError::NoAnswer(code, message)) => {
+            Denied { refused: false, http_status: None, code: code.into(), message }
+        }
+        RequestTokenError::Request(AskError::Http(_)) | RequestTokenError::Other(_) | RequestTokenError::Parse(..) => no_sense(status),
+        RequestTokenError::ServerResponse(_) if status >= 500 || matches!(status, 408 | 425 | 429) => no_sense(status),
+        RequestTokenError::ServerResponse(response) => {
+            let code = response.error().to_string();
+            let why = response.error_description().cloned().unwrap_or_else(|| code.clone());
+            let message = format!("The token server {host} gives no token any more: {why}. Sign in again.");
+            Denied { refused: true, http_status, code, message }
+        }
+    }
+}
+
+/// The org in an identity URL, `…/id/{organization}/{user}`.
+fn org_of_identity(id: &str) -> Option<OrgId> {
+    let segments = url::Url::parse(id).ok()?.path().trim_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
+    let at = segments.iter().rposition(|s| s == "id")?;
+    segments.get(at + 1)?.parse().ok()
+}
+
+/// Tells the token server to forget a refresh token, and its access tokens with it. Best effort: returns whether it did.
+pub(crate) async fn revoke(http: &Http, credentials: &Credentials) -> bool {
+    let url = format!("{}/services/oauth2/revoke", base_url(&credentials.host));
+    let Ok(client) = http.for_url(&url) else { return false };
+    let form = [("token", credentials.refresh_token.expose_secret())];
+    client.post(url).form(&form).send().await.is_ok_and(|response| response.status().is_success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("https://login.salesforce.com/id/00D000000000001EAA/005000000000001AAA", Some("00D000000000001EAA"))]
+    #[case("http://127.0.0.1:4711/id/00D000000000001/005000000000001", Some("00D000000000001EAA"))]
+    #[case("https://login.salesforce.com/id/", None)]
+    #[case("https://login.salesforce.com/00D000000000001EAA", None)]
+    #[case("nonsense", None)]
+    fn the_org_is_read_from_the_identity_url(#[case] id: &str, #[case] org: Option<&str>) {
+        assert_eq!(org_of_identity(id).map(|o| o.to_string()).as_deref(), org);
+    }
+
+    #[test]
+    fn credentials_are_read_back_as_they_were_kept() {
+        let kept = Credentials {
+            client_id: "app".into(),
+            client_secret: Some(SecretString::from("s")),
+            refresh_token: SecretString::from("r"),
+            host: "h:1".into(),
+        };
+        let read = Credentials::from_secret(&kept.to_secret()).unwrap();
+        assert_eq!(read.refresh_token.expose_secret(), "r");
+        assert_eq!(read.client_secret.unwrap().expose_secret(), "s");
+        assert_eq!((read.client_id.as_str(), read.host.as_str()), ("app", "h:1"));
+        assert!(Credentials::from_secret(&SecretString::from("{}")).is_none());
+    }
+}
