@@ -1,1 +1,236 @@
-//! Placeholder.
+//! Composition root: what is plugged into what, and the order of start and stop.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use sync_monitor_api::{Api, InProcess};
+use sync_monitor_domain::clock::Clock;
+use sync_monitor_domain::remote::SecretStore;
+use sync_monitor_engine::{Engine, SystemClock};
+use sync_monitor_salesforce::{Client, secrets::FileStore};
+use sync_monitor_store::Store;
+use tokio::net::TcpListener;
+
+pub mod config;
+pub mod data_dir;
+mod demo;
+mod keychain;
+pub mod telemetry;
+
+use config::{Config, Secrets};
+use data_dir::{Announcement, DataDir};
+use demo::Demo;
+
+/// How the program is to be started. The default is that of a user who says nothing.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// The data folder; `None`: the user's, or for a demo one that is thrown away.
+    pub data_dir: Option<PathBuf>,
+    /// The file of settings; `None`: the usual one, or none.
+    pub config: Option<PathBuf>,
+    /// Where to listen, instead of `listener.address`.
+    pub listen: Option<String>,
+    /// Other settings that beat the environment and the file: name and value, as in `("retry.schedule", "0s,1s")`.
+    pub settings: Vec<(String, String)>,
+    /// With simulated orgs.
+    pub demo: bool,
+    /// Where the time comes from; `None`: the machine.
+    pub clock: Option<Arc<dyn Clock>>,
+}
+
+/// The program at work. It goes on until [`Running::stop`].
+pub struct Running {
+    data_dir: DataDir,
+    engine: Engine,
+    api: Api,
+    demo: Option<Demo>,
+    admin_token: SecretString,
+}
+
+/// Starts the program: settings → lock → store → secrets → Salesforce → engine → listener → `api.json`.
+///
+/// # Errors
+/// When one of them cannot be had; says what happened, why, and what to do. Nothing is left running then.
+pub async fn start(options: Options) -> anyhow::Result<Running> {
+    let stage = if options.demo { Some(demo::Stage::set(options.data_dir.as_deref())?) } else { None };
+    let folder = match (&stage, &options.data_dir) {
+        (Some(stage), _) => stage.path().to_owned(),
+        (None, Some(folder)) => folder.clone(),
+        (None, None) => data_dir::usual()?,
+    };
+    let config = settings(&options, stage.as_ref())?;
+    let data_dir = DataDir::take(&folder)?;
+    demo::judge(&data_dir, options.demo)?;
+    // Bound first, so that a port that is taken is told before anything is touched; answered last.
+    let listener = bind(&config, options.demo).await?;
+    let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+    let store = open_store(&data_dir).await?;
+    let secrets = secrets(config.secrets, &data_dir)?;
+    let client = Client::new(
+        sync_monitor_salesforce::Settings {
+            connect_timeout: config.connect_timeout,
+            request_timeout: config.request_timeout,
+        },
+        secrets,
+        Arc::clone(&clock),
+    )?;
+    let engine = Engine::start(engine_settings(&config), store, Arc::new(client), clock).await?;
+    let admin_token = new_token()?;
+    let api = Api::start(engine.clone(), api_settings(&config, &admin_token, options.demo), listener)?;
+    let mut running = Running { data_dir, engine, api, demo: None, admin_token };
+    if let Err(error) = running.open(stage).await {
+        running.stop().await?;
+        return Err(error);
+    }
+    Ok(running)
+}
+
+impl Running {
+    /// Where the program answers, like `http://127.0.0.1:7437`.
+    pub fn url(&self) -> &str {
+        self.api.url()
+    }
+
+    /// The management API, without HTTP.
+    pub fn api(&self) -> InProcess {
+        self.api.in_process()
+    }
+
+    /// The admin token, good until the program stops.
+    pub fn admin_token(&self) -> &SecretString {
+        &self.admin_token
+    }
+
+    /// The data folder.
+    pub fn data_dir(&self) -> &std::path::Path {
+        self.data_dir.path()
+    }
+
+    /// The last steps of the start: a demo's orgs, and `api.json`.
+    async fn open(&mut self, stage: Option<demo::Stage>) -> anyhow::Result<()> {
+        if let Some(stage) = stage {
+            self.demo = Some(Demo::start(stage, &self.engine, self.api.url()).await?);
+        }
+        let url = self.api.url().to_owned();
+        self.data_dir.announce(&Announcement {
+            url,
+            token: self.admin_token.clone(),
+            pid: std::process::id(),
+        })
+    }
+
+    /// Stops in the reverse order. Requests in flight get a few seconds.
+    ///
+    /// # Errors
+    /// When the store does not close cleanly. Nothing is lost then.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.data_dir.withdraw().context("api.json cannot be removed from the data folder.")?;
+        if let Some(demo) = &self.demo {
+            demo.end();
+        }
+        self.api.stop().await;
+        self.engine.stop().await.context("The store did not close cleanly.")?;
+        if let Some(demo) = self.demo {
+            demo.clear(&self.data_dir).await?;
+        }
+        Ok(())
+    }
+}
+
+fn settings(options: &Options, stage: Option<&demo::Stage>) -> anyhow::Result<Config> {
+    let folder = stage.map(demo::Stage::path).or(options.data_dir.as_deref());
+    let file = config::File::find(options.config.as_deref(), folder)?;
+    let mut flags = options.settings.clone();
+    flags.extend(options.listen.iter().map(|address| ("listener.address".to_owned(), address.clone())));
+    let defaults = if options.demo { demo::defaults()? } else { Config::default() };
+    let mut config = Config::load(defaults, &file, |name| std::env::var(name).ok(), &flags)?;
+    if options.demo {
+        // A simulated org's secrets have no place in somebody's keychain.
+        config.secrets = Secrets::File;
+    }
+    Ok(config)
+}
+
+async fn bind(config: &Config, demo: bool) -> anyhow::Result<TcpListener> {
+    let address = config.address;
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "the listener can be reached by other machines, and its tokens can be read on the way: put a proxy with TLS in front of it");
+    }
+    match TcpListener::bind(address).await {
+        // Whoever tries a demo beside the real program should not have to think of ports.
+        Err(error) if demo && error.kind() == ErrorKind::AddrInUse && address == Config::default().address => {
+            TcpListener::bind(SocketAddr::new(address.ip(), 0)).await.context("No port can be had on this machine.")
+        }
+        Err(error) if error.kind() == ErrorKind::AddrInUse => Err(error).with_context(|| {
+            format!("The address {address} is taken, perhaps by Sync Monitor with another data folder. Stop what listens there, or choose another address with --listen or listener.address.")
+        }),
+        bound => bound.with_context(|| {
+            format!("The program cannot listen at {address}. Choose another address with --listen or listener.address.")
+        }),
+    }
+}
+
+async fn open_store(data_dir: &DataDir) -> anyhow::Result<Store> {
+    let database = data_dir.database().context("The database cannot be made in the data folder.")?;
+    // Bringing an old database up to date may take a while.
+    Ok(tokio::task::spawn_blocking(move || Store::open(&database)).await??)
+}
+
+fn secrets(place: Secrets, data_dir: &DataDir) -> anyhow::Result<Arc<dyn SecretStore>> {
+    Ok(match place {
+        Secrets::Keychain => Arc::new(keychain::WhenNeeded::default()),
+        Secrets::File => {
+            let key = std::env::var("SYNC_MONITOR_SECRETS_KEY").ok().map(SecretString::from);
+            Arc::new(FileStore::open(data_dir.path(), key.as_ref())?)
+        }
+    })
+}
+
+fn engine_settings(config: &Config) -> sync_monitor_engine::Settings {
+    sync_monitor_engine::Settings {
+        schedule: config.schedule.clone(),
+        concurrency_per_org: config.concurrency_per_org,
+        probe_interval: config.probe_interval,
+        synced_retention: config.synced_retention,
+        transaction_retention: config.transaction_retention,
+    }
+}
+
+fn api_settings(config: &Config, admin_token: &SecretString, demo: bool) -> sync_monitor_api::Settings {
+    let mut allowed_hosts = config.allowed_hosts.clone();
+    // Whoever has the program listen at an address means it to be asked by that.
+    if !config.address.ip().is_unspecified() {
+        allowed_hosts.push(config.address.ip().to_string());
+    }
+    sync_monitor_api::Settings {
+        admin_token: SecretString::from(admin_token.expose_secret()),
+        user: user(),
+        allowed_hosts,
+        rate_limit_per_minute: config.rate_limit_per_minute,
+        demo,
+    }
+}
+
+/// A new admin token: 256 random bits.
+fn new_token() -> anyhow::Result<SecretString> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)
+        .context("The operating system gives no random numbers, so there can be no token.")?;
+    Ok(hex::encode(bytes).into())
+}
+
+/// The operating system's name of the user; the number where there is no name.
+fn user() -> String {
+    let mut named = ["USER", "LOGNAME", "USERNAME"].iter().filter_map(|name| std::env::var(name).ok());
+    named.find(|name| !name.is_empty()).unwrap_or_else(|| {
+        #[cfg(unix)]
+        if let Ok(process) = std::fs::metadata("/proc/self") {
+            return format!("uid {}", std::os::unix::fs::MetadataExt::uid(&process));
+        }
+        "unknown".to_owned()
+    })
+}

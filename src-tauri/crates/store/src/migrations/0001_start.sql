@@ -88,7 +88,7 @@ CREATE TABLE items (
     attempts       INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     cycle          INTEGER NOT NULL DEFAULT 1 CHECK (cycle >= 1),
     -- The status that it was claimed from, while it is processing.
-    claimed_from   INTEGER CHECK (claimed_from IN (0, 2) AND status = 1),
+    claimed_from   INTEGER CHECK (claimed_from IS NULL OR (claimed_from IN (0, 2) AND status = 1)),
     created_at     INTEGER NOT NULL,
     updated_at     INTEGER NOT NULL,
     error_status   INTEGER,

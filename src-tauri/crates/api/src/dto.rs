@@ -1,0 +1,260 @@
+//! What the management API takes and gives, as JSON.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, Serialize};
+use sync_monitor_domain::{Millis, OrgId};
+use sync_monitor_engine::{Changed, model};
+use uuid::Uuid;
+
+mod items;
+
+pub(crate) use items::{Bulk, BulkCommand, Item, ItemDetail, Items, Refusal};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Status {
+    pub(crate) version: &'static str,
+    pub(crate) uptime_seconds: u64,
+    pub(crate) counts: Counts,
+    pub(crate) held: u64,
+    pub(crate) dismissed: u64,
+    pub(crate) suppressed_echoes: u64,
+    pub(crate) next_attempt_at: Option<Millis>,
+    pub(crate) orgs: u64,
+    pub(crate) demo: bool,
+    pub(crate) listen_address: String,
+    pub(crate) schedule: Vec<String>,
+    pub(crate) server_time: Millis,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Counts {
+    pub(crate) queued: u64,
+    pub(crate) processing: u64,
+    pub(crate) retrying: u64,
+    pub(crate) failed: u64,
+    pub(crate) synced: u64,
+    pub(crate) superseded: u64,
+}
+
+impl From<&model::Counts> for Counts {
+    fn from(counts: &model::Counts) -> Self {
+        let &model::Counts { queued, processing, retrying, failed, synced, superseded, .. } = counts;
+        Self { queued, processing, retrying, failed, synced, superseded }
+    }
+}
+
+/// A wait as the settings write it: `30s`, `2m`, `1h`, `500ms`.
+pub(crate) fn duration(wait: Duration) -> String {
+    let (seconds, millis) = (wait.as_secs(), wait.subsec_millis());
+    match seconds {
+        _ if millis > 0 => format!("{}ms", wait.as_millis()),
+        s if s > 0 && s % 3_600 == 0 => format!("{}h", s / 3_600),
+        s if s > 0 && s % 60 == 0 => format!("{}m", s / 60),
+        s => format!("{s}s"),
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Orgs {
+    pub(crate) orgs: Vec<Org>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the contract's names")]
+pub(crate) struct Org {
+    org_id: OrgId,
+    alias: Option<String>,
+    username: Option<String>,
+    instance_url: String,
+    health: &'static str,
+    health_detail: Option<String>,
+    api_usage: Option<ApiUsage>,
+    clock_skew_ms: Option<i64>,
+    last_delivered_at: Option<Millis>,
+    last_received_at: Option<Millis>,
+    suppressed_echoes: u64,
+    queue_depth: u64,
+    kind: &'static str,
+}
+
+#[derive(Serialize)]
+struct ApiUsage {
+    used: u64,
+    max: u64,
+}
+
+impl From<model::Org> for Org {
+    fn from(org: model::Org) -> Self {
+        Self {
+            org_id: org.org_id,
+            kind: org_kind(&org.instance_url),
+            alias: org.alias,
+            username: org.username,
+            instance_url: org.instance_url,
+            health: org.health.as_str(),
+            health_detail: org.health_detail,
+            api_usage: org.api_usage.map(|usage| ApiUsage { used: usage.used, max: usage.max }),
+            clock_skew_ms: org.clock_skew_ms,
+            last_delivered_at: org.last_delivered_at,
+            last_received_at: org.last_received_at,
+            suppressed_echoes: org.suppressed_echoes,
+            queue_depth: org.queue_depth,
+        }
+    }
+}
+
+/// What kind of org has this address, by Salesforce's forms of My Domain hosts ("My Domain URL Formats", enhanced
+/// domains, and `--` for the older form of a sandbox's).
+fn org_kind(instance_url: &str) -> &'static str {
+    let host =
+        instance_url.split("://").nth(1).unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
+    let Some(name) = host.strip_suffix(".my.salesforce.com") else { return "unknown" };
+    match name.split_once('.').map(|(_, partition)| partition) {
+        Some("sandbox") => "sandbox",
+        Some("scratch") => "scratch",
+        Some("develop" | "trailblaze") => "developer",
+        Some(_) => "unknown",
+        None if name.contains("--") => "sandbox",
+        None if name.ends_with("-dev-ed") => "developer",
+        None => "production",
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ImportOrg {
+    #[serde(deserialize_with = "secret")]
+    pub(crate) sfdx_auth_url: SecretString,
+    pub(crate) alias: Option<String>,
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    String::deserialize(deserializer).map(SecretString::from)
+}
+
+#[derive(Serialize)]
+pub(crate) struct Routes {
+    pub(crate) routes: Vec<Route>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Route {
+    id: Uuid,
+    source_org_id: OrgId,
+    target_org_id: OrgId,
+    enabled: bool,
+    created_at: Millis,
+    queue_depth: u64,
+}
+
+impl From<model::Route> for Route {
+    fn from(route: model::Route) -> Self {
+        let model::Route { id, source, target, enabled, created_at, queue_depth } = route;
+        Self { id, source_org_id: source, target_org_id: target, enabled, created_at, queue_depth }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NewRoute {
+    pub(crate) source_org_id: String,
+    pub(crate) target_org_id: String,
+    pub(crate) enabled: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RouteChange {
+    pub(crate) enabled: bool,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Tokens {
+    pub(crate) tokens: Vec<Token>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Token {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) source_org_ids: Vec<OrgId>,
+    pub(crate) created_at: Millis,
+    pub(crate) expires_at: Option<Millis>,
+    pub(crate) last_used_at: Option<Millis>,
+    pub(crate) revoked_at: Option<Millis>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NewToken {
+    pub(crate) name: String,
+    pub(crate) source_org_ids: Vec<String>,
+    pub(crate) expires_at: Option<String>,
+}
+
+/// A new token; the only time that its secret is told.
+#[derive(Serialize)]
+pub(crate) struct CreatedToken {
+    pub(crate) id: Uuid,
+    pub(crate) token: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Activities {
+    pub(crate) activity: Vec<Activity>,
+    pub(crate) next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Activity {
+    id: i64,
+    at: Millis,
+    actor: String,
+    action: String,
+    subject: Option<String>,
+    reason: Option<String>,
+    count: Option<u64>,
+    detail: Option<String>,
+}
+
+impl From<model::Activity> for Activity {
+    fn from(line: model::Activity) -> Self {
+        let model::Activity { id, at, actor, action, subject, reason, count, detail } = line;
+        Self { id, at, actor, action, subject, reason, count, detail }
+    }
+}
+
+/// A one-time link to the UI.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Link {
+    pub(crate) url: String,
+    pub(crate) expires_at: Millis,
+}
+
+/// The data of a `changed` event.
+#[derive(Serialize)]
+pub(crate) struct ChangedEvent<'a> {
+    items: Option<&'a [Uuid]>,
+    orgs: bool,
+    routes: bool,
+}
+
+impl<'a> ChangedEvent<'a> {
+    /// What an event says.
+    pub(crate) fn json(changed: &'a Changed) -> String {
+        let event = Self { items: changed.items.as_deref(), orgs: changed.orgs, routes: changed.routes };
+        // UUIDs and booleans: this cannot fail.
+        serde_json::to_string(&event).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+use rstest::rstest;
+
+use super::*;
+
+#[rstest]
+#[case(Duration::ZERO, "0s")]
+#[case(Duration::from_millis(500), "500ms")]
+#[case(Duration::from_millis(1_500), "1500ms")]
+#[case(Duration::from_secs(30), "30s")]
+#[case(Duration::from_secs(90), "90s")]
+#[case(Duration::from_mins(2), "2m")]
+#[case(Duration::from_hours(1), "1h")]
+#[case(Duration::from_hours(25), "25h")]
+fn a_wait_is_written_as_in_the_settings(#[case] wait: Duration, #[case] text: &str) {
+    assert_eq!(duration(wait), text);
+}
+
+#[rstest]
+#[case("https://acme.my.salesforce.com", "production")]
+#[case("https://acme--uat.sandbox.my.salesforce.com", "sandbox")]
+#[case("https://acme--uat.my.salesforce.com", "sandbox")]
+#[case("https://power-tiger-1-dev-ed.scratch.my.salesforce.com/", "scratch")]
+#[case("https://acme-dev-ed.develop.my.salesforce.com", "developer")]
+#[case("https://acme-dev-ed.my.salesforce.com", "developer")]
+#[case("http://127.0.0.1:8443", "unknown")]
+#[case("https://evil.example.com/.my.salesforce.com", "unknown")]
+fn the_kind_of_an_org_is_told_by_its_address(#[case] url: &str, #[case] kind: &str) {
+    assert_eq!(org_kind(url), kind);
+}

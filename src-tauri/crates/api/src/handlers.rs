@@ -1,0 +1,340 @@
+//! One function for each use case of the management API, the same for HTTP and for the window.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+use secrecy::{ExposeSecret as _, SecretString};
+use sync_monitor_domain::OrgId;
+use sync_monitor_engine::model::{RefusalReason, Selection};
+use uuid::Uuid;
+
+use crate::problem::Problem;
+use crate::query::{self, Query};
+use crate::{App, body, dto};
+
+type App_ = State<Arc<App>>;
+type Answer<T> = Result<Json<T>, Problem>;
+
+/// The longest name, alias or reason, in characters.
+const MAX_TEXT: usize = 1_000;
+
+/// `GET status`.
+pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
+    let counts = app.engine.counts().await?;
+    Ok(Json(dto::Status {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_seconds: app.started_at.elapsed().as_secs(),
+        counts: (&counts).into(),
+        held: counts.held,
+        dismissed: counts.dismissed,
+        suppressed_echoes: counts.suppressed_echoes,
+        next_attempt_at: counts.next_attempt_at,
+        orgs: counts.orgs,
+        demo: app.demo,
+        listen_address: app.listen_address.to_string(),
+        schedule: app.engine.schedule().waits().iter().copied().map(dto::duration).collect(),
+        server_time: app.engine.clock().now(),
+    }))
+}
+
+/// `GET orgs`.
+pub(crate) async fn orgs(State(app): App_) -> Answer<dto::Orgs> {
+    let orgs = app.engine.orgs().await?.into_iter().map(dto::Org::from).collect();
+    Ok(Json(dto::Orgs { orgs }))
+}
+
+/// `POST orgs/import`.
+pub(crate) async fn import_org(
+    State(app): App_,
+    body::Json(org): body::Json<dto::ImportOrg>,
+) -> Result<(StatusCode, Json<dto::Org>), Problem> {
+    let alias = org.alias.map(|alias| text("alias", &alias)).transpose()?;
+    // Pasted and piped texts end in a line break.
+    let auth_url = SecretString::from(org.sfdx_auth_url.expose_secret().trim());
+    let org = app.engine.import_org(auth_url, alias, &app.actor).await?;
+    Ok((StatusCode::CREATED, Json(org.into())))
+}
+
+/// `POST orgs/{id}/pause`.
+pub(crate) async fn pause_org(State(app): App_, Path(id): Path<String>) -> Answer<dto::Org> {
+    Ok(Json(app.engine.pause_org(named_org(&id)?, true, &app.actor).await?.into()))
+}
+
+/// `POST orgs/{id}/resume`.
+pub(crate) async fn resume_org(State(app): App_, Path(id): Path<String>) -> Answer<dto::Org> {
+    Ok(Json(app.engine.pause_org(named_org(&id)?, false, &app.actor).await?.into()))
+}
+
+/// `DELETE orgs/{id}`.
+pub(crate) async fn disconnect_org(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    app.engine.disconnect_org(named_org(&id)?, &app.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET routes`.
+pub(crate) async fn routes(State(app): App_) -> Answer<dto::Routes> {
+    let routes = app.engine.routes().await?.into_iter().map(dto::Route::from).collect();
+    Ok(Json(dto::Routes { routes }))
+}
+
+/// `POST routes`.
+pub(crate) async fn add_route(
+    State(app): App_,
+    body::Json(route): body::Json<dto::NewRoute>,
+) -> Result<(StatusCode, Json<dto::Route>), Problem> {
+    let source = org_member("sourceOrgId", &route.source_org_id)?;
+    let target = org_member("targetOrgId", &route.target_org_id)?;
+    let route = app.engine.add_route(source, target, route.enabled.unwrap_or(true), &app.actor).await?;
+    Ok((StatusCode::CREATED, Json(route.into())))
+}
+
+/// `PATCH routes/{id}`.
+pub(crate) async fn change_route(
+    State(app): App_,
+    Path(id): Path<String>,
+    body::Json(change): body::Json<dto::RouteChange>,
+) -> Answer<dto::Route> {
+    Ok(Json(app.engine.enable_route(named("route", &id)?, change.enabled, &app.actor).await?.into()))
+}
+
+/// `DELETE routes/{id}`.
+pub(crate) async fn remove_route(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    app.engine.remove_route(named("route", &id)?, &app.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET tokens`.
+pub(crate) async fn tokens(State(app): App_) -> Answer<dto::Tokens> {
+    let tokens = app.engine.tokens().await?.into_iter().map(|token| dto::Token {
+        id: token.id,
+        name: token.name,
+        source_org_ids: token.sources,
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+        last_used_at: app.limiter.last_used(token.id),
+        revoked_at: token.revoked_at,
+    });
+    Ok(Json(dto::Tokens { tokens: tokens.collect() }))
+}
+
+/// `POST tokens`.
+pub(crate) async fn create_token(
+    State(app): App_,
+    body::Json(token): body::Json<dto::NewToken>,
+) -> Result<(StatusCode, Json<dto::CreatedToken>), Problem> {
+    let name = text("name", &token.name)?;
+    if token.source_org_ids.is_empty() {
+        return Err(invalid("sourceOrgIds is empty. Name the orgs that the token may speak for."));
+    }
+    let sources = token
+        .source_org_ids
+        .iter()
+        .map(|id| org_member("sourceOrgIds", id))
+        .collect::<Result<Vec<_>, _>>()?;
+    let expires_at = token.expires_at.as_deref().map(query::time).transpose();
+    let expires_at = expires_at.map_err(|why| invalid(format!("expiresAt cannot be used: {why}.")))?;
+    if expires_at.is_some_and(|at| at <= app.engine.clock().now()) {
+        return Err(invalid("expiresAt has passed. Give a time to come, or leave it out."));
+    }
+    let (id, secret) = app.engine.create_token(name, sources, expires_at, &app.actor).await?;
+    let created = dto::CreatedToken { id, token: secret.expose_secret().to_owned() };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// `DELETE tokens/{id}`.
+pub(crate) async fn revoke_token(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    app.engine.revoke_token(named("token", &id)?, &app.actor).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET items`.
+pub(crate) async fn items(State(app): App_, mut query: Query) -> Answer<dto::Items> {
+    let (filter, page) = (query.filter()?, query.page()?);
+    query.end()?;
+    let page = app.engine.items(filter, page.limit, page.cursor).await?;
+    Ok(Json(dto::Items {
+        items: page.items.into_iter().map(dto::Item::from).collect(),
+        next_cursor: page.next_cursor,
+        total: page.total,
+    }))
+}
+
+/// `GET items/{id}`.
+pub(crate) async fn item(State(app): App_, Path(id): Path<String>) -> Answer<dto::ItemDetail> {
+    Ok(Json(app.engine.item(named("item", &id)?).await?.into()))
+}
+
+/// `POST items/retry`.
+pub(crate) async fn retry(
+    State(app): App_,
+    body::Json(command): body::Json<dto::BulkCommand>,
+) -> Answer<dto::Bulk> {
+    let (selection, refused) = select(command)?.without_reason()?;
+    Ok(Json(answer(app.engine.retry(selection, &app.actor).await?, refused)))
+}
+
+/// `POST items/dismiss`.
+pub(crate) async fn dismiss(
+    State(app): App_,
+    body::Json(command): body::Json<dto::BulkCommand>,
+) -> Answer<dto::Bulk> {
+    let Selected { selection, refused, reason } = select(command)?;
+    let reason = text("reason", reason.as_deref().unwrap_or_default())?;
+    Ok(Json(answer(app.engine.dismiss(selection, reason, &app.actor).await?, refused)))
+}
+
+/// `POST items/restore`.
+pub(crate) async fn restore(
+    State(app): App_,
+    body::Json(command): body::Json<dto::BulkCommand>,
+) -> Answer<dto::Bulk> {
+    let (selection, refused) = select(command)?.without_reason()?;
+    Ok(Json(answer(app.engine.restore(selection, &app.actor).await?, refused)))
+}
+
+/// `GET activity`.
+pub(crate) async fn activity(State(app): App_, mut query: Query) -> Answer<dto::Activities> {
+    let page = query.page()?;
+    query.end()?;
+    let page = app.engine.activity(page.limit, page.cursor).await?;
+    Ok(Json(dto::Activities {
+        activity: page.activity.into_iter().map(dto::Activity::from).collect(),
+        next_cursor: page.next_cursor,
+    }))
+}
+
+/// `POST session/link`.
+pub(crate) async fn link(State(app): App_) -> Answer<dto::Link> {
+    let (secret, expires_at) = app.sessions.make_link(app.engine.clock().now()).map_err(|error| {
+        tracing::error!(%error, "a link to the window could not be made");
+        Problem::server_error()
+    })?;
+    let url = format!("{}/open?link={}", app.url, secret.expose_secret());
+    Ok(Json(dto::Link { url, expires_at }))
+}
+
+/// What a bulk command selects, and what of it is refused without looking.
+struct Selected {
+    selection: Selection,
+    refused: Vec<dto::Refusal>,
+    reason: Option<String>,
+}
+
+impl Selected {
+    fn without_reason(self) -> Result<(Selection, Vec<dto::Refusal>), Problem> {
+        match self.reason {
+            None => Ok((self.selection, self.refused)),
+            Some(_) => Err(invalid("reason belongs to dismiss only. Leave it out.")),
+        }
+    }
+}
+
+fn select(command: dto::BulkCommand) -> Result<Selected, Problem> {
+    let mut refused = Vec::new();
+    let selection = match (command.ids, command.filter) {
+        (Some(ids), None) => {
+            let mut known = Vec::with_capacity(ids.len());
+            for id in ids {
+                match Uuid::parse_str(&id) {
+                    Ok(id) => known.push(id),
+                    Err(_) => refused.push(dto::Refusal::new(id, RefusalReason::NotFound)),
+                }
+            }
+            Selection::Ids(known)
+        }
+        (None, Some(mut filter)) => {
+            let selected = filter.filter()?;
+            filter.end()?;
+            Selection::Filter(selected)
+        }
+        _ => return Err(invalid("The body must have either ids or filter.")),
+    };
+    Ok(Selected { selection, refused, reason: command.reason })
+}
+
+fn answer(bulk: sync_monitor_engine::model::Bulk, mut refused: Vec<dto::Refusal>) -> dto::Bulk {
+    refused.extend(
+        bulk.refused.into_iter().map(|refusal| dto::Refusal::new(refusal.id.to_string(), refusal.reason)),
+    );
+    dto::Bulk { changed: bulk.changed, refused }
+}
+
+fn invalid(detail: impl Into<String>) -> Problem {
+    Problem::bad_request("INVALID_BODY", detail)
+}
+
+/// A text that says something, without the spaces around it.
+fn text(name: &str, value: &str) -> Result<String, Problem> {
+    let value = value.trim();
+    if value.is_empty() {
+        return Err(invalid(format!("{name} is missing or empty. Give it a text.")));
+    }
+    if value.chars().count() > MAX_TEXT {
+        return Err(invalid(format!("{name} is too long: at most {MAX_TEXT} characters are allowed.")));
+    }
+    Ok(value.to_owned())
+}
+
+fn org_member(name: &str, id: &str) -> Result<OrgId, Problem> {
+    id.parse().map_err(|why| {
+        invalid(format!("{name} is not an Organization ID: {why}. Copy it from Setup, Company Information."))
+    })
+}
+
+/// What is named in a path and cannot be a name of anything is not there.
+fn named_org(id: &str) -> Result<OrgId, Problem> {
+    id.parse().map_err(|_| no_such("org", id))
+}
+
+fn named(what: &str, id: &str) -> Result<Uuid, Problem> {
+    Uuid::parse_str(id).map_err(|_| no_such(what, id))
+}
+
+fn no_such(what: &str, id: &str) -> Problem {
+    let shown: String = id.chars().take(64).collect();
+    Problem::not_found(format!("There is no {what} {} here.", shown.escape_debug()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn command(json: &str) -> Result<Selected, Problem> {
+        select(serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn an_id_that_cannot_be_one_is_refused_by_name() {
+        let selected = command(r#"{"ids": ["nonsense", "00000000-0000-0000-0000-000000000007"]}"#).unwrap();
+        assert_eq!(selected.selection, Selection::Ids(vec![Uuid::from_u128(7)]));
+        let refused = serde_json::to_value(&selected.refused).unwrap();
+        assert_eq!((&refused[0]["id"], &refused[0]["reason"]), (&"nonsense".into(), &"notFound".into()));
+    }
+
+    #[rstest]
+    #[case::neither("{}")]
+    #[case::both(r#"{"ids": [], "filter": {}}"#)]
+    #[case::an_unknown_filter(r#"{"filter": {"colour": "red"}}"#)]
+    #[case::a_bad_filter(r#"{"filter": {"status": "lost"}}"#)]
+    fn a_bulk_command_that_is_not_clear_is_refused(#[case] json: &str) {
+        assert_eq!(command(json).err().map(|problem| problem.status()), Some(StatusCode::BAD_REQUEST));
+    }
+
+    #[test]
+    fn a_reason_is_not_dropped_silently() {
+        assert!(command(r#"{"ids": [], "reason": "why"}"#).unwrap().without_reason().is_err());
+    }
+
+    #[rstest]
+    #[case("", false)]
+    #[case("  ", false)]
+    #[case(" known, harmless ", true)]
+    #[case(&"x".repeat(1_000), true)]
+    #[case(&"x".repeat(1_001), false)]
+    fn a_reason_must_say_something(#[case] reason: &str, #[case] taken: bool) {
+        assert_eq!(text("reason", reason).is_ok(), taken);
+    }
+}

@@ -1,0 +1,152 @@
+//! Errors of the management API: RFC 9457 `application/problem+json`.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use sync_monitor_domain::remote::ConnectError;
+use sync_monitor_engine::Error;
+
+/// What an error answer holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Problem {
+    /// The status says what kind of problem it is, so `type` is RFC 9457's default.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    detail: String,
+    /// For programs; never changes once published.
+    code: &'static str,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    /// A problem; `detail` says what happened, why, and what to do.
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        Self { kind: "about:blank", title, status, detail: detail.into(), code }
+    }
+
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What happened, why, and what to do.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The request makes no sense.
+    pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// There is nothing of that name.
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail)
+    }
+
+    /// Nobody, or nobody known, asks.
+    pub(crate) fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", detail)
+    }
+
+    /// Whoever asks may not.
+    pub(crate) fn forbidden(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    /// Something that the caller is not to blame for; the log has the reason.
+    pub(crate) fn server_error() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "SERVER_ERROR",
+            "The program could not do this; nothing was changed. Its log says why. Try again, and if it stays so, check that the disk has room.",
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        // Plain strings and a number: this cannot fail.
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound { .. } => Self::not_found(error.to_string()),
+            Error::Refused(why) => Self::new(StatusCode::CONFLICT, "REFUSED", why),
+            Error::Invalid(why) => Self::bad_request("INVALID_REQUEST", why),
+            Error::Connect(ConnectError::NotAnAuthUrl(why)) => Self::bad_request("INVALID_AUTH_URL", why),
+            Error::Connect(ConnectError::Refused(why)) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "SIGN_IN_REFUSED", why)
+            }
+            Error::Connect(ConnectError::Unreachable(why)) => {
+                Self::new(StatusCode::BAD_GATEWAY, "ORG_UNREACHABLE", why)
+            }
+            Error::Connect(ConnectError::Secrets(why)) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "SECRETS_UNAVAILABLE", why.to_string())
+            }
+            Error::Store(why) => {
+                tracing::error!(%why, "a request of the management API failed");
+                Self::server_error()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[test]
+    fn a_problem_is_told_as_rfc_9457_says() {
+        let response = Problem::bad_request("INVALID_QUERY", "limit must be 1 to 500.").into_response();
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        let json =
+            serde_json::to_value(Problem::bad_request("INVALID_QUERY", "limit must be 1 to 500.")).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({"type": "about:blank", "title": "Bad Request", "status": 400,
+                "detail": "limit must be 1 to 500.", "code": "INVALID_QUERY"})
+        );
+    }
+
+    #[test]
+    fn a_401_says_how_to_sign_in() {
+        let response = Problem::unauthorized("who?").into_response();
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
+    }
+
+    #[rstest]
+    #[case(Error::NotFound { what: "org", id: "x".into() }, 404, "NOT_FOUND")]
+    #[case(Error::Refused("no".into()), 409, "REFUSED")]
+    #[case(Error::Invalid("no".into()), 400, "INVALID_REQUEST")]
+    #[case(Error::Connect(ConnectError::NotAnAuthUrl("no".into())), 400, "INVALID_AUTH_URL")]
+    #[case(Error::Connect(ConnectError::Refused("no".into())), 422, "SIGN_IN_REFUSED")]
+    #[case(Error::Connect(ConnectError::Unreachable("no".into())), 502, "ORG_UNREACHABLE")]
+    #[case(Error::Store("disk full at sector 7".into()), 500, "SERVER_ERROR")]
+    fn the_engines_errors_become_problems(#[case] error: Error, #[case] status: u16, #[case] code: &str) {
+        let problem = Problem::from(error);
+        assert_eq!((problem.status.as_u16(), problem.code), (status, code));
+        assert!(!problem.detail.contains("sector 7"), "the store's own words are for the log");
+    }
+}

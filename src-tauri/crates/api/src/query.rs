@@ -1,0 +1,231 @@
+//! What a list is asked for: query parameters, and the `filter` of a bulk command, which has the same members.
+
+use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use chrono::DateTime;
+use http::request::Parts;
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde_json::{Map, Value};
+use sync_monitor_domain::item::Status;
+use sync_monitor_domain::{Millis, OrgId};
+use sync_monitor_engine::model::Filter;
+
+use crate::problem::Problem;
+
+const DEFAULT_LIMIT: u32 = 100;
+const MAX_LIMIT: u32 = 500;
+
+/// The parameters of a request, each taken out once; what is left over is a mistake.
+#[derive(Debug, Default)]
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|axum::extract::Query(pairs)| Self(pairs))
+            .map_err(|_| invalid("The query cannot be read: it is not name=value pairs joined by &."))
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// 1 to 500.
+    pub(crate) limit: u32,
+    /// From the page before.
+    pub(crate) cursor: Option<String>,
+}
+
+impl Query {
+    /// The value of a parameter; an empty one is as good as none.
+    pub(crate) fn take(&mut self, name: &str) -> Result<Option<String>, Problem> {
+        let mut found = None;
+        for (_, value) in self.0.extract_if(.., |(n, _)| n == name) {
+            if found.replace(value).is_some() {
+                return Err(invalid(format!("{name} is given twice. Give it once.")));
+            }
+        }
+        Ok(found.filter(|value| !value.is_empty()))
+    }
+
+    fn take_as<T>(
+        &mut self,
+        name: &str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, Problem> {
+        let Some(text) = self.take(name)? else { return Ok(None) };
+        read(&text).map(Some).map_err(|why| invalid(format!("{name} cannot be used: {why}.")))
+    }
+
+    /// Takes out what selects items.
+    pub(crate) fn filter(&mut self) -> Result<Filter, Problem> {
+        Ok(Filter {
+            statuses: self.take_as("status", statuses)?.unwrap_or_default(),
+            target: self.take_as("targetOrgId", org_id)?,
+            source: self.take_as("sourceOrgId", org_id)?,
+            held: self.take_as("held", yes_or_no)?,
+            dismissed: self.take_as("dismissed", yes_or_no)?,
+            external_id: self.take("externalId")?,
+            failure_key: self.take("failureKey")?,
+            text: self.take("q")?,
+            since: self.take_as("since", time)?,
+            until: self.take_as("until", time)?,
+        })
+    }
+
+    /// Takes out what selects a page.
+    pub(crate) fn page(&mut self) -> Result<Page, Problem> {
+        let limit = self.take_as("limit", |text| match text.parse() {
+            Ok(limit @ 1..=MAX_LIMIT) => Ok(limit),
+            _ => Err(format!("it must be a number from 1 to {MAX_LIMIT}")),
+        })?;
+        Ok(Page { limit: limit.unwrap_or(DEFAULT_LIMIT), cursor: self.take("cursor")? })
+    }
+
+    /// Complains of what nobody took.
+    pub(crate) fn end(self) -> Result<(), Problem> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(invalid(format!(
+                "\"{}\" is not known here. Leave it out, or look it up.",
+                name.escape_debug()
+            ))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Query {
+    /// From a JSON object: texts, numbers and booleans as in a query, and lists of texts for what is a comma list there.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = Map::<String, Value>::deserialize(deserializer)?;
+        let mut pairs = Vec::with_capacity(members.len());
+        for (name, value) in members {
+            let text = match value {
+                Value::Null => continue,
+                Value::String(text) => text,
+                Value::Bool(_) | Value::Number(_) => value.to_string(),
+                Value::Array(list) => {
+                    let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
+                    texts.ok_or_else(|| D::Error::custom("a list in a filter holds only texts"))?.join(",")
+                }
+                Value::Object(_) => return Err(D::Error::custom("a filter holds no objects")),
+            };
+            pairs.push((name, text));
+        }
+        Ok(Self(pairs))
+    }
+}
+
+fn invalid(detail: impl Into<String>) -> Problem {
+    Problem::bad_request("INVALID_QUERY", detail)
+}
+
+fn statuses(text: &str) -> Result<Vec<Status>, String> {
+    text.split(',')
+        .map(|word| {
+            Status::from_str(word.trim()).map_err(|error| {
+                let known: Vec<&str> = Status::ALL.iter().map(|status| status.as_str()).collect();
+                format!("{error}; it takes a comma list of {}", known.join(", "))
+            })
+        })
+        .collect()
+}
+
+fn org_id(text: &str) -> Result<OrgId, String> {
+    text.parse().map_err(|error: sync_monitor_domain::ids::OrgIdError| error.to_string())
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| "it must be true or false".to_owned())
+}
+
+/// A time as RFC 3339 writes it.
+pub(crate) fn time(text: &str) -> Result<Millis, String> {
+    // A `+` that was not escaped arrives as a space.
+    DateTime::parse_from_rfc3339(&text.replace(' ', "+"))
+        .map(|time| Millis(time.timestamp_millis()))
+        .map_err(|_| "it must be a date and time with a zone, like 2026-02-27T14:30:00Z".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn query(text: &str) -> Query {
+        let uri = format!("/items?{text}").parse().unwrap();
+        Query(axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).unwrap().0)
+    }
+
+    fn read(text: &str) -> Result<(Filter, Page), Problem> {
+        let mut query = query(text);
+        let read = (query.filter()?, query.page()?);
+        query.end()?;
+        Ok(read)
+    }
+
+    #[test]
+    fn without_parameters_everything_is_meant() {
+        let (filter, page) = read("").unwrap();
+        assert_eq!(filter, Filter::default());
+        assert_eq!(page, Page { limit: 100, cursor: None });
+        assert_eq!(read("status=&targetOrgId=&cursor=").unwrap().0, Filter::default());
+    }
+
+    #[test]
+    fn every_parameter_is_read() {
+        let (filter, page) = read(
+            "status=failed,retrying&targetOrgId=00D000000000001&sourceOrgId=00D000000000002EAA&held=true&dismissed=false\
+             &externalId=WI%2D1&failureKey=abc&q=lock&since=2026-02-27T14:30:00Z&until=2026-02-27T15:30:00+01:00&limit=500&cursor=c",
+        )
+        .unwrap();
+        let org = |text: &str| text.parse().ok();
+        let expected = Filter {
+            statuses: vec![Status::Failed, Status::Retrying],
+            target: org("00D000000000001"),
+            source: org("00D000000000002"),
+            held: Some(true),
+            dismissed: Some(false),
+            external_id: Some("WI-1".into()),
+            failure_key: Some("abc".into()),
+            text: Some("lock".into()),
+            since: Some(Millis(1_772_202_600_000)),
+            until: Some(Millis(1_772_202_600_000)),
+        };
+        assert_eq!(filter, expected);
+        assert_eq!(page, Page { limit: 500, cursor: Some("c".into()) });
+    }
+
+    #[rstest]
+    #[case::limit_zero("limit=0", "limit")]
+    #[case::limit_too_high("limit=501", "limit")]
+    #[case::limit_negative("limit=-1", "limit")]
+    #[case::limit_no_number("limit=ten", "limit")]
+    #[case::unknown_status("status=failed,lost", "\"lost\"")]
+    #[case::status_in_another_case("status=Failed", "\"Failed\"")]
+    #[case::no_org("targetOrgId=005000000000001", "targetOrgId")]
+    #[case::no_boolean("held=maybe", "held")]
+    #[case::no_time("since=yesterday", "since")]
+    #[case::a_time_without_zone("until=2026-02-27T14:30:00", "until")]
+    #[case::unknown_parameter("colour=red", "\"colour\"")]
+    #[case::twice("status=failed&status=synced", "status")]
+    fn what_cannot_be_used_is_named(#[case] text: &str, #[case] named: &str) {
+        let problem = read(text).unwrap_err();
+        assert_eq!(problem.status(), http::StatusCode::BAD_REQUEST);
+        assert!(problem.detail().contains(named), "{}", problem.detail());
+    }
+
+    #[test]
+    fn a_filter_in_json_means_the_same_as_in_a_query() {
+        let json = r#"{"status": ["failed", "retrying"], "dismissed": true, "targetOrgId": "00D000000000001", "q": null}"#;
+        let mut from_json: Query = serde_json::from_str(json).unwrap();
+        let mut from_query = query("status=failed,retrying&dismissed=true&targetOrgId=00D000000000001");
+        assert_eq!(from_json.filter().unwrap(), from_query.filter().unwrap());
+        from_json.end().unwrap();
+        assert!(serde_json::from_str::<Query>(r#"{"status": {}}"#).is_err());
+        assert!(serde_json::from_str::<Query>(r#"{"status": [1]}"#).is_err());
+    }
+}

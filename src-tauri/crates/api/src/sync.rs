@@ -1,0 +1,231 @@
+//! The sync endpoint: the order of judgement, and the envelope of every answer.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use sync_monitor_domain::change::Rejection;
+use sync_monitor_domain::error_code::Fault;
+use sync_monitor_domain::intake::Reply;
+use sync_monitor_domain::{Change, ErrorCode, Millis};
+use sync_monitor_engine::{Engine, Error, Grant};
+
+use crate::App;
+use crate::body::{self, ReadError};
+use crate::guard::bearer;
+use crate::limiter::Limiter;
+use crate::problem::Problem;
+
+/// The path of the documented Salesforce endpoint, and a short one.
+pub(crate) const PATHS: [&str; 2] = ["/services/apexrest/dlhub/delivery/sync", "/delivery/sync"];
+
+/// A larger body is read as JSON on a thread that may block.
+const LARGE_BODY: usize = 64 * 1024;
+
+/// Is it the endpoint's path?
+pub(crate) fn is_path(path: &str) -> bool {
+    PATHS.contains(&path)
+}
+
+/// What the endpoint needs of the engine.
+pub(crate) trait Intake: Send + Sync {
+    /// What a secret may do, if it is a token's.
+    fn authenticate(&self, secret: &str) -> Option<Grant>;
+    /// The time.
+    fn now(&self) -> Millis;
+    /// Takes a payload, durably.
+    fn accept(&self, change: Change) -> impl Future<Output = Result<Reply, Error>> + Send;
+}
+
+impl Intake for Engine {
+    fn authenticate(&self, secret: &str) -> Option<Grant> {
+        Engine::authenticate(self, secret)
+    }
+
+    fn now(&self) -> Millis {
+        self.clock().now()
+    }
+
+    async fn accept(&self, change: Change) -> Result<Reply, Error> {
+        Engine::accept(self, change).await
+    }
+}
+
+/// `POST /services/apexrest/dlhub/delivery/sync`, `POST /delivery/sync`.
+pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+    judge(&app.engine, &app.limiter, request).await.into_response()
+}
+
+/// The contract's order of judgement, line by line.
+async fn judge(intake: &impl Intake, limiter: &Limiter, request: Request) -> Answer {
+    let (head, body) = request.into_parts();
+    let Some(grant) = bearer(&head.headers).and_then(|secret| intake.authenticate(secret)) else {
+        return Answer::refusal(
+            ErrorCode::Unauthorized,
+            "The request has no token that is known here: it is missing, mistyped, revoked or expired. Send an integration token as Authorization: Bearer ….",
+        );
+    };
+    if let Err(wait) = limiter.take(grant.id, Instant::now(), intake.now()) {
+        return Answer::rate_limited(wait);
+    }
+    if body::is_announced_too_large(&body) {
+        return too_large();
+    }
+    if let Err(why) = body::judge_type(&head.headers) {
+        return Answer::refusal(ErrorCode::UnsupportedMediaType, why);
+    }
+    let body = match read(body).await {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
+    let change = match parse(body, intake.now()).await {
+        Ok(change) => change,
+        Err(answer) => return answer,
+    };
+    let transaction_id = change.transaction_id.clone();
+    if !grant.sources.contains(&change.source) {
+        let fault = Fault::new(
+            ErrorCode::Unauthorized,
+            format!(
+                "This token may not speak for {}. Use a token made for that org, or send its own org's ID.",
+                change.source
+            ),
+        );
+        return Answer::faults(Some(transaction_id), vec![fault.at("/sourceOrgId")]);
+    }
+    match intake.accept(change).await {
+        Ok(reply) => Answer::reply(transaction_id, reply),
+        Err(error) => {
+            tracing::error!(transaction_id, %error, "a payload could not be taken");
+            Answer::server_error(Some(transaction_id))
+        }
+    }
+}
+
+async fn read(body: Body) -> Result<Bytes, Answer> {
+    body::read(body).await.map_err(|error| match error {
+        ReadError::TooLarge => too_large(),
+        ReadError::Stalled | ReadError::Broken => Answer::refusal(
+            ErrorCode::InvalidJson,
+            "The body did not arrive whole: the connection broke or stood still. Nothing of it is kept; send it again.",
+        ),
+    })
+}
+
+async fn parse(body: Bytes, now: Millis) -> Result<Change, Answer> {
+    let parsed = if body.len() > LARGE_BODY {
+        // A panic over there is caught and told about like one over here.
+        tokio::task::spawn_blocking(move || Change::parse(body, now)).await.ok()
+    } else {
+        catch_unwind(AssertUnwindSafe(|| Change::parse(body, now))).ok()
+    };
+    match parsed {
+        Some(Ok(change)) => Ok(change),
+        Some(Err(Rejection { transaction_id, faults })) => Err(Answer::faults(transaction_id, faults)),
+        None => Err(Answer::server_error(None)),
+    }
+}
+
+fn too_large() -> Answer {
+    Answer::refusal(
+        ErrorCode::PayloadTooLarge,
+        "The body is larger than 6 MiB. Send the records in several payloads, each with its own transactionId.",
+    )
+}
+
+/// What a request gets that was meant for another host.
+pub(crate) fn refused_host(problem: &Problem) -> Response {
+    let mut answer = Answer::refusal(ErrorCode::Unauthorized, problem.detail());
+    answer.status = problem.status();
+    answer.into_response()
+}
+
+/// What a request gets whose handler panicked; the panic hook has logged it.
+pub(crate) fn panicked() -> Response {
+    Answer::server_error(None).into_response()
+}
+
+/// The body of every answer, in this order.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope {
+    success: bool,
+    transaction_id: Option<String>,
+    records_processed: usize,
+    errors: Vec<Fault>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    suppressed: bool,
+}
+
+/// An answer before it is put into bytes.
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    envelope: Envelope,
+}
+
+impl Answer {
+    fn reply(transaction_id: String, reply: Reply) -> Self {
+        let Reply { status, success, records_processed, suppressed, faults } = reply;
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let transaction_id = Some(transaction_id);
+        Self {
+            status,
+            retry_after: None,
+            envelope: Envelope { success, transaction_id, records_processed, errors: faults, suppressed },
+        }
+    }
+
+    /// A refusal for these reasons, of which there is at least one; the first says the status.
+    fn faults(transaction_id: Option<String>, errors: Vec<Fault>) -> Self {
+        let code = errors.first().map_or(ErrorCode::ServerError, |fault| fault.code);
+        let status = StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let envelope =
+            Envelope { success: false, transaction_id, records_processed: 0, errors, suppressed: false };
+        Self { status, retry_after: None, envelope }
+    }
+
+    fn refusal(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self::faults(None, vec![Fault::new(code, message)])
+    }
+
+    fn rate_limited(wait: Duration) -> Self {
+        let message = "This token has sent more requests than its rate allows. Send this one again after the time in Retry-After.";
+        Self { retry_after: Some(wait), ..Self::refusal(ErrorCode::RateLimited, message) }
+    }
+
+    fn server_error(transaction_id: Option<String>) -> Self {
+        let message = "Something unexpected happened here. Nothing of the payload is kept: send it again as it is. The program's log says more.";
+        Self::faults(transaction_id, vec![Fault::new(ErrorCode::ServerError, message)])
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        // Strings, numbers and booleans: this cannot fail.
+        let body = serde_json::to_vec(&self.envelope).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(wait) = self.retry_after {
+            let seconds = wait.as_millis().div_ceil(1_000).max(1);
+            headers
+                .insert(header::RETRY_AFTER, HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX)));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests;

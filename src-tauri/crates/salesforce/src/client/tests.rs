@@ -1,0 +1,318 @@
+//! The client against a simulated org.
+
+use std::time::Instant;
+
+use super::*;
+use rstest::rstest;
+use sync_monitor_orgsim::{Answer, OrgSim, OrgSpec, Rule, TokenServer};
+
+struct MachineClock(Instant);
+
+#[async_trait]
+impl Clock for MachineClock {
+    #[expect(clippy::disallowed_methods, reason = "these tests run in real time")]
+    fn now(&self) -> Millis {
+        chrono::Utc::now().into()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    async fn wait_until(&self, _: Millis) {}
+}
+
+/// A secret store in memory that writes down when it was used, and can be made to fail.
+#[derive(Default)]
+struct Memory {
+    secrets: Mutex<HashMap<String, String>>,
+    log: Mutex<Vec<&'static str>>,
+    broken: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait]
+impl SecretStore for Memory {
+    async fn get(&self, name: &str) -> Result<Option<SecretString>, SecretError> {
+        Ok(self.secrets.lock().unwrap().get(name).cloned().map(SecretString::from))
+    }
+
+    async fn set(&self, name: &str, secret: SecretString) -> Result<(), SecretError> {
+        if self.broken.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(SecretError("The keychain is locked. Unlock it.".into()));
+        }
+        self.log.lock().unwrap().push("set");
+        self.secrets.lock().unwrap().insert(name.into(), secret.expose_secret().into());
+        Ok(())
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), SecretError> {
+        self.secrets.lock().unwrap().remove(name);
+        Ok(())
+    }
+}
+
+struct World {
+    org: OrgSim,
+    secrets: Arc<Memory>,
+    client: Arc<Client>,
+    address: OrgAddress,
+}
+
+impl World {
+    async fn new(rotating: bool) -> Self {
+        Self::with_timeout(rotating, Duration::from_secs(20)).await
+    }
+
+    async fn with_timeout(rotating: bool, request_timeout: Duration) -> Self {
+        let spec = OrgSpec::new("00D00000000000A".parse().unwrap());
+        let org = OrgSim::start(if rotating { spec.rotating() } else { spec }).await.unwrap();
+        let secrets = Arc::new(Memory::default());
+        let settings = Settings { request_timeout, ..Settings::default() };
+        let client = Client::new(settings, Arc::clone(&secrets) as _, Arc::new(MachineClock(Instant::now()))).unwrap();
+        let connected = client.connect_with_auth_url(SecretString::from(org.auth_url())).await.unwrap();
+        assert_eq!(connected.org_id, org.id());
+        let address = OrgAddress {
+            org_id: org.id(),
+            instance_url: connected.instance_url,
+            endpoint_path: "/services/apexrest/dlhub/delivery/sync".into(),
+        };
+        Self { org, secrets, client: Arc::new(client), address }
+    }
+
+    async fn deliver(&self, external_id: &str) -> Report {
+        self.client.deliver(&self.address, payload(external_id)).await
+    }
+
+    async fn answered(&self, answer: Answer) -> Report {
+        self.org.script(Rule::always(answer).times(1));
+        self.deliver("WI-1").await
+    }
+}
+
+fn payload(external_id: &str) -> Bytes {
+    format!(
+        r#"{{"transactionId":"{external_id}-{:?}","sourceOrgId":"00D00000000000B","timestamp":"2026-02-27T14:30:00Z","operation":"upsert","records":[{{"externalId":"{external_id}"}}]}}"#,
+        Instant::now()
+    )
+    .into()
+}
+
+fn meanings(report: &Report) -> Vec<Meaning> {
+    report.tries.iter().map(|t| t.meaning).collect()
+}
+
+#[tokio::test]
+async fn a_change_is_delivered_as_sent_and_the_answer_tells_of_the_org() {
+    let world = World::new(false).await;
+    let report = world.deliver("WI-1").await;
+    assert_eq!(meanings(&report), [Meaning::Synced]);
+    assert_eq!(world.org.received()[0].external_ids, ["WI-1"]);
+    assert_eq!(report.api_usage.unwrap().max, 100_000);
+    assert!(report.clock_skew_ms.unwrap().abs() < 2_000, "{report:?}");
+}
+
+#[tokio::test]
+async fn an_expired_token_is_renewed_once_and_the_request_repeated() {
+    let world = World::new(false).await;
+    world.org.expire_access_tokens();
+    let report = world.deliver("WI-1").await;
+    assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::Synced]);
+    assert_eq!((report.tries[0].http_status, report.tries[0].error_code.as_deref()), (Some(401), Some("INVALID_SESSION_ID")));
+}
+
+#[tokio::test]
+async fn a_401_that_a_renewal_does_not_mend_asks_for_a_sign_in() {
+    let world = World::new(false).await;
+    world.org.script(Rule::always(Answer::platform(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")));
+    let report = world.deliver("WI-1").await;
+    assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::SignInRequired]);
+}
+
+#[tokio::test]
+async fn a_refused_renewal_asks_for_a_sign_in_in_the_servers_words() {
+    let world = World::new(false).await;
+    world.org.revoke_everything();
+    let report = world.deliver("WI-1").await;
+    assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::SignInRequired]);
+    let last = &report.tries[1];
+    assert_eq!((last.http_status, last.error_code.as_deref()), (Some(400), Some("invalid_grant")));
+    assert!(last.message.as_deref().unwrap().contains("expired access/refresh token"), "{last:?}");
+}
+
+#[tokio::test]
+async fn a_token_server_that_is_down_is_a_network_error_and_no_sign_in() {
+    let world = World::new(false).await;
+    for behaviour in [TokenServer::Unavailable, TokenServer::Reset] {
+        world.org.expire_access_tokens();
+        world.org.token_server(behaviour);
+        let report = world.deliver("WI-1").await;
+        assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::Unreachable], "{behaviour:?}: {report:?}");
+    }
+}
+
+#[tokio::test]
+async fn twenty_waiting_requests_make_one_renewal() {
+    let world = World::new(true).await;
+    world.org.expire_access_tokens();
+    let before = world.org.token_requests();
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let (client, address) = (Arc::clone(&world.client), world.address.clone());
+        tasks.spawn(async move { client.deliver(&address, payload(&format!("WI-{n}"))).await });
+    }
+    for report in tasks.join_all().await {
+        assert_eq!(report.tries.last().unwrap().meaning, Meaning::Synced);
+    }
+    assert_eq!(world.org.token_requests() - before, 1);
+}
+
+#[tokio::test]
+async fn twenty_waiting_requests_share_one_refusal() {
+    let world = World::new(false).await;
+    world.org.revoke_everything();
+    let before = world.org.token_requests();
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let (client, address) = (Arc::clone(&world.client), world.address.clone());
+        tasks.spawn(async move { client.deliver(&address, payload(&format!("WI-{n}"))).await });
+    }
+    for report in tasks.join_all().await {
+        assert_eq!(report.tries.last().unwrap().meaning, Meaning::SignInRequired);
+    }
+    // Those whose 401 came in after the first renewal had ended may ask once more.
+    assert!(world.org.token_requests() - before < 20, "{}", world.org.token_requests() - before);
+}
+
+#[tokio::test]
+async fn a_rotated_refresh_token_is_stored_before_the_new_access_token_is_used() {
+    let world = World::new(true).await;
+    world.org.expire_access_tokens();
+    world.secrets.broken.store(true, std::sync::atomic::Ordering::Relaxed);
+    let report = world.deliver("WI-1").await;
+    assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::Retry { retry_after: None }]);
+    assert_eq!(report.tries[1].error_code.as_deref(), Some("SECRETS_UNAVAILABLE"));
+    assert!(world.org.received().iter().all(|r| !r.taken), "nothing was sent with a token whose refresh token is not safe");
+    // The keychain is unlocked: the rotated token was not lost meanwhile.
+    world.secrets.broken.store(false, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(meanings(&world.deliver("WI-1").await).last(), Some(&Meaning::Synced));
+    let stored = world.secrets.secrets.lock().unwrap().values().next().cloned().unwrap();
+    let good = world.org.auth_url();
+    let good = good.split([':', '@']).find(|part| part.starts_with("5Aep")).unwrap();
+    assert!(stored.contains(good), "the stored refresh token is the one that is good");
+}
+
+#[tokio::test]
+async fn an_answer_that_repeats_a_token_is_kept_without_it() {
+    let world = World::new(false).await;
+    world.deliver("WI-0").await;
+    let tokens = world.org.secrets();
+    assert!(tokens.len() >= 2);
+    let echo = serde_json::json!([{ "errorCode": "BAD", "message": format!("bad tokens {}", tokens.join(" ")) }]).to_string();
+    let report = world.answered(Answer::json(400, echo)).await;
+    let shown = format!("{report:?}");
+    for token in tokens {
+        assert!(!shown.contains(&token), "{shown}");
+    }
+    assert!(shown.contains("[token removed]"));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let world = World::new(false).await;
+    let report = world.answered(Answer::redirect(302, &format!("{}/services/data/", world.org.url()))).await;
+    assert_eq!((meanings(&report), report.tries[0].http_status), (vec![Meaning::EndpointMissing], Some(302)));
+}
+
+#[tokio::test]
+async fn what_breaks_off_is_unreachable_whenever_it_breaks() {
+    let world = World::new(false).await;
+    for answer in [Answer::Reset, Answer::ResetInBody, Answer::LostAfterCommit] {
+        let report = world.answered(answer.clone()).await;
+        assert_eq!(meanings(&report), [Meaning::Unreachable], "{answer:?}");
+        assert_eq!(report.tries[0].error_code.as_deref(), Some("CONNECTION_RESET"), "{answer:?}: {report:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_org_that_is_down_refuses_the_connection() {
+    let world = World::new(false).await;
+    world.org.go_down();
+    let report = world.deliver("WI-1").await;
+    assert_eq!(meanings(&report), [Meaning::Unreachable]);
+    assert!(matches!(report.tries[0].error_code.as_deref(), Some("CONNECTION_REFUSED" | "CONNECTION_RESET")), "{report:?}");
+    assert!(!world.client.answers(&world.address).await);
+    world.org.come_up().await.unwrap();
+    assert!(world.client.answers(&world.address).await);
+}
+
+#[tokio::test]
+async fn an_answer_that_drips_or_never_comes_ends_by_the_time_out() {
+    let world = World::with_timeout(false, Duration::from_millis(300)).await;
+    for answer in [Answer::Hang, Answer::Drip(Duration::from_millis(20))] {
+        let report = world.answered(answer.clone()).await;
+        assert_eq!(meanings(&report), [Meaning::Unreachable], "{answer:?}");
+        assert_eq!(report.tries[0].error_code.as_deref(), Some("TIMEOUT"), "{answer:?}: {report:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_not_read_to_its_end() {
+    let world = World::new(false).await;
+    let report = world.answered(Answer::Flood).await;
+    let body = report.tries[0].response_body.as_deref().unwrap();
+    assert_eq!(body.len(), KEPT_BODY);
+}
+
+#[tokio::test]
+async fn an_address_without_tls_elsewhere_is_never_asked() {
+    let world = World::new(false).await;
+    let address = OrgAddress { instance_url: "http://acme.my.salesforce.com".into(), ..world.address.clone() };
+    let report = world.client.deliver(&address, payload("WI-1")).await;
+    assert_eq!(report.tries[0].error_code.as_deref(), Some("INSECURE_URL"));
+}
+
+#[tokio::test]
+async fn disconnecting_revokes_and_forgets() {
+    let world = World::new(false).await;
+    world.client.disconnect(world.org.id()).await.unwrap();
+    assert_eq!(world.org.revocations(), 1);
+    assert!(world.secrets.secrets.lock().unwrap().is_empty());
+    let report = world.deliver("WI-1").await;
+    assert_eq!((meanings(&report), report.tries[0].error_code.as_deref()), (vec![Meaning::SignInRequired], Some("SIGNED_OUT")));
+}
+
+#[tokio::test]
+async fn connecting_with_a_dead_token_says_so_and_stores_nothing() {
+    let world = World::new(false).await;
+    let dead = world.org.auth_url();
+    world.client.disconnect(world.org.id()).await.unwrap();
+    let error = world.client.connect_with_auth_url(SecretString::from(dead.clone())).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Refused(_)), "{error}");
+    let token = dead.split([':', '@']).find(|part| part.starts_with("5Aep")).unwrap();
+    assert!(!error.to_string().contains(token) && !format!("{error:?}").contains(token));
+    assert!(world.secrets.secrets.lock().unwrap().is_empty());
+}
+
+
+#[rstest]
+#[case("api-usage=18/5000", Some((18, 5000)))]
+#[case("api-usage=25/5000, per-app-api-usage=17/250(appName=sample)", Some((25, 5000)))]
+#[case("api-usage=25", None)]
+#[case("", None)]
+fn the_api_use_is_read_from_its_header(#[case] header: &str, #[case] expected: Option<(u64, u64)>) {
+    assert_eq!(usage(header), expected.map(|(used, max)| ApiUsage { used, max }));
+}
+
+#[test]
+fn an_org_that_is_ahead_has_a_positive_skew() {
+    let now = Millis(1_772_202_600_000);
+    assert_eq!(skew_ms("Fri, 27 Feb 2026 14:31:00 GMT", now, now.plus(Duration::from_secs(1))), Some(60_000));
+    assert_eq!(skew_ms("Fri, 27 Feb 2026 14:29:00 GMT", now, now), Some(-59_500));
+}
+
+#[test]
+fn a_body_is_cut_between_characters() {
+    let body = "é".repeat(KEPT_BODY);
+    assert_eq!(kept(&body).len(), KEPT_BODY);
+    assert_eq!(kept(&format!("x{body}")).len(), KEPT_BODY - 1);
+}
