@@ -1,1 +1,12 @@
-//! Placeholder.
+//! Flows through the whole program, against simulated orgs. Each file is a promise of the contract.
+
+mod accepting;
+mod command_line;
+mod delivering;
+mod echoes_and_conflicts;
+mod holding;
+mod managing;
+mod ordering;
+mod restarting;
+mod reviewing;
+mod secrets;

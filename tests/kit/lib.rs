@@ -1,1 +1,14 @@
-//! Placeholder.
+//! What the tests of the whole program need: the program itself on a free port, simulated orgs, a clock that is moved by
+//! hand, and waiting for what is to happen instead of for time to pass.
+
+mod app;
+mod clock;
+mod payload;
+mod program;
+mod raw;
+
+pub use app::{App, Pair, Setup, sim};
+pub use clock::MockClock;
+pub use payload::{ORG_A, ORG_B, ORG_C, Payload, org_id};
+pub use program::{Program, executable};
+pub use raw::{Reply, exchange};
