@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::item::Status;
-use sync_monitor_store::{Action, BatchDone};
+use sync_monitor_store::{Action, BatchDone, Entry};
 use uuid::Uuid;
 
 use crate::model::{Actor, Bulk, Filter, Org, Route, Selection, Token};
@@ -50,7 +50,7 @@ impl Engine {
 
     async fn bulk(&self, selection: Selection, action: Action, name: &'static str, reason: Option<String>, actor: &Actor) -> Result<Bulk, Error> {
         let ids = self.selected(selection).await?;
-        let single = (ids.len() == 1).then(|| ids[0].to_string());
+        let single = (ids.len() == 1).then(|| ids[0]);
         let mut bulk = Bulk::default();
         for batch in ids.chunks(BATCH) {
             let now = self.clock().now();
@@ -62,7 +62,14 @@ impl Engine {
         }
         if bulk.changed > 0 {
             let now = self.clock().now();
-            self.inner.tools.store.note(now, actor.clone(), name, Some(bulk.changed), reason, single).await?;
+            let mut entry = Entry::new(now, actor, name).count(bulk.changed);
+            if let Some(id) = single {
+                entry = entry.subject(id);
+            }
+            if let Some(reason) = &reason {
+                entry = entry.reason(reason);
+            }
+            self.inner.tools.store.note(entry).await?;
         }
         Ok(bulk)
     }

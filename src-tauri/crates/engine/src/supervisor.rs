@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::retry::LONGEST_RETRY_AFTER;
-use sync_monitor_store::model::Actor;
+use sync_monitor_store::Entry;
 
 use crate::Engine;
 
@@ -58,7 +58,7 @@ impl Engine {
             }
             tokio::select! {
                 () = self.inner.tools.stop.cancelled() => {}
-                () = clock.wait_until(now.plus(LOOK)) => {}
+                () = clock.wait_until(clock.now().plus(LOOK)) => {}
             }
         }
     }
@@ -66,8 +66,7 @@ impl Engine {
     async fn clock_jumped(&self, now: Millis, by_ms: i64, direction: &str) {
         let detail = format!("The clock moved {} seconds {direction}.", by_ms / 1_000);
         tracing::warn!("{detail} Due times are looked at again.");
-        let actor = Actor("relay".into());
-        if let Err(error) = self.inner.tools.store.note(now, actor, "clock.jump", None, None, Some(detail)).await {
+        if let Err(error) = self.inner.tools.store.note(Entry::relay(now, "clock.jump").detail(&detail)).await {
             tracing::error!(%error, "the clock's jump could not be written down");
         }
         self.wake_all();
@@ -78,7 +77,10 @@ impl Engine {
         let longest = self.schedule().waits().iter().max().copied().unwrap_or_default().max(LONGEST_RETRY_AFTER);
         match self.inner.tools.store.pull_in(now.plus(longest)).await {
             Ok(0) => {}
-            Ok(items) => tracing::warn!(items, "due times beyond the longest wait were brought back"),
+            Ok(items) => {
+                tracing::warn!(items, "due times beyond the longest wait were brought back");
+                self.inner.tools.announce_many();
+            }
             Err(error) => tracing::error!(%error, "due times could not be looked at"),
         }
     }

@@ -310,6 +310,11 @@ impl Tools {
         // Nobody may be listening.
         drop(self.changes.send(Changed { items: Some(items), orgs, routes: false }));
     }
+
+    /// Tells them that more changed than is worth naming.
+    pub(crate) fn announce_many(&self) {
+        drop(self.changes.send(Changed { items: None, orgs: true, routes: false }));
+    }
 }
 
 /// Waits until the wall clock shows `alarm`, however timers behave.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sync_monitor_domain::ids::{OrgId, OrgIdError};
 use tokio_util::sync::CancellationToken;
 
-use crate::Chance;
+use crate::{Chance, wall_clock};
 use crate::answer::{Answer, Rule};
 use crate::org::{OrgSim, OrgSpec};
 use crate::post::post;
@@ -145,7 +145,7 @@ impl Actor<'_> {
         let payload = json!({
             "transactionId": format!("txn_{prefix}_{:04}", self.sent),
             "sourceOrgId": self.org(side).id(),
-            "timestamp": (now() - age).to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            "timestamp": (wall_clock().to_utc() - age).to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
             "operation": "upsert",
             "records": [record],
         });
@@ -227,9 +227,4 @@ impl Actor<'_> {
         let pause = average_ms / 2 + self.chance.below(average_ms);
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the demo runs in real time")]
-fn now() -> chrono::DateTime<chrono::Utc> {
-    chrono::Utc::now()
 }

@@ -18,6 +18,12 @@ pub use org::{OrgSim, OrgSpec};
 pub use post::{Posted, post};
 pub use state::{Received, TokenServer};
 
+/// The machine's wall clock, by which simulated orgs stamp their changes.
+#[expect(clippy::disallowed_methods, reason = "a simulated org has a clock of its own")]
+pub fn wall_clock() -> sync_monitor_domain::Millis {
+    chrono::Utc::now().into()
+}
+
 /// A small generator of chance (SplitMix64), so that a seed means the same in every version.
 #[derive(Debug, Clone)]
 pub struct Chance(u64);

@@ -6,8 +6,9 @@ use sync_monitor_domain::clock::Millis;
 use crate::error::{Error, Result};
 use crate::model::{Activity, ActivityPage, Actor};
 
-/// A line to be written.
-pub(crate) struct Entry {
+/// A line of the activity log, to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
     at: Millis,
     actor: String,
     action: &'static str,
@@ -18,31 +19,40 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(at: Millis, actor: &Actor, action: &'static str) -> Self {
+    /// What somebody did.
+    pub fn new(at: Millis, actor: &Actor, action: &'static str) -> Self {
         Self { at, actor: actor.0.clone(), action, subject: None, reason: None, count: None, detail: None }
     }
 
     /// What the program does by itself.
-    pub(crate) fn relay(at: Millis, action: &'static str) -> Self {
+    pub fn relay(at: Millis, action: &'static str) -> Self {
         Self::new(at, &Actor("relay".into()), action)
     }
 
-    pub(crate) fn subject(mut self, subject: impl ToString) -> Self {
+    /// To what.
+    #[must_use]
+    pub fn subject(mut self, subject: impl ToString) -> Self {
         self.subject = Some(subject.to_string());
         self
     }
 
-    pub(crate) fn reason(mut self, reason: &str) -> Self {
+    /// Why, in the actor's words.
+    #[must_use]
+    pub fn reason(mut self, reason: &str) -> Self {
         self.reason = Some(reason.to_owned());
         self
     }
 
-    pub(crate) fn count(mut self, count: u64) -> Self {
+    /// To how many.
+    #[must_use]
+    pub fn count(mut self, count: u64) -> Self {
         self.count = Some(count);
         self
     }
 
-    pub(crate) fn detail(mut self, detail: &str) -> Self {
+    /// More, for a person.
+    #[must_use]
+    pub fn detail(mut self, detail: &str) -> Self {
         self.detail = Some(detail.to_owned());
         self
     }

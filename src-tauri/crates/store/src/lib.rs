@@ -32,6 +32,7 @@ use sync_monitor_domain::remote::ConnectedOrg;
 use uuid::Uuid;
 
 pub use accept::Accepted;
+pub use activity::Entry;
 pub use bulk::{Action, BatchDone};
 pub use delivery::{Claim, Claimed, Completion};
 pub use error::{Error, Result};
@@ -72,6 +73,8 @@ impl Store {
     /// # Errors
     /// When the writer's thread died.
     pub async fn close(&self) -> Result<()> {
+        // The readers go first: SQLite folds its log into the file when the last connection closes, if that one may write.
+        self.inner.readers.close();
         drop(self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
         let thread = self.inner.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(thread) = thread else { return Ok(()) };
@@ -145,21 +148,8 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn note(&self, at: Millis, actor: Actor, action: &'static str, count: Option<u64>, reason: Option<String>, detail: Option<String>) -> Result<()> {
-        self.write(move |tx| {
-            let mut entry = activity::Entry::new(at, &actor, action);
-            if let Some(count) = count {
-                entry = entry.count(count);
-            }
-            if let Some(reason) = &reason {
-                entry = entry.reason(reason);
-            }
-            if let Some(detail) = &detail {
-                entry = entry.detail(detail);
-            }
-            activity::add(tx.sql, &entry)
-        })
-        .await
+    pub async fn note(&self, entry: Entry) -> Result<()> {
+        self.write(move |tx| activity::add(tx.sql, &entry)).await
     }
 
     /// Keeps a connected org; what waited for a sign-in there goes on.

@@ -297,7 +297,7 @@ pub enum RefusalReason {
     NotFailed(Status),
     /// A newer change of the same record is synced and covers it.
     Superseded,
-    /// It is dismissed: restore it first.
+    /// It is dismissed already.
     Dismissed,
     /// It is not dismissed.
     NotDismissed,

@@ -24,10 +24,16 @@ impl Readers {
         Self { path: path.to_owned(), idle: Arc::default(), permits: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
+    /// Closes the connections; those in use close when they are done.
+    pub(crate) fn close(&self) {
+        self.permits.close();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Runs `read` in one read transaction, so that all it sees is of one moment.
     pub(crate) async fn run<T: Send + 'static>(&self, read: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
-        let (idle, path) = (Arc::clone(&self.idle), self.path.clone());
+        let (idle, permits, path) = (Arc::clone(&self.idle), Arc::clone(&self.permits), self.path.clone());
         let reading = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -35,7 +41,9 @@ impl Readers {
             let transaction = connection.unchecked_transaction()?;
             let result = read(&transaction);
             transaction.finish()?;
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            if !permits.is_closed() {
+                idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            }
             result
         });
         reading.await.map_err(|_| Error::Closed)?
