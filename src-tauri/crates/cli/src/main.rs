@@ -1,2 +1,117 @@
-//! Placeholder.
-fn main() {}
+//! `sync-monitor`: the engine and the listener without a window, and every command that talks to them.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+mod args;
+mod client;
+mod commands;
+mod desktop;
+mod output;
+mod serve;
+
+use args::{Cli, Command, Place};
+use client::{Client, Failure};
+use output::Screen;
+
+/// Refused, or failed.
+const FAILED: u8 = 1;
+/// Wrong usage.
+const USAGE: u8 = 2;
+/// The program is not running.
+const NOT_RUNNING: u8 = 3;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // There is nowhere to tell it if this fails.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    let json = cli.place.json;
+    match run(cli) {
+        Ok(code) => code,
+        Err(Failure::NotRunning(why)) => complain(&why, NOT_RUNNING),
+        Err(Failure::Refused(problem)) if json => {
+            // A broken pipe: nobody wants to know.
+            let _ = writeln!(std::io::stdout(), "{}", problem.json);
+            ExitCode::from(FAILED)
+        }
+        Err(Failure::Refused(problem)) => complain(&problem.detail, FAILED),
+        Err(Failure::Failed(why)) => complain(&why, FAILED),
+    }
+}
+
+fn complain(why: &str, code: u8) -> ExitCode {
+    // There is nowhere to tell it if this fails.
+    let _ = writeln!(std::io::stderr(), "{why}");
+    ExitCode::from(code)
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    match cli.command {
+        None => desktop::start(&cli.place, cli.demo),
+        Some(Command::Serve(serve)) => serve::serve(cli.place, cli.demo || serve.demo, serve.open),
+        Some(command) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(|error| Failure::Failed(format!("The system gives no event loop: {error}.")))?;
+            let session = Session { client: Client::find(&data_dir(&cli.place)?)?, json: cli.place.json };
+            runtime.block_on(commands::run(&session, command))
+        }
+    }
+}
+
+fn data_dir(place: &Place) -> Result<PathBuf, Failure> {
+    match &place.data_dir {
+        Some(folder) => Ok(folder.clone()),
+        None => Ok(sync_monitor_runtime::data_dir::usual()?),
+    }
+}
+
+/// What every client command has.
+struct Session {
+    client: Client,
+    json: bool,
+}
+
+impl Session {
+    /// Shows an answer: its JSON as it came, or what `show` makes of it.
+    fn show<T: serde::de::DeserializeOwned>(
+        &self,
+        answer: &client::Answer,
+        show: impl FnOnce(T, &mut Screen) -> std::io::Result<()>,
+    ) -> Result<(), Failure> {
+        let mut screen = Screen::stdout();
+        let shown = if self.json {
+            if answer.text().is_empty() { Ok(()) } else { screen.line(answer.text()) }
+        } else {
+            show(answer.read()?, &mut screen)
+        };
+        written(shown)
+    }
+
+    /// Says that something was done that has no answer to show.
+    fn say(&self, text: &str) -> Result<(), Failure> {
+        if self.json {
+            return Ok(());
+        }
+        written(Screen::stdout().line(text))
+    }
+}
+
+/// Whoever reads only the beginning (`sync-monitor items list | head`) is served as well.
+fn written(result: std::io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Failed(format!("The output cannot be written: {error}.")))
+        }
+        _ => Ok(()),
+    }
+}

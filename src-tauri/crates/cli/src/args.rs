@@ -1,0 +1,359 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Keeps Salesforce orgs in sync, and shows what did not arrive.
+///
+/// Without a command the window is started.
+#[derive(Debug, Parser)]
+#[command(name = "sync-monitor", version, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// Everything is tried with simulated orgs, in a folder that is thrown away
+    #[arg(long)]
+    pub(crate) demo: bool,
+
+    #[command(flatten)]
+    pub(crate) place: Place,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  sync-monitor serve --demo --open     try everything, with no Salesforce org
+  sync-monitor serve                   run without a window
+  sync-monitor status                  how is it?
+  sync-monitor items list --status failed
+  sync-monitor items retry --status failed --target 00D000000000002
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the program is not running.";
+
+/// Where the program's data is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Place {
+    /// The data folder, which also holds config.toml then [default: the user's]
+    #[arg(long, global = true, value_name = "DIR", env = "SYNC_MONITOR_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// The address to listen at; port 0 picks one [default: 127.0.0.1:7437]
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+
+    /// The file of settings [default: config.toml in the data folder or the user's folder of settings]
+    #[arg(long, global = true, value_name = "FILE", env = "SYNC_MONITOR_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// What is logged to stderr: error, warn, info, debug or trace
+    #[arg(long, global = true, value_name = "LEVEL", env = "SYNC_MONITOR_LOG", default_value = "info")]
+    pub(crate) log_level: String,
+
+    /// The API's JSON instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run without a window; SIGTERM and Ctrl-C stop it cleanly
+    Serve(Serve),
+    /// Show the window of the running program in a browser
+    Open,
+    /// How is it?
+    Status,
+    /// Connected orgs
+    #[command(subcommand)]
+    Org(Org),
+    /// Which org's changes go where
+    #[command(subcommand)]
+    Route(Route),
+    /// Tokens for integrations, which may send changes and nothing else
+    #[command(subcommand)]
+    Token(Token),
+    /// Changes on their way, and those that failed
+    #[command(subcommand)]
+    Items(Items),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Everything is tried with simulated orgs, in a folder that is thrown away
+    #[arg(long)]
+    pub(crate) demo: bool,
+
+    /// Show the window in a browser
+    #[arg(long)]
+    pub(crate) open: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Org {
+    /// Connect an org by its sfdxAuthUrl, read from stdin
+    #[command(after_help = "\
+Example:
+  sf org display --verbose --json --target-org dev | jq -r .result.sfdxAuthUrl | sync-monitor org import --alias dev")]
+    Import {
+        /// What to call it
+        #[arg(long)]
+        alias: Option<String>,
+    },
+    /// List the connected orgs
+    List,
+    /// Send nothing to an org until it is resumed
+    Pause {
+        /// The Organization ID
+        org_id: String,
+    },
+    /// Send to an org again
+    Resume {
+        /// The Organization ID
+        org_id: String,
+    },
+    /// Disconnect an org: its tokens are revoked and forgotten, its history stays
+    Remove {
+        /// The Organization ID
+        org_id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Route {
+    /// Send the changes of SOURCE to TARGET; for both directions add two
+    Add {
+        /// Whose changes: an Organization ID
+        source: String,
+        /// Where they go: the Organization ID of a connected org
+        target: String,
+        /// Paused at first
+        #[arg(long)]
+        paused: bool,
+    },
+    /// List the routes
+    List,
+    /// Send nothing by a route until it is resumed
+    Pause {
+        /// The route's ID, from `route list`
+        id: String,
+    },
+    /// Send by a route again
+    Resume {
+        /// The route's ID, from `route list`
+        id: String,
+    },
+    /// Remove a route
+    Remove {
+        /// The route's ID, from `route list`
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token; its secret is shown this once
+    #[command(after_help = "\
+Example:
+  sync-monitor token create --name \"nightly import\" --source-org 00D000000000001")]
+    Create {
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// The orgs that it may speak for
+        #[arg(long = "source-org", value_name = "ID", required = true, num_args = 1..)]
+        source_orgs: Vec<String>,
+        /// When it ends, like 2027-01-01T00:00:00Z [default: never]
+        #[arg(long, value_name = "TIME")]
+        expires_at: Option<String>,
+    },
+    /// List the tokens, without their secrets
+    List,
+    /// Take a token out of use, at once
+    Revoke {
+        /// The token's ID, from `token list`
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Items {
+    /// List items
+    List {
+        #[command(flatten)]
+        filter: Filter,
+        /// How many at most, 1 to 500
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Go on where the last page ended
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Show items with their attempts and payload
+    Show {
+        /// The items' IDs
+        #[arg(required = true)]
+        ids: Vec<String>,
+    },
+    /// Try failed items again, from attempt 1
+    #[command(after_help = "\
+Examples:
+  sync-monitor items retry 0198c8a2-…
+  sync-monitor items retry --status failed --target 00D000000000002")]
+    Retry(Selection),
+    /// Take failed items out of view
+    Dismiss {
+        #[command(flatten)]
+        selection: Selection,
+        /// Why, for the activity log
+        #[arg(long)]
+        reason: String,
+    },
+    /// Bring dismissed items back
+    Restore(Selection),
+}
+
+/// Items by their IDs, or by a filter.
+#[derive(Debug, Args)]
+pub(crate) struct Selection {
+    /// The items' IDs
+    #[arg(required_unless_present_any = FILTERS, conflicts_with_all = FILTERS)]
+    pub(crate) ids: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+}
+
+/// The arguments of [`Filter`].
+const FILTERS: [&str; 10] = [
+    "status",
+    "target",
+    "source",
+    "dismissed",
+    "held",
+    "external_id",
+    "failure_key",
+    "search",
+    "since",
+    "until",
+];
+
+/// Which items; all conditions together.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Filter {
+    /// queued, processing, retrying, failed, synced, superseded; several joined by commas
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+    /// Going to this org
+    #[arg(long, value_name = "ORGID")]
+    pub(crate) target: Option<String>,
+    /// Coming from this org
+    #[arg(long, value_name = "ORGID")]
+    pub(crate) source: Option<String>,
+    /// Only the dismissed
+    #[arg(long)]
+    pub(crate) dismissed: bool,
+    /// Only those that wait for something other than their time
+    #[arg(long)]
+    pub(crate) held: bool,
+    /// With this record
+    #[arg(long, value_name = "ID")]
+    pub(crate) external_id: Option<String>,
+    /// Failed for this cause
+    #[arg(long, value_name = "KEY")]
+    pub(crate) failure_key: Option<String>,
+    /// With this text in externalId, title, transactionId or error
+    #[arg(long, short = 'q', value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    /// Accepted at or after, like 2026-02-27T14:30:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Accepted before
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+}
+
+impl Filter {
+    /// The conditions, as the API names them.
+    pub(crate) fn conditions(&self) -> Vec<(&'static str, &str)> {
+        let yes = |flag: bool| flag.then_some("true");
+        [
+            ("status", self.status.as_deref()),
+            ("targetOrgId", self.target.as_deref()),
+            ("sourceOrgId", self.source.as_deref()),
+            ("dismissed", yes(self.dismissed)),
+            ("held", yes(self.held)),
+            ("externalId", self.external_id.as_deref()),
+            ("failureKey", self.failure_key.as_deref()),
+            ("q", self.search.as_deref()),
+            ("since", self.since.as_deref()),
+            ("until", self.until.as_deref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        Cli::command().debug_assert();
+    }
+
+    #[rstest]
+    #[case::nothing("")]
+    #[case::demo_window("--demo")]
+    #[case::serve("serve")]
+    #[case::serve_demo("serve --demo --open --listen 127.0.0.1:0")]
+    #[case::global_before("--data-dir /d --config /c.toml status --json")]
+    #[case::global_after("status --data-dir /d --json")]
+    #[case::import("org import --alias dev")]
+    #[case::pause("org pause 00D000000000001")]
+    #[case::route("route add 00D000000000001 00D000000000002 --paused")]
+    #[case::token("token create --name n --source-org 00D000000000001 00D000000000002")]
+    #[case::token_repeated("token create --name n --source-org 00D000000000001 --source-org 00D000000000002")]
+    #[case::list("items list --status failed,retrying --target 00D000000000002 --held --limit 5 -q lock")]
+    #[case::show("items show a b c")]
+    #[case::retry_ids("items retry a b c")]
+    #[case::retry_filter("items retry --status failed")]
+    #[case::dismiss("items dismiss a b --reason known")]
+    #[case::restore("items restore --dismissed")]
+    fn what_the_documentation_says_is_understood(#[case] line: &str) {
+        Cli::try_parse_from(std::iter::once("sync-monitor").chain(line.split_whitespace())).unwrap();
+    }
+
+    #[rstest]
+    #[case::unknown_command("retry")]
+    #[case::org_without_command("org")]
+    #[case::an_auth_url_as_argument("org import force://a:b:c@d")]
+    #[case::route_to_nowhere("route add 00D000000000001")]
+    #[case::token_without_name("token create --source-org 00D000000000001")]
+    #[case::token_without_org("token create --name n")]
+    #[case::show_nothing("items show")]
+    #[case::retry_nothing("items retry")]
+    #[case::retry_ids_and_filter("items retry a --status failed")]
+    #[case::dismiss_without_reason("items dismiss a")]
+    #[case::limit_as_word("items list --limit many")]
+    fn what_is_not_complete_is_wrong_usage(#[case] line: &str) {
+        let error =
+            Cli::try_parse_from(std::iter::once("sync-monitor").chain(line.split_whitespace())).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{error}");
+    }
+
+    #[test]
+    fn a_filter_becomes_the_apis_conditions() {
+        let filter = Filter {
+            status: Some("failed".into()),
+            held: true,
+            search: Some("x".into()),
+            ..Filter::default()
+        };
+        assert_eq!(filter.conditions(), [("status", "failed"), ("held", "true"), ("q", "x")]);
+    }
+}
