@@ -1,1 +1,142 @@
-//! Placeholder.
+//! The command line, as scripts use it: what it prints, and its exit codes.
+
+use std::process::{Output, Stdio};
+
+use kit::{ORG_A, ORG_B, Payload, Program};
+use serde_json::Value;
+use sync_monitor_orgsim::{Answer, Rule, post, wall_clock};
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+
+async fn run(folder: &TempDir, arguments: &[&str]) -> Output {
+    Program::command(folder, arguments).stdin(Stdio::null()).output().await.unwrap()
+}
+
+async fn json(folder: &TempDir, arguments: &[&str]) -> Value {
+    let output = run(folder, &[arguments, &["--json"]].concat()).await;
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", String::from_utf8_lossy(&output.stdout)))
+}
+
+/// Asks until the answer is as it should be: a script has nothing to wait on.
+async fn until(folder: &TempDir, arguments: &[&str], condition: impl Fn(&Value) -> bool) -> Value {
+    let asking = async {
+        loop {
+            let answer = json(folder, arguments).await;
+            if condition(&answer) {
+                return answer;
+            }
+        }
+    };
+    match tokio::time::timeout(std::time::Duration::from_secs(30), asking).await {
+        Ok(answer) => answer,
+        Err(_) => panic!("asked for 30 s: {arguments:?}"),
+    }
+}
+
+async fn import(folder: &TempDir, auth_url: &str, alias: &str) -> Output {
+    let mut child = Program::command(folder, &["org", "import", "--alias", alias])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(auth_url.as_bytes()).await.unwrap();
+    drop(stdin);
+    child.wait_with_output().await.unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test]
+async fn a_script_connects_routes_watches_and_retries() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder, &[]).await;
+    let (a, b) = (kit::sim(ORG_A).await, kit::sim(ORG_B).await);
+    assert!(import(&folder, &format!("{}\n", a.auth_url()), "Hub").await.status.success());
+    assert!(import(&folder, &b.auth_url(), "Satellite").await.status.success());
+    let refused = import(&folder, "https://login.salesforce.com", "x").await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("force://"), "{}", text(&refused.stderr));
+
+    let orgs = json(&folder, &["org", "list"]).await;
+    assert_eq!(orgs["orgs"].as_array().unwrap().len(), 2);
+    let table = text(&run(&folder, &["org", "list"]).await.stdout);
+    assert!(table.contains("Hub") && table.contains("Satellite") && table.contains("connected"), "{table}");
+    let (id_a, id_b) = (a.id().to_string(), b.id().to_string());
+    let route = json(&folder, &["route", "add", &id_a, &id_b]).await;
+    assert_eq!(run(&folder, &["route", "add", &id_a, &id_b]).await.status.code(), Some(1));
+    let token = json(&folder, &["token", "create", "--name", "hub", "--source-org", &id_a]).await;
+    let secret = token["token"].as_str().unwrap();
+
+    b.script(Rule::always(Answer::platform(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "No")).for_record("WI-1").times(1));
+    let payload = Payload::from(ORG_A, wall_clock()).record("WI-1", "Add revenue report");
+    assert_eq!(post(&program.url, secret, payload.text()).await.unwrap().status, 200);
+    b.wait_received(1).await;
+    let failed = until(&folder, &["items", "list", "--status", "failed"], |list| list["total"] == 1).await;
+    let item = failed["items"][0]["id"].as_str().unwrap().to_owned();
+    let shown = json(&folder, &["items", "show", &item]).await;
+    assert_eq!(shown["attemptLog"].as_array().unwrap().len(), 1);
+    let words = text(&run(&folder, &["items", "show", &item]).await.stdout);
+    assert!(words.contains("Add revenue report") && words.contains("FIELD_CUSTOM_VALIDATION_EXCEPTION"), "{words}");
+    assert_eq!(json(&folder, &["items", "retry", &item]).await["changed"], 1);
+    b.wait_for("the retried item", |received| received.iter().any(|r| r.taken)).await;
+    until(&folder, &["status"], |status| status["counts"]["synced"] == 1).await;
+    let again = run(&folder, &["items", "retry", &item]).await;
+    assert_eq!(again.status.code(), Some(1), "what is not failed is refused");
+    assert!(text(&again.stdout).contains(&item) || text(&again.stderr).contains(&item));
+
+    let route_id = route["id"].as_str().unwrap();
+    for arguments in [
+        vec!["route", "pause", route_id],
+        vec!["route", "resume", route_id],
+        vec!["org", "pause", &id_b],
+        vec!["org", "resume", &id_b],
+        vec!["route", "remove", route_id],
+        vec!["org", "remove", &id_b],
+        vec!["token", "revoke", token["id"].as_str().unwrap()],
+    ] {
+        let output = run(&folder, &arguments).await;
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+    }
+    assert_eq!(json(&folder, &["org", "list"]).await["orgs"].as_array().unwrap().len(), 1);
+    assert_eq!(post(&program.url, secret, payload.text()).await.unwrap().status, 401);
+    assert_eq!(b.revocations(), 1);
+    program.kill().await;
+}
+
+#[tokio::test]
+async fn exit_codes_tell_usage_from_refusal_from_not_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&folder, &["status"]).await;
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(text(&output.stderr).contains("serve"), "says what to do: {}", text(&output.stderr));
+    assert_eq!(run(&folder, &["nonsense"]).await.status.code(), Some(2));
+    assert_eq!(run(&folder, &["items", "retry"]).await.status.code(), Some(2));
+    assert_eq!(run(&folder, &["--help"]).await.status.code(), Some(0));
+    let program = Program::serve(&folder, &[]).await;
+    assert_eq!(run(&folder, &["status"]).await.status.code(), Some(0));
+    assert_eq!(run(&folder, &["org", "pause", ORG_A]).await.status.code(), Some(1));
+    program.kill().await;
+    assert_eq!(run(&folder, &["status"]).await.status.code(), Some(3), "a dead program is not running, whatever api.json says");
+}
+
+#[tokio::test]
+async fn a_wrong_setting_is_named_with_its_line_and_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    for (config, words) in [
+        ("secrets = \"file\"\n\n[retry]\nschedul = [\"0s\"]\n", ["schedul", "line 4"]),
+        ("[retry]\nschedule = [\"0s\", \"soon\"]\n", ["soon", "line 2"]),
+        ("[delivery]\nconcurrency_per_org = 0\n", ["concurrency_per_org", "line 2"]),
+    ] {
+        std::fs::write(folder.path().join("config.toml"), config).unwrap();
+        let output = run(&folder, &["serve"]).await;
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        for word in words {
+            assert!(text(&output.stderr).contains(word), "{word}: {}", text(&output.stderr));
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The program in this process, on a free port and a folder of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,9 +100,9 @@ impl App {
         self.folder.path()
     }
 
-    /// Its database.
-    pub fn database(&self) -> PathBuf {
-        self.folder().join("sync-monitor.db")
+    /// Its data folder, to be looked into after it has stopped.
+    pub fn keep_folder(&self) -> Arc<TempDir> {
+        Arc::clone(&self.folder)
     }
 
     /// The admin token.
@@ -237,6 +237,27 @@ impl App {
         };
         if tokio::time::timeout(Duration::from_secs(30), waiting).await.is_err() {
             panic!("waited 30 s for {what}; last: {last:#}");
+        }
+        last
+    }
+
+    /// Moves the clock on, `step` by `step`, until `condition` holds of the answer to `GET path`.
+    ///
+    /// # Panics
+    /// After 30 seconds of the machine's time, with the last answer.
+    pub async fn move_until(&self, step: Duration, path: &str, condition: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        let moving = async {
+            loop {
+                last = self.get(path).await;
+                if condition(&last) {
+                    return;
+                }
+                self.clock.advance(step);
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(30), moving).await.is_err() {
+            panic!("moved the clock for 30 s; last: {last:#}");
         }
         last
     }
