@@ -1,0 +1,63 @@
+import { chromium } from 'playwright-core';
+import AxeBuilder from '@axe-core/playwright';
+import assert from 'node:assert/strict';
+
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Starts the browser; `CHROMIUM_PATH` names another one. */
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
+    args: ARGS,
+  });
+}
+
+/** The screens, by the address that shows each. */
+export const SCREENS = [
+  '#/overview',
+  '#/failed',
+  '#/failed/dismissed',
+  '#/queue/queued',
+  '#/queue/held',
+  '#/activity',
+  '#/activity/log',
+  '#/orgs',
+];
+
+/** Fails with the names of the broken rules if axe finds anything. */
+export async function assertAccessible(page, where) {
+  // The checker is injected as a script, which the page's own policy rightly forbids.
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze();
+  const found = violations.map(
+    (one) => `${one.id}: ${one.nodes.map((node) => node.target.join(' ')).join(', ')}`,
+  );
+  assert.deepEqual(found, [], where);
+}
+
+/** Chooses a theme as a user does. */
+export async function chooseTheme(page, name) {
+  await page.getByRole('radio', { name, exact: true }).check({ force: true });
+  await page.locator(`:root[data-theme="${name.toLowerCase()}"]`).waitFor();
+}
+
+/** Goes to a screen and waits until its data is shown. */
+export async function goTo(page, hash) {
+  await page.evaluate((address) => {
+    location.hash = address;
+  }, hash);
+  if (hash.startsWith('#/item/'))
+    await page.getByTestId('item-body').locator('pre').last().waitFor();
+  else if (hash === '#/overview') await page.getByTestId('headline').waitFor();
+  else await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
+  await page.getByText('Loading…', { exact: true }).waitFor({ state: 'detached' });
+}

@@ -1,0 +1,121 @@
+/**
+ * Journeys of an admin through the real program. `SYNC_MONITOR_OPEN_URL` is a
+ * fresh one-time link to it, which these journeys use up; the program must have
+ * at least four failed items, as its demo has.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { assertAccessible, chooseTheme, goTo, launch, SCREENS } from './browser.mjs';
+
+const OPEN_URL = process.env.SYNC_MONITOR_OPEN_URL;
+
+/** Asks the API as the page does. */
+function ask(page, path) {
+  return page.evaluate(async (address) => {
+    const response = await fetch(`/api/v1${address}`, { headers: { 'X-Sync-Monitor': '1' } });
+    return response.json();
+  }, path);
+}
+
+/** The failed items; first those that a retry alone can cure. */
+async function failedItems(page) {
+  const { items } = await ask(page, '/items?status=failed&limit=100');
+  const curable = (item) => (item.lastError?.httpStatus ?? 500) >= 500;
+  return [...items.filter(curable), ...items.filter((item) => !curable(item))];
+}
+
+describe('journeys through the program', () => {
+  let browser;
+  let page;
+
+  before(async () => {
+    assert.ok(OPEN_URL, 'SYNC_MONITOR_OPEN_URL must hold a one-time link to the running program');
+    browser = await launch();
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    page = await context.newPage();
+    await page.goto(OPEN_URL);
+    await page.getByTestId('headline').waitFor();
+  });
+  after(() => browser?.close());
+
+  const row = (id) => page.locator(`[data-testid="item-row"][data-id="${id}"]`);
+
+  it('shows on the overview what the program counts, and leads there', async () => {
+    await goTo(page, '#/overview');
+    const { counts } = await ask(page, '/status');
+    assert.ok(counts.failed >= 4, 'the journeys need four failed items');
+    const shown = await page.getByTestId('tile-failed-count').textContent();
+    assert.equal(Number(shown.replace(/\D/g, '')), counts.failed);
+    await page.getByTestId('tile-failed').click();
+    await page.getByTestId('item-row').first().waitFor();
+    const { total } = await ask(page, '/items?status=failed&limit=1');
+    assert.equal(total, counts.failed);
+  });
+
+  it('opens a failed item, shows why, and retries it', async () => {
+    await goTo(page, '#/overview');
+    await page.getByTestId('nav-failed').click();
+    const [item] = await failedItems(page);
+    await row(item.id).getByTestId('item-open').click();
+    await page.locator('[data-testid="item-status"][data-status="failed"]').waitFor();
+    await page.getByTestId('cause-card').waitFor();
+    await page.getByTestId('attempt').first().waitFor();
+    const detail = await ask(page, `/items/${item.id}`);
+    assert.equal(await page.getByTestId('attempt').count(), detail.attemptLog.length);
+    const payload = await page.getByTestId('payload').textContent();
+    assert.deepEqual(JSON.parse(payload), JSON.parse(detail.payloadText));
+    await page.getByTestId('item-retry').click();
+    await page.getByTestId('notice').filter({ hasText: '1 queued again' }).waitFor();
+    await page.locator('[data-testid="item-status"]:not([data-status="failed"])').waitFor();
+    await page.keyboard.press('Escape');
+    await row(item.id).waitFor({ state: 'detached' });
+  });
+
+  it('retries several at once', async () => {
+    await goTo(page, '#/failed');
+    const [first, second] = await failedItems(page);
+    for (const item of [first, second]) await row(item.id).getByRole('checkbox').click();
+    await page.getByText('2 selected').waitFor();
+    await page.getByTestId('bulk-retry').click();
+    await page.getByTestId('notice').filter({ hasText: '2 queued again' }).waitFor();
+    for (const item of [first, second]) await row(item.id).waitFor({ state: 'detached' });
+  });
+
+  it('can be done with the keyboard alone', async () => {
+    await page.keyboard.press('g');
+    await page.keyboard.press('o');
+    await page.getByTestId('headline').waitFor();
+    await page.keyboard.press('g');
+    await page.keyboard.press('f');
+    await page.getByTestId('item-row').first().waitFor();
+    await page.keyboard.press('j');
+    const id = await page.evaluate(() => document.activeElement?.dataset.rowLink);
+    assert.ok(id, 'j puts the focus on a row');
+    await page.keyboard.press('x');
+    assert.equal(await row(id).getByRole('checkbox').isChecked(), true);
+    await page.keyboard.press('x');
+    await page.keyboard.press('Enter');
+    await page.locator('[data-testid="item-status"][data-status="failed"]').waitFor();
+    await page.keyboard.press('r');
+    await page.getByTestId('notice').filter({ hasText: '1 queued again' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByTestId('item-drawer').waitFor({ state: 'detached' });
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+
+  for (const theme of ['Light', 'Dark']) {
+    it(`has no accessibility finding, ${theme.toLowerCase()}`, async () => {
+      await chooseTheme(page, theme);
+      for (const hash of SCREENS) {
+        await goTo(page, hash);
+        await assertAccessible(page, `${theme} ${hash}`);
+      }
+      const { items } = await ask(page, '/items?limit=1');
+      await goTo(page, `#/item/${items[0].id}`);
+      await assertAccessible(page, `${theme} item`);
+    });
+  }
+});

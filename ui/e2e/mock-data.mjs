@@ -1,0 +1,159 @@
+/** Canned data for the mock server: four orgs and items in every state. */
+
+export const ORGS = {
+  client: '00D5e000000AAAAEA4',
+  agency: '00D7Q000001BBBBUA2',
+  legacy: '00D3h000002CCCCEAU',
+  sandbox: '00D8d000003DDDDUA0',
+};
+
+const at = (now, seconds) => new Date(now + seconds * 1000).toISOString();
+
+/** The connected orgs. */
+export function orgs(now) {
+  const org = (orgId, alias, kind, health, more = {}) => ({
+    orgId,
+    alias,
+    username: `integration@${alias}.example.com`,
+    instanceUrl: `https://${alias}.my.salesforce.com`,
+    health,
+    healthDetail: null,
+    apiUsage: { used: 4210, max: 15000 },
+    clockSkewMs: 120,
+    lastDeliveredAt: at(now, -95),
+    lastReceivedAt: at(now, -240),
+    suppressedEchoes: 17,
+    queueDepth: 6,
+    kind,
+    ...more,
+  });
+  return [
+    org(ORGS.client, 'acme-client', 'production', 'connected'),
+    org(ORGS.agency, 'northwind-agency', 'production', 'connected', { queueDepth: 2 }),
+    org(ORGS.legacy, 'legacy', 'production', 'signInRequired', {
+      healthDetail: 'The refresh token was refused: expired access/refresh token',
+      lastDeliveredAt: null,
+      clockSkewMs: -42_000,
+    }),
+    org(ORGS.sandbox, 'acme-uat', 'sandbox', 'orgUnreachable', {
+      healthDetail: 'Connection timed out after 10 s; next probe in 30 s',
+      apiUsage: null,
+    }),
+  ];
+}
+
+/** The routes between them. */
+export function routes(now) {
+  const pairs = [
+    ['client', 'agency', true],
+    ['agency', 'client', true],
+    ['agency', 'sandbox', true],
+    ['client', 'legacy', false],
+  ];
+  return pairs.map(([from, to, enabled], index) => ({
+    id: `route-${index + 1}`,
+    sourceOrgId: ORGS[from],
+    targetOrgId: ORGS[to],
+    enabled,
+    createdAt: at(now, -86_400),
+    queueDepth: index,
+  }));
+}
+
+const ERRORS = [
+  [
+    400,
+    'FIELD_CUSTOM_VALIDATION_EXCEPTION',
+    'Estimated hours must not be above 40 for a work item in Triage.',
+  ],
+  [500, 'UNABLE_TO_LOCK_ROW', 'unable to obtain exclusive access to this record'],
+  [400, 'REQUIRED_FIELD_MISSING', 'Required fields are missing: [Assignee__c]'],
+  [500, null, 'Internal server error'],
+  [null, null, 'operation timed out after 120 s'],
+];
+
+const TITLES = [
+  'Add revenue report by region',
+  'Fix rounding of invoice totals',
+  'Migrate picklist values of Stage',
+  'Portal login shows a blank page after the password reset of a community user',
+  'Nightly job stops at 50,000 records',
+  'New approval step for discounts above 20 %',
+];
+
+function attemptsOf(now, error, n, cycle, lastOutcome) {
+  return Array.from({ length: n }, (_, index) => ({
+    number: index + 1,
+    cycle,
+    startedAt: at(now, -(n - index) * 600),
+    durationMs: 84 + index * 131,
+    outcome: index === n - 1 ? lastOutcome : 'retrying',
+    httpStatus: error[0],
+    errorCode: error[1],
+    message: error[2],
+    responseBody:
+      error[0] === null ? null : JSON.stringify([{ message: error[2], errorCode: error[1] }]),
+    counted: true,
+  }));
+}
+
+/** The items; `failed` says how many of them have failed. */
+export function items(now, failed = 12) {
+  const all = [];
+  const add = (status, index, more = {}) => {
+    const id = `${status}-${index + 1}`;
+    const error = ERRORS[index % ERRORS.length];
+    const bad = status === 'failed' || status === 'retrying';
+    const permanent = error[0] === 400;
+    const n = bad ? (status === 'retrying' ? (index % 4) + 1 : permanent ? 1 : 5) : 0;
+    const item = {
+      id,
+      transactionId: `txn_${id.replace('-', '_')}`,
+      sourceOrgId: index % 2 === 0 ? ORGS.client : ORGS.agency,
+      targetOrgId: index % 2 === 0 ? ORGS.agency : ORGS.client,
+      operation: index % 7 === 6 ? 'delete' : 'upsert',
+      externalIds:
+        index % 5 === 3 ? [`WI-${1040 + index}`, 'WI-1', 'WI-2'] : [`WI-${1040 + index}`],
+      title: TITLES[index % TITLES.length],
+      status,
+      heldBy: null,
+      attempts: n,
+      cycle: 1,
+      createdAt: at(now, -5400 - index * 60),
+      updatedAt: at(now, -60 - index * 47),
+      nextAttemptAt: null,
+      lastError: bad ? { httpStatus: error[0], errorCode: error[1], message: error[2] } : null,
+      failureKey: null,
+      dismissedAt: null,
+      dismissReason: null,
+      attemptLog: bad ? attemptsOf(now, error, n, 1, status) : [],
+      ...more,
+    };
+    if (status === 'synced' || status === 'superseded') {
+      item.attempts = 1;
+      item.attemptLog = [
+        {
+          ...attemptsOf(now, [200, null, null], 1, 1, status)[0],
+          httpStatus: status === 'synced' ? 200 : 409,
+          responseBody: '{"success":true}',
+        },
+      ];
+    }
+    // Written by hand: a parser would round the big number and 1.10.
+    item.payloadText = `{"transactionId":"${item.transactionId}","sourceOrgId":"${item.sourceOrgId}","operation":"${item.operation}","records":[{"externalId":"${item.externalIds[0]}","title":"${item.title}","estimatedHours":1.10,"legacyNumber":12345678901234567890,"comments":[],"timeLogs":[]}]}`;
+    all.push(item);
+  };
+  for (let i = 0; i < failed; i += 1) add('failed', i);
+  add('failed', 40, { dismissedAt: at(now, -300), dismissReason: 'Test data, not needed' });
+  add('retrying', 1, { nextAttemptAt: at(now, 42) });
+  add('retrying', 3, { nextAttemptAt: at(now, 1850) });
+  add('retrying', 0, { heldBy: 'orgUnreachable', targetOrgId: ORGS.sandbox });
+  for (let i = 0; i < 3; i += 1) add('queued', i);
+  add('queued', 8, { heldBy: 'signInRequired', targetOrgId: ORGS.legacy });
+  add('queued', 9, { heldBy: 'olderItem' });
+  add('processing', 0);
+  for (let i = 0; i < 130; i += 1) add('synced', i);
+  add('superseded', 0);
+  add('superseded', 1);
+  return all;
+}

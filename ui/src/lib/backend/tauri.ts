@@ -1,0 +1,38 @@
+import { invoke } from '@tauri-apps/api/core';
+import { listen as listenToEvent } from '@tauri-apps/api/event';
+import { apiBackend, type RawAnswer, type Transport } from './api';
+import type { Backend, Change, ChangeListener } from './backend';
+import { Problem } from './backend';
+
+const transport: Transport = async (method, path, body) => {
+  try {
+    return await invoke<RawAnswer>('api_request', { method, path, body });
+  } catch (error) {
+    throw new Problem(0, 'UNREACHABLE', '', String(error));
+  }
+};
+
+function listen(listener: ChangeListener): () => void {
+  let stopped = false;
+  const unlisten = listenToEvent<Change>('sync-changed', (event) =>
+    listener.changed(event.payload),
+  );
+  unlisten.then(
+    () => {
+      if (!stopped) listener.connected();
+    },
+    () => listener.disconnected(),
+  );
+  return () => {
+    stopped = true;
+    unlisten.then(
+      (stop) => stop(),
+      () => undefined,
+    );
+  };
+}
+
+/** The program's API over the desktop window's bridge. */
+export function tauriBackend(): Backend {
+  return apiBackend(transport, listen);
+}

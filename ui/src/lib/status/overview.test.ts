@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import type { Org, Status } from '../backend/backend';
+import { headline } from './overview';
+
+const counts = { queued: 0, processing: 0, retrying: 0, failed: 0, synced: 9, superseded: 0 };
+const status = (more: Partial<Status['counts']> = {}, orgs = 2) =>
+  ({ counts: { ...counts, ...more }, orgs }) as Status;
+const org = (health: Org['health']) => ({ health }) as Org;
+
+describe('headline', () => {
+  it('puts failed items before everything else', () => {
+    const said = headline(status({ failed: 12, queued: 3 }), [org('signInRequired')]);
+    expect(said).toMatchObject({ tone: 'bad', title: '12 items need you' });
+    expect(headline(status({ failed: 1 }), []).title).toBe('1 item needs you');
+  });
+
+  it('does not say that all is well while an org waits for a sign-in', () => {
+    expect(headline(status(), [org('connected'), org('signInRequired')])).toMatchObject({
+      tone: 'bad',
+      title: '1 org needs you',
+    });
+  });
+
+  it('tells work under way from being in sync', () => {
+    expect(headline(status({ queued: 1, retrying: 1 }), []).tone).toBe('working');
+    expect(headline(status(), [org('connected')]).title).toBe('Everything is in sync');
+  });
+
+  it('does not call an empty program in sync', () => {
+    expect(headline(status({}, 0), []).title).toBe('No org is connected yet');
+  });
+});

@@ -1,0 +1,10 @@
+import { mount } from 'svelte';
+import AppView from './App.svelte';
+import { App } from './lib/app.svelte';
+import { chooseBackend } from './lib/backend';
+import './styles/tokens.css';
+import './styles/base.css';
+
+const target = document.getElementById('app');
+if (target === null) throw new Error('index.html has no #app');
+mount(AppView, { target, props: { app: new App(await chooseBackend()) } });
