@@ -96,7 +96,7 @@ impl Demo {
         );
         let actor = Actor("demo".to_owned());
         let [production, sandbox] = [orgs.production.id(), orgs.sandbox.id()];
-        for (org, alias) in [(&orgs.production, "Acme"), (&orgs.sandbox, "Acme UAT")] {
+        for (org, alias) in [(&orgs.production, "Acme (prod)"), (&orgs.sandbox, "Acme UAT (sandbox)")] {
             engine.import_org(SecretString::from(org.auth_url()), Some(alias.to_owned()), &actor).await?;
         }
         for (source, target) in [(production, sandbox), (sandbox, production)] {
