@@ -32,10 +32,14 @@ fn assert_refused(reply: &Reply, status: u16, code: &str, transaction_id: Value)
 #[tokio::test]
 async fn an_accepted_payload_is_answered_as_documented() {
     let (app, pair) = App::with_two_orgs().await;
-    let payload = Payload::from(ORG_A, app.now()).transaction("txn_abc123").record("WI-001", "Add revenue report");
+    let payload =
+        Payload::from(ORG_A, app.now()).transaction("txn_abc123").record("WI-001", "Add revenue report");
     let reply = app.post(&pair.token_a, &payload.text()).await;
     assert_eq!(reply.status, 200);
-    assert_eq!(reply.text, r#"{"success":true,"transactionId":"txn_abc123","recordsProcessed":1,"errors":[]}"#);
+    assert_eq!(
+        reply.text,
+        r#"{"success":true,"transactionId":"txn_abc123","recordsProcessed":1,"errors":[]}"#
+    );
     assert!(reply.header("content-type").unwrap().starts_with("application/json"));
     pair.b.wait_received(1).await;
     app.stop().await;
@@ -63,9 +67,19 @@ async fn without_a_good_token_nothing_is_read() {
     }
     let foreign = app.token(&[ORG_C]).await;
     let reply = send(&app, Some(&foreign), json, body.as_bytes()).await;
-    assert_refused(&reply, 401, "UNAUTHORIZED", json!(serde_json::from_str::<Value>(&body).unwrap()["transactionId"]));
+    assert_refused(
+        &reply,
+        401,
+        "UNAUTHORIZED",
+        json!(serde_json::from_str::<Value>(&body).unwrap()["transactionId"]),
+    );
     // 401 goes before 413, 415 and 400; the rest goes before the question for whom the token speaks.
-    assert_refused(&send(&app, None, None, &vec![b' '; 7 * 1024 * 1024]).await, 401, "UNAUTHORIZED", Value::Null);
+    assert_refused(
+        &send(&app, None, None, &vec![b' '; 7 * 1024 * 1024]).await,
+        401,
+        "UNAUTHORIZED",
+        Value::Null,
+    );
     assert_eq!(send(&app, Some(&foreign), json, b"{}").await.status, 400);
     assert_eq!(app.count("queued").await + app.count("synced").await, 0);
     drop(pair);
@@ -82,7 +96,13 @@ async fn a_revoked_or_expired_token_is_good_no_more() {
     let body = Payload::from(ORG_A, app.now()).record("WI-002", "x").text();
     assert_refused(&app.post(&pair.token_a, &body).await, 401, "UNAUTHORIZED", Value::Null);
     let end = app.now().plus(std::time::Duration::from_secs(60));
-    let made = app.order("POST", "/api/v1/tokens", json!({ "name": "short", "sourceOrgIds": [ORG_A], "expiresAt": end })).await;
+    let made = app
+        .order(
+            "POST",
+            "/api/v1/tokens",
+            json!({ "name": "short", "sourceOrgIds": [ORG_A], "expiresAt": end }),
+        )
+        .await;
     let short = made["token"].as_str().unwrap();
     assert_eq!(app.post(short, &body).await.status, 200);
     app.clock.advance(std::time::Duration::from_secs(60));
@@ -96,10 +116,20 @@ async fn what_is_too_large_or_no_json_is_refused_before_it_is_read() {
     let token = Some(pair.token_a.as_str());
     let json = Some("application/json");
     let largest = 6 * 1024 * 1024;
-    assert_refused(&send(&app, token, json, &vec![b' '; largest + 1]).await, 413, "PAYLOAD_TOO_LARGE", Value::Null);
+    assert_refused(
+        &send(&app, token, json, &vec![b' '; largest + 1]).await,
+        413,
+        "PAYLOAD_TOO_LARGE",
+        Value::Null,
+    );
     assert_refused(&send(&app, token, json, &vec![b' '; largest]).await, 400, "INVALID_JSON", Value::Null);
     for content_type in [None, Some("text/plain"), Some("application/xml"), Some("application/jsonx")] {
-        assert_refused(&send(&app, token, content_type, b"{}").await, 415, "UNSUPPORTED_MEDIA_TYPE", Value::Null);
+        assert_refused(
+            &send(&app, token, content_type, b"{}").await,
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+            Value::Null,
+        );
     }
     // Size goes before type only where both are wrong; either way it is refused.
     let both = send(&app, token, Some("text/plain"), &vec![b' '; largest + 1]).await.status;
@@ -126,7 +156,8 @@ async fn a_body_with_faults_is_refused_with_pointers(
     let token = app.token(&[ORG_A]).await;
     let reply = app.post(&token, body).await;
     assert_refused(&reply, 400, code, transaction_id);
-    let fields: Vec<Value> = reply.json()["errors"].as_array().unwrap().iter().map(|e| e["field"].clone()).collect();
+    let fields: Vec<Value> =
+        reply.json()["errors"].as_array().unwrap().iter().map(|e| e["field"].clone()).collect();
     match field {
         Some(field) => assert!(fields.contains(&json!(field)), "{fields:?}"),
         None => assert_eq!(fields, [Value::Null]),
@@ -146,13 +177,18 @@ async fn a_change_that_no_route_takes_is_refused() {
 #[tokio::test]
 async fn the_same_transaction_again_is_suppressed_and_with_other_content_refused() {
     let (app, pair) = App::with_two_orgs().await;
-    let payload = Payload::from(ORG_A, app.now()).transaction("t1").with(json!({ "externalId": "WI-001", "a": 1, "b": 2 }));
+    let payload = Payload::from(ORG_A, app.now())
+        .transaction("t1")
+        .with(json!({ "externalId": "WI-001", "a": 1, "b": 2 }));
     app.accept(&pair.token_a, &payload).await;
     let reordered = payload.text().replace(r#""a":1,"b":2"#, r#""b":2.0, "a":1"#);
     assert_ne!(reordered, payload.text());
     for again in [payload.text(), reordered] {
         let reply = app.post(&pair.token_a, &again).await;
-        assert_eq!(reply.text, r#"{"success":true,"transactionId":"t1","recordsProcessed":0,"errors":[],"suppressed":true}"#);
+        assert_eq!(
+            reply.text,
+            r#"{"success":true,"transactionId":"t1","recordsProcessed":0,"errors":[],"suppressed":true}"#
+        );
     }
     let other = Payload::from(ORG_A, app.now()).transaction("t1").record("WI-001", "other");
     let reply = app.post(&pair.token_a, &other.text()).await;
@@ -170,7 +206,9 @@ async fn a_token_that_sends_too_much_is_told_when_to_go_on() {
     let (app, pair) = Setup::default().set("listener.rate_limit_per_minute", "3").start_with_two_orgs().await;
     let mut statuses = Vec::new();
     for n in 0..4 {
-        let reply = app.post(&pair.token_a, &Payload::from(ORG_A, app.now()).record(&format!("WI-{n}"), "x").text()).await;
+        let reply = app
+            .post(&pair.token_a, &Payload::from(ORG_A, app.now()).record(&format!("WI-{n}"), "x").text())
+            .await;
         statuses.push(reply.status);
         if reply.status == 429 {
             assert_eq!(reply.codes(), ["RATE_LIMITED"]);
@@ -178,7 +216,11 @@ async fn a_token_that_sends_too_much_is_told_when_to_go_on() {
         }
     }
     assert_eq!(statuses, [200, 200, 200, 429]);
-    assert_eq!(app.post(&pair.token_b, &Payload::from(ORG_B, app.now()).record("WI-9", "x").text()).await.status, 200, "the rate is each token's own");
+    assert_eq!(
+        app.post(&pair.token_b, &Payload::from(ORG_B, app.now()).record("WI-9", "x").text()).await.status,
+        200,
+        "the rate is each token's own"
+    );
     app.stop().await;
 }
 
@@ -202,8 +244,14 @@ async fn a_payload_is_relayed_byte_for_byte() {
 async fn a_host_that_is_not_this_machine_is_refused() {
     let (app, pair) = App::with_two_orgs().await;
     for host in ["evil.example", "evil.example:80", "127.0.0.1.evil.example"] {
-        let head = format!("POST {PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nAuthorization: Bearer {}", pair.token_a);
-        let status = exchange(app.url(), &head, Payload::from(ORG_A, app.now()).record("WI-1", "x").text().as_bytes()).await.status;
+        let head = format!(
+            "POST {PATH} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nAuthorization: Bearer {}",
+            pair.token_a
+        );
+        let status =
+            exchange(app.url(), &head, Payload::from(ORG_A, app.now()).record("WI-1", "x").text().as_bytes())
+                .await
+                .status;
         assert!((400..500).contains(&status), "{host}: {status}");
     }
     assert_eq!(app.count("queued").await + app.count("synced").await, 0);

@@ -15,7 +15,8 @@ async fn run(folder: &TempDir, arguments: &[&str]) -> Output {
 async fn json(folder: &TempDir, arguments: &[&str]) -> Value {
     let output = run(folder, &[arguments, &["--json"]].concat()).await;
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", String::from_utf8_lossy(&output.stdout)))
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", String::from_utf8_lossy(&output.stdout)))
 }
 
 /// Asks until the answer is as it should be: a script has nothing to wait on.
@@ -72,7 +73,11 @@ async fn a_script_connects_routes_watches_and_retries() {
     let token = json(&folder, &["token", "create", "--name", "hub", "--source-org", &id_a]).await;
     let secret = token["token"].as_str().unwrap();
 
-    b.script(Rule::always(Answer::platform(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "No")).for_record("WI-1").times(1));
+    b.script(
+        Rule::always(Answer::platform(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "No"))
+            .for_record("WI-1")
+            .times(1),
+    );
     let payload = Payload::from(ORG_A, wall_clock()).record("WI-1", "Add revenue report");
     assert_eq!(post(&program.url, secret, payload.text()).await.unwrap().status, 200);
     b.wait_received(1).await;
@@ -81,7 +86,10 @@ async fn a_script_connects_routes_watches_and_retries() {
     let shown = json(&folder, &["items", "show", &item]).await;
     assert_eq!(shown["attemptLog"].as_array().unwrap().len(), 1);
     let words = text(&run(&folder, &["items", "show", &item]).await.stdout);
-    assert!(words.contains("Add revenue report") && words.contains("FIELD_CUSTOM_VALIDATION_EXCEPTION"), "{words}");
+    assert!(
+        words.contains("Add revenue report") && words.contains("FIELD_CUSTOM_VALIDATION_EXCEPTION"),
+        "{words}"
+    );
     assert_eq!(json(&folder, &["items", "retry", &item]).await["changed"], 1);
     b.wait_for("the retried item", |received| received.iter().any(|r| r.taken)).await;
     until(&folder, &["status"], |status| status["counts"]["synced"] == 1).await;
@@ -121,7 +129,11 @@ async fn exit_codes_tell_usage_from_refusal_from_not_running() {
     assert_eq!(run(&folder, &["status"]).await.status.code(), Some(0));
     assert_eq!(run(&folder, &["org", "pause", ORG_A]).await.status.code(), Some(1));
     program.kill().await;
-    assert_eq!(run(&folder, &["status"]).await.status.code(), Some(3), "a dead program is not running, whatever api.json says");
+    assert_eq!(
+        run(&folder, &["status"]).await.status.code(),
+        Some(3),
+        "a dead program is not running, whatever api.json says"
+    );
 }
 
 #[tokio::test]

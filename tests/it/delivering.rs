@@ -9,7 +9,15 @@ use sync_monitor_orgsim::{Answer, Rule};
 
 fn log(item: &Value) -> Vec<(u64, String, bool)> {
     let log = item["attemptLog"].as_array().unwrap();
-    log.iter().map(|a| (a["number"].as_u64().unwrap(), a["outcome"].as_str().unwrap().to_owned(), a["counted"].as_bool().unwrap())).collect()
+    log.iter()
+        .map(|a| {
+            (
+                a["number"].as_u64().unwrap(),
+                a["outcome"].as_str().unwrap().to_owned(),
+                a["counted"].as_bool().unwrap(),
+            )
+        })
+        .collect()
 }
 
 #[tokio::test]
@@ -20,7 +28,9 @@ async fn a_failing_item_is_tried_five_times_by_the_schedule_and_then_failed() {
     app.accept(&pair.token_a, &payload).await;
     for (attempt, wait_s) in [(1, 30), (2, 120), (3, 600), (4, 3600)] {
         let item = app
-            .wait(&item_path(&app, &payload).await, "the next attempt to be planned", |i| i["status"] == "retrying" && i["attempts"] == attempt)
+            .wait(&item_path(&app, &payload).await, "the next attempt to be planned", |i| {
+                i["status"] == "retrying" && i["attempts"] == attempt
+            })
             .await;
         assert_eq!(item["nextAttemptAt"], app.now().plus(Duration::from_secs(wait_s)).to_string().as_str());
         assert_eq!(item["heldBy"], Value::Null);
@@ -48,11 +58,23 @@ async fn item_path(app: &App, payload: &Payload) -> String {
 #[case::bad_request(Answer::platform(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "No"), "failed", "failed")]
 #[case::forbidden(Answer::platform(403, "INSUFFICIENT_ACCESS_OR_READONLY", "No"), "failed", "failed")]
 #[case::gone(Answer::status(410), "failed", "failed")]
-#[case::refused_within_success(Answer::json(200, r#"{"success":false,"errors":[{"code":"INVALID_FIELD","message":"No"}]}"#), "failed", "failed")]
-#[case::conflict(Answer::json(409, r#"{"success":false,"errors":[{"code":"CONFLICT"}]}"#), "superseded", "superseded")]
+#[case::refused_within_success(
+    Answer::json(200, r#"{"success":false,"errors":[{"code":"INVALID_FIELD","message":"No"}]}"#),
+    "failed",
+    "failed"
+)]
+#[case::conflict(
+    Answer::json(409, r#"{"success":false,"errors":[{"code":"CONFLICT"}]}"#),
+    "superseded",
+    "superseded"
+)]
 #[case::empty_success(Answer::status(204), "synced", "synced")]
 #[case::locked(Answer::locked(), "retrying", "retrying")]
-#[case::locked_within_success(Answer::json(200, r#"{"success":false,"errors":[{"code":"UNABLE_TO_LOCK_ROW"}]}"#), "retrying", "retrying")]
+#[case::locked_within_success(
+    Answer::json(200, r#"{"success":false,"errors":[{"code":"UNABLE_TO_LOCK_ROW"}]}"#),
+    "retrying",
+    "retrying"
+)]
 #[case::request_time_out(Answer::status(408), "retrying", "retrying")]
 #[case::too_early(Answer::status(425), "retrying", "retrying")]
 #[case::maintenance(Answer::html(503), "retrying", "retrying")]
@@ -60,7 +82,11 @@ async fn item_path(app: &App, payload: &Payload) -> String {
 #[case::reset(Answer::Reset, "retrying", "retrying")]
 #[case::reset_in_the_body(Answer::ResetInBody, "retrying", "retrying")]
 #[tokio::test]
-async fn each_answer_means_what_the_contract_says(#[case] answer: Answer, #[case] status: &str, #[case] outcome: &str) {
+async fn each_answer_means_what_the_contract_says(
+    #[case] answer: Answer,
+    #[case] status: &str,
+    #[case] outcome: &str,
+) {
     let (app, pair) = App::with_two_orgs().await;
     pair.b.script(Rule::always(answer));
     let payload = Payload::from(ORG_A, app.now()).record("WI-001", "x");

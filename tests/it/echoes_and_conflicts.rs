@@ -14,12 +14,14 @@ async fn a_transaction_that_comes_back_is_suppressed_and_counted() {
     let change = Payload::from(ORG_A, app.now()).transaction("t1").record("WI-1", "x");
     app.accept(&pair.token_a, &change).await;
     app.wait_status("t1", ORG_B, "synced").await;
-    let back = Payload::from(ORG_B, app.now()).later(5).transaction("t1").record("WI-1", "other content even");
+    let back =
+        Payload::from(ORG_B, app.now()).later(5).transaction("t1").record("WI-1", "other content even");
     let answer = app.accept(&pair.token_b, &back).await;
     assert_eq!((&answer["suppressed"], &answer["recordsProcessed"]), (&json!(true), &json!(0)));
     assert_eq!(echoes(&app).await, 1);
     let orgs = app.get("/api/v1/orgs").await;
-    let b = orgs["orgs"].as_array().unwrap().iter().find(|o| o["orgId"] == pair.b.id().as_str()).unwrap().clone();
+    let b =
+        orgs["orgs"].as_array().unwrap().iter().find(|o| o["orgId"] == pair.b.id().as_str()).unwrap().clone();
     assert_eq!(b["suppressedEchoes"], 1);
     assert!(pair.a.received().is_empty());
     app.stop().await;
@@ -28,10 +30,13 @@ async fn a_transaction_that_comes_back_is_suppressed_and_counted() {
 #[tokio::test]
 async fn a_delivered_change_that_comes_back_under_another_name_is_an_echo() {
     let (app, pair) = App::with_two_orgs().await;
-    let change = Payload::from(ORG_A, app.now()).with(json!({ "externalId": "WI-1", "title": "x", "hours": 8 }));
+    let change =
+        Payload::from(ORG_A, app.now()).with(json!({ "externalId": "WI-1", "title": "x", "hours": 8 }));
     app.accept(&pair.token_a, &change).await;
     app.wait_status(change.id(), ORG_B, "synced").await;
-    let echo = Payload::from(ORG_B, app.now()).later(60_000).with(json!({ "hours": 8.0, "title": "x", "externalId": "WI-1" }));
+    let echo = Payload::from(ORG_B, app.now())
+        .later(60_000)
+        .with(json!({ "hours": 8.0, "title": "x", "externalId": "WI-1" }));
     assert_eq!(app.accept(&pair.token_b, &echo).await["suppressed"], true);
     assert_eq!(echoes(&app).await, 1);
     assert!(pair.a.received().is_empty());
@@ -103,7 +108,10 @@ async fn in_a_batch_the_echoes_are_left_out_and_the_rest_goes_on() {
     app.wait_status(change.id(), ORG_B, "synced").await;
     let batch = Payload::from(ORG_B, app.now()).later(1).record("WI-1", "x").record("WI-2", "new");
     let answer = app.accept(&pair.token_b, &batch).await;
-    assert_eq!((&answer["success"], &answer["recordsProcessed"], &answer["suppressed"]), (&json!(true), &json!(1), &json!(null)));
+    assert_eq!(
+        (&answer["success"], &answer["recordsProcessed"], &answer["suppressed"]),
+        (&json!(true), &json!(1), &json!(null))
+    );
     let received = pair.a.wait_received(1).await;
     assert_eq!(received[0].external_ids, ["WI-2"]);
     assert_eq!(echoes(&app).await, 1);
@@ -134,9 +142,15 @@ async fn at_equal_times_the_greater_org_wins_whoever_comes_first() {
     for greater_first in [true, false] {
         let (app, pair) = App::with_two_orgs().await;
         let at = app.now();
-        let (lesser, greater) = (Payload::from(ORG_A, at).record("WI-1", "lesser"), Payload::from(ORG_B, at).record("WI-1", "greater"));
-        let (first, second) =
-            if greater_first { ((&pair.token_b, &greater), (&pair.token_a, &lesser)) } else { ((&pair.token_a, &lesser), (&pair.token_b, &greater)) };
+        let (lesser, greater) = (
+            Payload::from(ORG_A, at).record("WI-1", "lesser"),
+            Payload::from(ORG_B, at).record("WI-1", "greater"),
+        );
+        let (first, second) = if greater_first {
+            ((&pair.token_b, &greater), (&pair.token_a, &lesser))
+        } else {
+            ((&pair.token_a, &lesser), (&pair.token_b, &greater))
+        };
         assert_eq!(app.post(first.0, &first.1.text()).await.status, 200);
         let status = app.post(second.0, &second.1.text()).await.status;
         assert_eq!(status, if greater_first { 409 } else { 200 });

@@ -30,7 +30,10 @@ async fn three_network_failures_hold_the_org_and_a_probe_ends_it() {
     assert!(org["healthDetail"].as_str().unwrap().len() > 10, "{org}");
     for payload in &sent {
         let item = app.item(payload.id(), ORG_B).await;
-        assert_eq!((&item["heldBy"], &item["nextAttemptAt"], &item["attempts"]), (&json!("orgUnreachable"), &Value::Null, &json!(1)));
+        assert_eq!(
+            (&item["heldBy"], &item["nextAttemptAt"], &item["attempts"]),
+            (&json!("orgUnreachable"), &Value::Null, &json!(1))
+        );
     }
     let waiting = send(&app, &pair, "WI-9").await;
     assert_eq!(held(&app, &waiting).await, "orgUnreachable");
@@ -59,7 +62,12 @@ async fn uncounted(app: &App, payloads: &[Payload]) -> usize {
     let mut n = 0;
     for payload in payloads {
         let item = app.item(payload.id(), ORG_B).await;
-        n += item["attemptLog"].as_array().unwrap().iter().filter(|a| a["counted"] == false && a["outcome"] == "unreachable").count();
+        n += item["attemptLog"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|a| a["counted"] == false && a["outcome"] == "unreachable")
+            .count();
     }
     n
 }
@@ -90,11 +98,20 @@ async fn an_unreachable_org_with_nothing_due_is_asked_whether_it_answers() {
 #[tokio::test]
 async fn an_org_at_its_limit_is_left_alone_until_it_says() {
     let (app, pair) = App::with_two_orgs().await;
-    pair.b.script(Rule::always(Answer::platform(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.").with_header("retry-after", "60")).times(1));
+    pair.b.script(
+        Rule::always(
+            Answer::platform(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+                .with_header("retry-after", "60"),
+        )
+        .times(1),
+    );
     let payload = send(&app, &pair, "WI-1").await;
     app.wait_health(ORG_B, "rateLimited").await;
     let item = app.item(payload.id(), ORG_B).await;
-    assert_eq!((&item["status"], &item["heldBy"], &item["attempts"]), (&json!("queued"), &json!("rateLimited"), &json!(0)));
+    assert_eq!(
+        (&item["status"], &item["heldBy"], &item["attempts"]),
+        (&json!("queued"), &json!("rateLimited"), &json!(0))
+    );
     assert_eq!(item["nextAttemptAt"], app.now().plus(Duration::from_secs(60)).to_string().as_str());
     assert_eq!(item["attemptLog"][0]["counted"], false);
     app.clock.advance(Duration::from_secs(60));
@@ -109,7 +126,10 @@ async fn without_a_word_on_when_a_limit_lasts_15_minutes() {
     pair.b.script(Rule::always(Answer::status(429)).times(1));
     let payload = send(&app, &pair, "WI-1").await;
     app.wait_health(ORG_B, "rateLimited").await;
-    assert_eq!(app.item(payload.id(), ORG_B).await["nextAttemptAt"], app.now().plus(Duration::from_secs(900)).to_string().as_str());
+    assert_eq!(
+        app.item(payload.id(), ORG_B).await["nextAttemptAt"],
+        app.now().plus(Duration::from_secs(900)).to_string().as_str()
+    );
     app.clock.advance(Duration::from_secs(900));
     app.wait_status(payload.id(), ORG_B, "synced").await;
     app.stop().await;
@@ -117,22 +137,30 @@ async fn without_a_word_on_when_a_limit_lasts_15_minutes() {
 
 #[tokio::test]
 async fn a_missing_endpoint_is_looked_for_at_growing_steps() {
-    for answer in [Answer::platform(404, "NOT_FOUND", "no such URL"), Answer::redirect(302, "https://login.salesforce.com/")] {
+    for answer in [
+        Answer::platform(404, "NOT_FOUND", "no such URL"),
+        Answer::redirect(302, "https://login.salesforce.com/"),
+    ] {
         let (app, pair) = App::with_two_orgs().await;
         pair.b.script(Rule::always(answer).times(3));
         let payload = send(&app, &pair, "WI-1").await;
         app.wait_health(ORG_B, "endpointMissing").await;
         let item = app.item(payload.id(), ORG_B).await;
-        assert_eq!((&item["status"], &item["heldBy"], &item["nextAttemptAt"]), (&json!("queued"), &json!("endpointMissing"), &Value::Null));
+        assert_eq!(
+            (&item["status"], &item["heldBy"], &item["nextAttemptAt"]),
+            (&json!("queued"), &json!("endpointMissing"), &Value::Null)
+        );
         for (n, seconds) in [(2, 30), (3, 60), (4, 120)] {
             app.clock.advance(Duration::from_secs(seconds) - Duration::from_millis(1));
             assert_eq!(pair.b.received().len(), n - 1);
             app.clock.advance(Duration::from_millis(1));
             pair.b.wait_received(n).await;
             let log = n;
-            app.wait(&format!("/api/v1/items/{}", item["id"].as_str().unwrap()), "the probe to be logged", |i| {
-                i["attemptLog"].as_array().unwrap().len() == log
-            })
+            app.wait(
+                &format!("/api/v1/items/{}", item["id"].as_str().unwrap()),
+                "the probe to be logged",
+                |i| i["attemptLog"].as_array().unwrap().len() == log,
+            )
             .await;
         }
         let item = app.wait_status(payload.id(), ORG_B, "synced").await;
@@ -149,7 +177,10 @@ async fn a_refused_renewal_holds_the_org_until_somebody_signs_in() {
     let org = app.wait_health(ORG_B, "signInRequired").await;
     assert!(org["healthDetail"].as_str().unwrap().contains("Sign in again"), "{org}");
     let item = app.item(payload.id(), ORG_B).await;
-    assert_eq!((&item["status"], &item["heldBy"], &item["attempts"]), (&json!("queued"), &json!("signInRequired"), &json!(0)));
+    assert_eq!(
+        (&item["status"], &item["heldBy"], &item["attempts"]),
+        (&json!("queued"), &json!("signInRequired"), &json!(0))
+    );
     let asked = pair.b.token_requests();
     app.clock.advance(Duration::from_secs(24 * 60 * 60));
     assert_eq!(pair.b.token_requests(), asked, "nobody knocks at a door that is locked");
@@ -158,7 +189,12 @@ async fn a_refused_renewal_holds_the_org_until_somebody_signs_in() {
     app.wait_status(payload.id(), ORG_B, "synced").await;
     app.wait_health(ORG_B, "connected").await;
     let activity = app.get("/api/v1/activity?limit=100").await;
-    let signs = activity["activity"].as_array().unwrap().iter().filter(|a| a["action"] == "org.health" && a["reason"] == "signInRequired").count();
+    let signs = activity["activity"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|a| a["action"] == "org.health" && a["reason"] == "signInRequired")
+        .count();
     assert_eq!(signs, 1, "told once: {activity:#}");
     app.stop().await;
 }
@@ -189,7 +225,13 @@ async fn a_paused_org_and_a_paused_route_hold_their_items() {
     app.wait_status(payload.id(), ORG_B, "synced").await;
 
     let routes = app.get("/api/v1/routes").await;
-    let route = routes["routes"].as_array().unwrap().iter().find(|r| r["targetOrgId"] == id.as_str()).cloned().unwrap();
+    let route = routes["routes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|r| r["targetOrgId"] == id.as_str())
+        .cloned()
+        .unwrap();
     let path = format!("/api/v1/routes/{}", route["id"].as_str().unwrap());
     app.order("PATCH", &path, json!({ "enabled": false })).await;
     let payload = send(&app, &pair, "WI-2").await;

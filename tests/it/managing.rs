@@ -15,8 +15,12 @@ async fn only_the_admin_token_manages() {
     assert_eq!(reply.status, 401);
     assert_eq!(reply.header("content-type"), Some("application/problem+json"));
     assert_eq!(reply.json()["status"], 401);
-    assert_eq!(http(&app, "GET", "/api/v1/status", &format!("Authorization: Bearer {}", pair.token_a)).await.status, 403);
-    let reply = http(&app, "GET", "/api/v1/status", &format!("Authorization: Bearer {}", app.admin_token())).await;
+    assert_eq!(
+        http(&app, "GET", "/api/v1/status", &format!("Authorization: Bearer {}", pair.token_a)).await.status,
+        403
+    );
+    let reply =
+        http(&app, "GET", "/api/v1/status", &format!("Authorization: Bearer {}", app.admin_token())).await;
     assert_eq!(reply.status, 200);
     let status = reply.json();
     assert_eq!((&status["orgs"], &status["held"], &status["dismissed"]), (&json!(2), &json!(0), &json!(0)));
@@ -38,8 +42,14 @@ async fn a_browser_gets_in_by_a_link_that_works_once() {
     }
     let cookie = cookie.split(';').next().unwrap();
     assert_eq!(http(&app, "GET", &path, "").await.status / 100, 4, "a second use");
-    assert_eq!(http(&app, "GET", "/api/v1/status", &format!("Cookie: {cookie}\r\nX-Sync-Monitor: 1")).await.status, 200);
-    assert!((400..500).contains(&http(&app, "GET", "/api/v1/status", &format!("Cookie: {cookie}")).await.status), "without the header");
+    assert_eq!(
+        http(&app, "GET", "/api/v1/status", &format!("Cookie: {cookie}\r\nX-Sync-Monitor: 1")).await.status,
+        200
+    );
+    assert!(
+        (400..500).contains(&http(&app, "GET", "/api/v1/status", &format!("Cookie: {cookie}")).await.status),
+        "without the header"
+    );
     app.stop().await;
 }
 
@@ -55,7 +65,13 @@ async fn lists_are_paged_and_their_totals_exact() {
     loop {
         let page = app.get(&format!("/api/v1/items?status=queued&limit=10{cursor}")).await;
         assert_eq!(page["total"], 25);
-        seen.extend(page["items"].as_array().unwrap().iter().map(|i| i["externalIds"][0].as_str().unwrap().to_owned()));
+        seen.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|i| i["externalIds"][0].as_str().unwrap().to_owned()),
+        );
         // What comes in meanwhile moves no page.
         match page["nextCursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -80,13 +96,38 @@ async fn what_makes_no_sense_is_refused_with_a_reason() {
     let (app, pair) = App::with_two_orgs().await;
     let id = pair.b.id();
     for (method, path, body, expected) in [
-        ("POST", "/api/v1/routes".to_owned(), json!({ "sourceOrgId": ORG_A, "targetOrgId": ORG_A, "enabled": true }), 409),
-        ("POST", "/api/v1/routes".to_owned(), json!({ "sourceOrgId": ORG_A, "targetOrgId": ORG_C, "enabled": true }), 409),
-        ("POST", "/api/v1/routes".to_owned(), json!({ "sourceOrgId": ORG_A, "targetOrgId": ORG_B, "enabled": true }), 409),
-        ("POST", "/api/v1/routes".to_owned(), json!({ "sourceOrgId": "nonsense", "targetOrgId": ORG_B, "enabled": true }), 400),
+        (
+            "POST",
+            "/api/v1/routes".to_owned(),
+            json!({ "sourceOrgId": ORG_A, "targetOrgId": ORG_A, "enabled": true }),
+            409,
+        ),
+        (
+            "POST",
+            "/api/v1/routes".to_owned(),
+            json!({ "sourceOrgId": ORG_A, "targetOrgId": ORG_C, "enabled": true }),
+            409,
+        ),
+        (
+            "POST",
+            "/api/v1/routes".to_owned(),
+            json!({ "sourceOrgId": ORG_A, "targetOrgId": ORG_B, "enabled": true }),
+            409,
+        ),
+        (
+            "POST",
+            "/api/v1/routes".to_owned(),
+            json!({ "sourceOrgId": "nonsense", "targetOrgId": ORG_B, "enabled": true }),
+            400,
+        ),
         ("POST", "/api/v1/tokens".to_owned(), json!({ "name": "", "sourceOrgIds": [ORG_A] }), 400),
         ("POST", "/api/v1/tokens".to_owned(), json!({ "name": "x", "sourceOrgIds": [] }), 400),
-        ("POST", "/api/v1/orgs/import".to_owned(), json!({ "sfdxAuthUrl": "https://login.salesforce.com" }), 400),
+        (
+            "POST",
+            "/api/v1/orgs/import".to_owned(),
+            json!({ "sfdxAuthUrl": "https://login.salesforce.com" }),
+            400,
+        ),
         ("POST", format!("/api/v1/orgs/{ORG_C}/pause"), json!({}), 404),
         ("GET", "/api/v1/items/01890000-0000-7000-8000-000000000000".to_owned(), Value::Null, 404),
         ("GET", "/api/v1/nonsense".to_owned(), Value::Null, 404),
@@ -105,7 +146,8 @@ async fn a_secret_is_shown_once_and_an_auth_url_never() {
     let tokens = app.get("/api/v1/tokens").await.to_string();
     assert!(!tokens.contains(&pair.token_a) && !tokens.contains(&pair.token_b), "{tokens}");
     let auth_url = "force://PlatformCLI::5AepSECRETSECRET@127.0.0.1:1";
-    let (status, problem) = app.ask("POST", "/api/v1/orgs/import", Some(json!({ "sfdxAuthUrl": auth_url }))).await;
+    let (status, problem) =
+        app.ask("POST", "/api/v1/orgs/import", Some(json!({ "sfdxAuthUrl": auth_url }))).await;
     assert!(status >= 400, "{problem}");
     assert!(!problem.to_string().contains("SECRETSECRET"), "{problem}");
     app.stop().await;

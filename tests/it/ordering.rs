@@ -10,7 +10,8 @@ use sync_monitor_orgsim::{Answer, Rule};
 async fn a_newer_change_of_a_record_waits_for_the_older_one() {
     let (app, pair) = App::with_two_orgs().await;
     pair.b.script(Rule::always(Answer::html(503)).times(1));
-    let older = Payload::from(ORG_A, app.now()).with(json!({ "externalId": "WI-1", "title": "old", "status": "Done" }));
+    let older = Payload::from(ORG_A, app.now())
+        .with(json!({ "externalId": "WI-1", "title": "old", "status": "Done" }));
     app.accept(&pair.token_a, &older).await;
     app.wait_status(older.id(), ORG_B, "retrying").await;
     let newer = Payload::from(ORG_A, app.now()).later(1).record("WI-1", "new");
@@ -19,10 +20,16 @@ async fn a_newer_change_of_a_record_waits_for_the_older_one() {
     app.accept(&pair.token_a, &other).await;
     app.wait_status(other.id(), ORG_B, "synced").await;
     let waiting = app.item(newer.id(), ORG_B).await;
-    assert_eq!((&waiting["status"], &waiting["heldBy"], &waiting["nextAttemptAt"]), (&json!("queued"), &json!("olderItem"), &Value::Null));
+    assert_eq!(
+        (&waiting["status"], &waiting["heldBy"], &waiting["nextAttemptAt"]),
+        (&json!("queued"), &json!("olderItem"), &Value::Null)
+    );
     app.clock.advance(Duration::from_secs(30));
     app.wait_status(newer.id(), ORG_B, "synced").await;
-    assert_eq!(pair.b.record("WI-1").unwrap(), json!({ "externalId": "WI-1", "title": "new", "status": "Done" }));
+    assert_eq!(
+        pair.b.record("WI-1").unwrap(),
+        json!({ "externalId": "WI-1", "title": "new", "status": "Done" })
+    );
     app.stop().await;
 }
 
@@ -33,7 +40,9 @@ async fn a_newer_change_that_covers_the_older_one_supersedes_it_and_goes_at_once
     let older = Payload::from(ORG_A, app.now()).record("WI-1", "old");
     app.accept(&pair.token_a, &older).await;
     app.wait_status(older.id(), ORG_B, "retrying").await;
-    let newer = Payload::from(ORG_A, app.now()).later(1).with(json!({ "externalId": "WI-1", "title": "new", "status": "Done" }));
+    let newer = Payload::from(ORG_A, app.now())
+        .later(1)
+        .with(json!({ "externalId": "WI-1", "title": "new", "status": "Done" }));
     app.accept(&pair.token_a, &newer).await;
     app.wait_status(newer.id(), ORG_B, "synced").await;
     app.wait_status(older.id(), ORG_B, "superseded").await;
@@ -77,7 +86,8 @@ async fn what_is_in_flight_is_waited_for_and_superseded_only_if_it_fails() {
 async fn a_failed_item_blocks_nothing() {
     let (app, pair) = App::with_two_orgs().await;
     pair.b.script(Rule::always(Answer::status(400)).times(1));
-    let older = Payload::from(ORG_A, app.now()).with(json!({ "externalId": "WI-1", "title": "old", "status": "x" }));
+    let older =
+        Payload::from(ORG_A, app.now()).with(json!({ "externalId": "WI-1", "title": "old", "status": "x" }));
     app.accept(&pair.token_a, &older).await;
     app.wait_status(older.id(), ORG_B, "failed").await;
     let newer = Payload::from(ORG_A, app.now()).later(1).record("WI-1", "new");
@@ -94,7 +104,8 @@ async fn a_batch_waits_for_each_of_its_records() {
     let older = Payload::from(ORG_A, app.now()).with(partial("WI-1", "a"));
     app.accept(&pair.token_a, &older).await;
     app.wait_status(older.id(), ORG_B, "retrying").await;
-    let batch = Payload::from(ORG_A, app.now()).later(1).with(partial("WI-1", "b")).with(partial("WI-2", "b"));
+    let batch =
+        Payload::from(ORG_A, app.now()).later(1).with(partial("WI-1", "b")).with(partial("WI-2", "b"));
     app.accept(&pair.token_a, &batch).await;
     let after = Payload::from(ORG_A, app.now()).later(2).with(partial("WI-2", "c"));
     app.accept(&pair.token_a, &after).await;
@@ -102,7 +113,8 @@ async fn a_batch_waits_for_each_of_its_records() {
     assert_eq!(app.item(after.id(), ORG_B).await["heldBy"], "olderItem", "it must not overtake the batch");
     app.clock.advance(Duration::from_secs(30));
     app.wait_status(after.id(), ORG_B, "synced").await;
-    let order: Vec<_> = pair.b.received().iter().filter(|r| r.taken).filter_map(|r| r.transaction_id.clone()).collect();
+    let order: Vec<_> =
+        pair.b.received().iter().filter(|r| r.taken).filter_map(|r| r.transaction_id.clone()).collect();
     assert_eq!(order, [older.id(), batch.id(), after.id()]);
     app.stop().await;
 }

@@ -55,7 +55,11 @@ async fn holds_pauses_tokens_and_echoes_survive_a_restart() {
     assert_eq!(app.item(held.id(), ORG_B).await["heldBy"], "signInRequired");
     let echo = Payload::from(ORG_B, app.now()).record("WI-1", "x");
     assert_eq!(app.accept(&pair.token_b, &echo).await["suppressed"], true);
-    assert_eq!(app.accept(&pair.token_a, &delivered).await["suppressed"], true, "a known transaction stays known");
+    assert_eq!(
+        app.accept(&pair.token_a, &delivered).await["suppressed"],
+        true,
+        "a known transaction stays known"
+    );
     app.stop().await;
 }
 
@@ -70,7 +74,11 @@ async fn a_clock_that_is_set_back_strands_nothing() {
     let path = format!("/api/v1/items/{}", item["id"].as_str().unwrap());
     let noted = |a: &Value| a["activity"].as_array().unwrap().iter().any(|l| l["action"] == "clock.jump");
     app.move_until(Duration::from_secs(15), "/api/v1/activity", noted).await;
-    let due = app.wait(&path, "a due time within a day", |i| i["nextAttemptAt"].as_str().is_some_and(|t| t.starts_with("2025"))).await;
+    let due = app
+        .wait(&path, "a due time within a day", |i| {
+            i["nextAttemptAt"].as_str().is_some_and(|t| t.starts_with("2025"))
+        })
+        .await;
     assert_eq!(due["status"], "retrying");
     app.clock.advance(Duration::from_secs(24 * 60 * 60));
     app.wait_status(payload.id(), ORG_B, "synced").await;
@@ -105,7 +113,8 @@ async fn a_clean_stop_takes_api_json_with_it() {
     let keep = app.second().await.err();
     assert!(keep.is_some() && path.exists(), "a refused start leaves the file of the running program alone");
     app.stop().await;
-    let left: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     assert!(!left.iter().any(|name| name == "api.json" || name.ends_with("-wal")), "{left:?}");
     assert!(left.iter().any(|name| name.ends_with(".db")), "{left:?}");
 }
@@ -117,7 +126,8 @@ fn now() -> Millis {
 /// Sets a program up by its command line, as a script would: connects `target`, routes to it, and makes a token.
 async fn set_up(folder: &tempfile::TempDir, target: &OrgSim) -> String {
     let mut import = Program::command(folder, &["org", "import", "--json"]);
-    let mut child = import.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child =
+        import.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     tokio::io::AsyncWriteExt::write_all(&mut stdin, target.auth_url().as_bytes()).await.unwrap();
     drop(stdin);
@@ -125,7 +135,11 @@ async fn set_up(folder: &tempfile::TempDir, target: &OrgSim) -> String {
     let id = target.id().to_string();
     let route = Program::command(folder, &["route", "add", ORG_A, &id]).output().await.unwrap();
     assert!(route.status.success(), "{route:?}");
-    let token = Program::command(folder, &["token", "create", "--name", "load", "--source-org", ORG_A, "--json"]).output().await.unwrap();
+    let token =
+        Program::command(folder, &["token", "create", "--name", "load", "--source-org", ORG_A, "--json"])
+            .output()
+            .await
+            .unwrap();
     let token: Value = serde_json::from_slice(&token.stdout).unwrap();
     token["token"].as_str().unwrap().to_owned()
 }
@@ -170,15 +184,25 @@ async fn nothing_that_got_a_200_is_lost_by_kill_9() {
     }
     let program = Program::serve(&folder, &[]).await;
     let missing = |received: &[sync_monitor_orgsim::Received]| {
-        let taken: HashSet<&str> = received.iter().filter(|r| r.taken).filter_map(|r| r.transaction_id.as_deref()).collect();
+        let taken: HashSet<&str> =
+            received.iter().filter(|r| r.taken).filter_map(|r| r.transaction_id.as_deref()).collect();
         promised.iter().filter(|id| !taken.contains(id.as_str())).count()
     };
     let received = target.wait_for("everything that was promised", |received| missing(received) == 0).await;
     let distinct: HashSet<_> = received.iter().filter_map(|r| r.transaction_id.clone()).collect();
-    println!("kill -9 × {KILLS}: {} promised, {} lost, {} sent more than once", promised.len(), missing(&received), received.len() - distinct.len());
+    println!(
+        "kill -9 × {KILLS}: {} promised, {} lost, {} sent more than once",
+        promised.len(),
+        missing(&received),
+        received.len() - distinct.len()
+    );
     assert!(promised.len() > 100, "too little load to mean anything: {}", promised.len());
     // Sent twice is what was in flight at a kill: at most four each time.
-    assert!(received.len() - distinct.len() <= 4 * KILLS, "{} sent more than once", received.len() - distinct.len());
+    assert!(
+        received.len() - distinct.len() <= 4 * KILLS,
+        "{} sent more than once",
+        received.len() - distinct.len()
+    );
     program.kill().await;
     assert_eq!(org_id(ORG_B), target.id());
 }

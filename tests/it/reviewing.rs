@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 use sync_monitor_orgsim::{Answer, Rule};
 
 async fn fail(app: &App, pair: &Pair, external_id: &str) -> (Payload, Value) {
-    pair.b.script(Rule::always(Answer::platform(400, "REQUIRED_FIELD_MISSING", "Required fields are missing: [Title]")).for_record(external_id).times(1));
+    pair.b.script(
+        Rule::always(Answer::platform(400, "REQUIRED_FIELD_MISSING", "Required fields are missing: [Title]"))
+            .for_record(external_id)
+            .times(1),
+    );
     let payload = Payload::from(ORG_A, app.now()).record(external_id, "x");
     app.accept(&pair.token_a, &payload).await;
     let item = app.wait_status(payload.id(), ORG_B, "failed").await;
@@ -24,10 +28,22 @@ async fn a_retried_item_starts_a_new_cycle_and_keeps_its_history() {
     assert_eq!((&item["cycle"], &item["attempts"]), (&json!(2), &json!(1)));
     let log = item["attemptLog"].as_array().unwrap();
     assert_eq!(log.len(), 2);
-    assert_eq!((&log[0]["cycle"], &log[0]["number"], &log[0]["outcome"]), (&json!(1), &json!(1), &json!("failed")));
-    assert_eq!((&log[1]["cycle"], &log[1]["number"], &log[1]["outcome"]), (&json!(2), &json!(1), &json!("synced")));
+    assert_eq!(
+        (&log[0]["cycle"], &log[0]["number"], &log[0]["outcome"]),
+        (&json!(1), &json!(1), &json!("failed"))
+    );
+    assert_eq!(
+        (&log[1]["cycle"], &log[1]["number"], &log[1]["outcome"]),
+        (&json!(2), &json!(1), &json!("synced"))
+    );
     let activity = app.get("/api/v1/activity").await;
-    let line = activity["activity"].as_array().unwrap().iter().find(|a| a["action"] == "item.retry").unwrap().clone();
+    let line = activity["activity"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|a| a["action"] == "item.retry")
+        .unwrap()
+        .clone();
     assert_eq!((&line["count"], &line["subject"]), (&json!(1), &item["id"]));
     assert!(line["actor"].as_str().unwrap().starts_with("user:"), "{line}");
     app.stop().await;
@@ -40,7 +56,10 @@ async fn a_retried_item_gets_the_whole_schedule_again() {
     pair.b.script(Rule::always(Answer::html(503)));
     app.order("POST", "/api/v1/items/retry", json!({ "ids": [item["id"]] })).await;
     for (attempt, wait) in [(1, 30), (2, 120), (3, 600), (4, 3600)] {
-        app.wait(&format!("/api/v1/items/{}", item["id"].as_str().unwrap()), "an attempt", |i| i["status"] == "retrying" && i["attempts"] == attempt).await;
+        app.wait(&format!("/api/v1/items/{}", item["id"].as_str().unwrap()), "an attempt", |i| {
+            i["status"] == "retrying" && i["attempts"] == attempt
+        })
+        .await;
         app.clock.advance(Duration::from_secs(wait));
     }
     let item = app.wait_status(payload.id(), ORG_B, "failed").await;
@@ -60,7 +79,9 @@ async fn what_cannot_be_retried_is_refused_by_name() {
     let answer = app.order("POST", "/api/v1/items/retry", ids).await;
     assert_eq!(answer["changed"], 1);
     let refused = answer["refused"].as_array().unwrap();
-    let reason = |id: &Value| refused.iter().find(|r| r["id"] == *id).map(|r| r["reason"].as_str().unwrap_or_default().to_owned());
+    let reason = |id: &Value| {
+        refused.iter().find(|r| r["id"] == *id).map(|r| r["reason"].as_str().unwrap_or_default().to_owned())
+    };
     assert_eq!(reason(&synced["id"]).as_deref(), Some("notFailed"), "{answer}");
     assert_eq!(reason(&json!(nobody)).as_deref(), Some("notFound"), "{answer}");
     assert_eq!(refused.len(), 2);
@@ -114,10 +135,20 @@ async fn many_are_retried_by_filter_and_by_cause() {
     assert_eq!(answer, json!({ "changed": 5, "refused": [] }));
     app.wait("/api/v1/status", "the five to be synced", |s| s["counts"]["synced"] == 5).await;
     assert_eq!(app.count("failed").await, 1);
-    let answer = app.order("POST", "/api/v1/items/retry", json!({ "filter": { "targetOrgId": ORG_B, "status": "failed" } })).await;
+    let answer = app
+        .order(
+            "POST",
+            "/api/v1/items/retry",
+            json!({ "filter": { "targetOrgId": ORG_B, "status": "failed" } }),
+        )
+        .await;
     assert_eq!(answer["changed"], 1);
-    app.wait("/api/v1/status", "the other to fail again", |s| s["counts"]["failed"] == 1 && s["counts"]["queued"] == 0 && s["counts"]["processing"] == 0).await;
-    let (status, problem) = app.ask("POST", "/api/v1/items/retry", Some(json!({ "filter": { "status": "synced" } }))).await;
+    app.wait("/api/v1/status", "the other to fail again", |s| {
+        s["counts"]["failed"] == 1 && s["counts"]["queued"] == 0 && s["counts"]["processing"] == 0
+    })
+    .await;
+    let (status, problem) =
+        app.ask("POST", "/api/v1/items/retry", Some(json!({ "filter": { "status": "synced" } }))).await;
     assert_eq!(status, 400, "{problem}");
     app.stop().await;
 }
@@ -146,7 +177,10 @@ async fn a_dismissed_item_leaves_the_lists_and_the_counts_until_it_is_restored()
     app.wait_status(payload.id(), ORG_B, "synced").await;
     let activity = app.get("/api/v1/activity").await;
     for action in ["item.dismiss", "item.restore", "item.retry"] {
-        assert!(activity["activity"].as_array().unwrap().iter().any(|a| a["action"] == action), "{action}: {activity:#}");
+        assert!(
+            activity["activity"].as_array().unwrap().iter().any(|a| a["action"] == action),
+            "{action}: {activity:#}"
+        );
     }
     app.stop().await;
 }

@@ -76,9 +76,11 @@ async fn no_token_is_found_in_the_log_or_the_output_of_a_command() {
     let folder = tempfile::tempdir().unwrap();
     let org = kit::sim(ORG_B).await;
     let mut serve = Program::command(&folder, &["--listen", "127.0.0.1:0", "--log-level", "trace", "serve"]);
-    let mut child = serve.stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child =
+        serve.stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
     let ready = async {
-        let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
+        let mut lines =
+            tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
         let mut log = String::new();
         while !folder.path().join("api.json").exists() {
             log.push_str(&lines.next_line().await.unwrap().unwrap());
@@ -95,19 +97,35 @@ async fn no_token_is_found_in_the_log_or_the_output_of_a_command() {
     });
     let auth_url = org.auth_url();
     let mut import = Program::command(&folder, &["org", "import"]);
-    let mut importing = import.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut importing = import
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stdin = importing.stdin.take().unwrap();
     stdin.write_all(auth_url.as_bytes()).await.unwrap();
     drop(stdin);
     let imported = importing.wait_with_output().await.unwrap();
     assert!(imported.status.success(), "{imported:?}");
     let id = org.id().to_string();
-    assert!(Program::command(&folder, &["route", "add", ORG_A, &id]).output().await.unwrap().status.success());
-    let made = Program::command(&folder, &["token", "create", "--name", "n", "--source-org", ORG_A, "--json"]).output().await.unwrap();
-    let token = serde_json::from_slice::<serde_json::Value>(&made.stdout).unwrap()["token"].as_str().unwrap().to_owned();
-    let api: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.path().join("api.json")).unwrap()).unwrap();
+    assert!(
+        Program::command(&folder, &["route", "add", ORG_A, &id]).output().await.unwrap().status.success()
+    );
+    let made =
+        Program::command(&folder, &["token", "create", "--name", "n", "--source-org", ORG_A, "--json"])
+            .output()
+            .await
+            .unwrap();
+    let token = serde_json::from_slice::<serde_json::Value>(&made.stdout).unwrap()["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let api: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("api.json")).unwrap()).unwrap();
     let url = api["url"].as_str().unwrap();
-    let payload = Payload::from(ORG_A, sync_monitor_orgsim::wall_clock()).with(json!({ "externalId": "WI-1", "note": "BODYMARKER" }));
+    let payload = Payload::from(ORG_A, sync_monitor_orgsim::wall_clock())
+        .with(json!({ "externalId": "WI-1", "note": "BODYMARKER" }));
     sync_monitor_orgsim::post(url, &token, payload.text()).await.unwrap();
     org.wait_received(1).await;
     let secrets = [org.secrets(), vec![token, api["token"].as_str().unwrap().to_owned()]].concat();
@@ -116,7 +134,10 @@ async fn no_token_is_found_in_the_log_or_the_output_of_a_command() {
     assert!(log.len() > 200, "the log says nothing: {log}");
     for secret in secrets {
         assert!(!log.contains(&secret), "the log holds {secret}");
-        assert!(!String::from_utf8_lossy(&imported.stdout).contains(&secret) && !String::from_utf8_lossy(&imported.stderr).contains(&secret));
+        assert!(
+            !String::from_utf8_lossy(&imported.stdout).contains(&secret)
+                && !String::from_utf8_lossy(&imported.stderr).contains(&secret)
+        );
     }
     assert!(!log.contains("BODYMARKER"), "the log holds a payload");
 }

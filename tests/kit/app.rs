@@ -127,7 +127,8 @@ impl App {
 
     /// Stops it cleanly and starts it again on the same folder; `meanwhile` passes in between.
     pub async fn restart(self, meanwhile: Duration) -> Self {
-        let (folder, clock, settings) = (Arc::clone(&self.folder), Arc::clone(&self.clock), self.settings.clone());
+        let (folder, clock, settings) =
+            (Arc::clone(&self.folder), Arc::clone(&self.clock), self.settings.clone());
         self.stop().await;
         clock.advance(meanwhile);
         Setup { settings, folder: Some(folder), clock }.start().await
@@ -135,7 +136,13 @@ impl App {
 
     /// Another program on the same folder, which must be refused.
     pub async fn second(&self) -> anyhow::Result<Self> {
-        Setup { settings: self.settings.clone(), folder: Some(Arc::clone(&self.folder)), clock: Arc::clone(&self.clock) }.try_start().await
+        Setup {
+            settings: self.settings.clone(),
+            folder: Some(Arc::clone(&self.folder)),
+            clock: Arc::clone(&self.clock),
+        }
+        .try_start()
+        .await
     }
 
     /// Asks the management API.
@@ -178,7 +185,8 @@ impl App {
     /// Makes a token that speaks for `sources`.
     pub async fn token(&self, sources: &[&str]) -> String {
         let sources: Vec<_> = sources.iter().map(|s| org_id(s)).collect();
-        let made = self.order("POST", "/api/v1/tokens", json!({ "name": "test", "sourceOrgIds": sources })).await;
+        let made =
+            self.order("POST", "/api/v1/tokens", json!({ "name": "test", "sourceOrgIds": sources })).await;
         made["token"].as_str().unwrap_or_default().to_owned()
     }
 
@@ -202,7 +210,10 @@ impl App {
 
     /// The items of a list.
     pub async fn items(&self, query: &str) -> Vec<Value> {
-        self.get(&format!("/api/v1/items?limit=500&{query}")).await["items"].as_array().cloned().unwrap_or_default()
+        self.get(&format!("/api/v1/items?limit=500&{query}")).await["items"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The item of a transaction and target, with payload and attempts.
@@ -265,7 +276,10 @@ impl App {
     /// Waits until the item of a transaction and target has this status, and returns it whole.
     pub async fn wait_status(&self, transaction_id: &str, target: &str, status: &str) -> Value {
         let id = self.item(transaction_id, target).await["id"].as_str().unwrap_or_default().to_owned();
-        self.wait(&format!("/api/v1/items/{id}"), &format!("{transaction_id} to be {status}"), |item| item["status"] == status).await
+        self.wait(&format!("/api/v1/items/{id}"), &format!("{transaction_id} to be {status}"), |item| {
+            item["status"] == status
+        })
+        .await
     }
 
     /// Waits until an org has this health.
@@ -273,10 +287,16 @@ impl App {
         let id = org_id(org).to_string();
         let orgs = self
             .wait("/api/v1/orgs", &format!("{id} to be {health}"), |body| {
-                body["orgs"].as_array().is_some_and(|orgs| orgs.iter().any(|o| o["orgId"] == id.as_str() && o["health"] == health))
+                body["orgs"].as_array().is_some_and(|orgs| {
+                    orgs.iter().any(|o| o["orgId"] == id.as_str() && o["health"] == health)
+                })
             })
             .await;
-        orgs["orgs"].as_array().and_then(|orgs| orgs.iter().find(|o| o["orgId"] == id.as_str())).cloned().unwrap_or_default()
+        orgs["orgs"]
+            .as_array()
+            .and_then(|orgs| orgs.iter().find(|o| o["orgId"] == id.as_str()))
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// One of the counters.

@@ -24,7 +24,8 @@ pub struct Program {
 /// When it was not built.
 pub fn executable() -> PathBuf {
     let tests = std::env::current_exe().unwrap_or_else(|error| panic!("who am I? {error}"));
-    let folder = tests.parent().and_then(|deps| deps.parent()).map(std::path::Path::to_owned).unwrap_or_default();
+    let folder =
+        tests.parent().and_then(|deps| deps.parent()).map(std::path::Path::to_owned).unwrap_or_default();
     let path = folder.join(format!("sync-monitor{}", std::env::consts::EXE_SUFFIX));
     assert!(path.exists(), "{} is not built: cargo build -p sync-monitor-cli", path.display());
     path
@@ -34,7 +35,12 @@ impl Program {
     /// A command of the program on this data folder, with nothing of the test's environment that could change it.
     pub fn command(folder: &TempDir, arguments: &[&str]) -> Command {
         let mut command = Command::new(executable());
-        command.arg("--data-dir").arg(folder.path()).args(arguments).env("SYNC_MONITOR_SECRETS", "file").kill_on_drop(true);
+        command
+            .arg("--data-dir")
+            .arg(folder.path())
+            .args(arguments)
+            .env("SYNC_MONITOR_SECRETS", "file")
+            .kill_on_drop(true);
         command
     }
 

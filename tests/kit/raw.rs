@@ -68,8 +68,10 @@ fn parse(answer: &[u8]) -> Reply {
     let Some((head, body)) = text.split_once("\r\n\r\n") else { panic!("no HTTP answer: {text:?}") };
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
-    let headers: Vec<(String, String)> =
-        lines.filter_map(|line| line.split_once(':')).map(|(k, v)| (k.to_lowercase(), v.trim().to_owned())).collect();
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(k, v)| (k.to_lowercase(), v.trim().to_owned()))
+        .collect();
     let chunked = headers.iter().any(|(k, v)| k == "transfer-encoding" && v == "chunked");
     let text = if chunked { unchunk(body) } else { body.to_owned() };
     Reply { status: status.unwrap_or_else(|| panic!("no status: {head}")), headers, text }

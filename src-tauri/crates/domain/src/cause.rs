@@ -4,7 +4,12 @@ use crate::ids::{Digest, OrgId};
 
 /// Names the cause of a failure: the target, the status, the error code, and the message with everything taken out that
 /// differs from one record to the next.
-pub fn failure_key(target: OrgId, http_status: Option<u16>, error_code: Option<&str>, message: Option<&str>) -> String {
+pub fn failure_key(
+    target: OrgId,
+    http_status: Option<u16>,
+    error_code: Option<&str>,
+    message: Option<&str>,
+) -> String {
     let status = http_status.map_or_else(String::new, |s| s.to_string());
     let shape = shape(message.unwrap_or_default());
     let parts = [target.as_str(), &status, error_code.unwrap_or_default(), &shape];
@@ -23,7 +28,8 @@ fn shape(message: &str) -> String {
         if quote.is_none() {
             quote = starts;
         }
-        let rest = if starts.is_some() { &word[word.chars().next().map_or(0, char::len_utf8)..] } else { word };
+        let rest =
+            if starts.is_some() { &word[word.chars().next().map_or(0, char::len_utf8)..] } else { word };
         if quote.is_some_and(|q| rest.contains(closing(q))) {
             quote = None;
         }
@@ -63,7 +69,10 @@ mod tests {
     #[case("unable to lock a0RE000000IJmcN now", "unable to lock a0RE000000IJmdX now")]
     #[case("bad value \"In Development\" for status", "bad value \"Done\" for status")]
     #[case("at 2026-02-27T14:30:00Z it was late", "at 2026-03-01T00:00:00Z it was late")]
-    fn messages_that_differ_in_ids_numbers_and_quoted_values_are_one_cause(#[case] one: &str, #[case] other: &str) {
+    fn messages_that_differ_in_ids_numbers_and_quoted_values_are_one_cause(
+        #[case] one: &str,
+        #[case] other: &str,
+    ) {
         assert_eq!(key(A, 400, "X", one), key(A, 400, "X", other));
     }
 

@@ -118,7 +118,13 @@ impl Change {
     fn read(body: Bytes, now: Option<Millis>) -> Result<Self, Rejection> {
         let text = std::str::from_utf8(&body).map_err(|error| {
             let at = error.valid_up_to();
-            rejection(None, Fault::new(ErrorCode::InvalidJson, format!("The body is not valid UTF-8 (byte {at}). Send it encoded as UTF-8.")))
+            rejection(
+                None,
+                Fault::new(
+                    ErrorCode::InvalidJson,
+                    format!("The body is not valid UTF-8 (byte {at}). Send it encoded as UTF-8."),
+                ),
+            )
         })?;
         let mut envelope = Envelope::default();
         let mut reader = Reader::new(text);
@@ -146,7 +152,9 @@ impl Change {
     /// The payload with only the records at these indexes (ascending), everything else byte for byte as sent.
     #[must_use]
     pub fn body_with(&self, kept: &[usize]) -> Bytes {
-        let (Some(first), Some(last)) = (self.records.first(), self.records.last()) else { return self.body.clone() };
+        let (Some(first), Some(last)) = (self.records.first(), self.records.last()) else {
+            return self.body.clone();
+        };
         if kept.len() == self.records.len() {
             return self.body.clone();
         }
@@ -172,7 +180,9 @@ impl Change {
                 match (self.operation, older.operation) {
                     (Operation::Delete, _) => true,
                     (Operation::Upsert, Operation::Delete) => false,
-                    (Operation::Upsert, Operation::Upsert) => old.members.iter().all(|m| new.members.binary_search(m).is_ok()),
+                    (Operation::Upsert, Operation::Upsert) => {
+                        old.members.iter().all(|m| new.members.binary_search(m).is_ok())
+                    }
                 }
             })
         })
@@ -189,7 +199,10 @@ fn not_json(text: &str, error: &JsonError) -> Fault {
     let column = before.iter().rev().take_while(|b| **b != b'\n').count() + 1;
     Fault::new(
         ErrorCode::InvalidJson,
-        format!("The body cannot be read as JSON: {} (line {line}, column {column}). Mend the body and send it again.", error.what),
+        format!(
+            "The body cannot be read as JSON: {} (line {line}, column {column}). Mend the body and send it again.",
+            error.what
+        ),
     )
 }
 
@@ -267,10 +280,14 @@ struct Fields {
 impl Fields {
     fn judge(mut self, mut envelope: Envelope) -> Result<Judged, Rejection> {
         if !envelope.is_object {
-            let fault = Fault::new(ErrorCode::InvalidField, "The body is JSON, but not an object. Send one object with transactionId, sourceOrgId, timestamp, operation and records.");
+            let fault = Fault::new(
+                ErrorCode::InvalidField,
+                "The body is JSON, but not an object. Send one object with transactionId, sourceOrgId, timestamp, operation and records.",
+            );
             return Err(rejection(None, fault));
         }
-        let transaction_id = self.text(&envelope, "transactionId").and_then(|id| self.id_length(id, "/transactionId", None));
+        let transaction_id =
+            self.text(&envelope, "transactionId").and_then(|id| self.id_length(id, "/transactionId", None));
         let source = self.text(&envelope, "sourceOrgId").and_then(|text| self.org_id(&text));
         let timestamp = self.text(&envelope, "timestamp").and_then(|text| self.timestamp(&text));
         let operation = self.text(&envelope, "operation").and_then(|text| self.operation(&text));
@@ -308,15 +325,30 @@ impl Fields {
         match member {
             Some(Member { string: Some(text), .. }) if !text.is_empty() => Some(text.clone()),
             None => {
-                self.fault(ErrorCode::MissingField, pointer, None, format!("{name} is missing. Add it and send the payload again."));
+                self.fault(
+                    ErrorCode::MissingField,
+                    pointer,
+                    None,
+                    format!("{name} is missing. Add it and send the payload again."),
+                );
                 None
             }
             Some(Member { kind: Kind::Null | Kind::String, .. }) => {
-                self.fault(ErrorCode::MissingField, pointer, None, format!("{name} is null or empty. Give it a value and send the payload again."));
+                self.fault(
+                    ErrorCode::MissingField,
+                    pointer,
+                    None,
+                    format!("{name} is null or empty. Give it a value and send the payload again."),
+                );
                 None
             }
             Some(_) => {
-                self.fault(ErrorCode::InvalidField, pointer, None, format!("{name} must be a text in double quotes."));
+                self.fault(
+                    ErrorCode::InvalidField,
+                    pointer,
+                    None,
+                    format!("{name} must be a text in double quotes."),
+                );
                 None
             }
         }
@@ -328,7 +360,12 @@ impl Fields {
             return Some(id);
         }
         let name = pointer.rsplit('/').next().unwrap_or_default();
-        self.fault(ErrorCode::InvalidField, pointer, record, format!("{name} has {length} characters; at most {MAX_ID_LENGTH} are allowed."));
+        self.fault(
+            ErrorCode::InvalidField,
+            pointer,
+            record,
+            format!("{name} has {length} characters; at most {MAX_ID_LENGTH} are allowed."),
+        );
         None
     }
 
@@ -345,7 +382,12 @@ impl Fields {
     fn operation(&mut self, text: &str) -> Option<Operation> {
         let operation = Operation::from_word(text);
         if operation.is_none() {
-            self.fault(ErrorCode::InvalidField, "/operation", None, "operation must be \"upsert\" or \"delete\".");
+            self.fault(
+                ErrorCode::InvalidField,
+                "/operation",
+                None,
+                "operation must be \"upsert\" or \"delete\".",
+            );
         }
         operation
     }
@@ -378,11 +420,26 @@ impl Fields {
         match envelope.members.iter().find(|m| m.name == "records").map(|m| m.kind) {
             Some(Kind::Array) => {}
             None | Some(Kind::Null) => {
-                self.fault(ErrorCode::MissingField, "/records", None, "records is missing or null. Add a list with at least one record.");
+                self.fault(
+                    ErrorCode::MissingField,
+                    "/records",
+                    None,
+                    "records is missing or null. Add a list with at least one record.",
+                );
                 return Vec::new();
             }
-            Some(Kind::String) if envelope.members.iter().any(|m| m.name == "records" && m.string.as_deref() == Some("")) => {
-                self.fault(ErrorCode::MissingField, "/records", None, "records is empty. Add a list with at least one record.");
+            Some(Kind::String)
+                if envelope
+                    .members
+                    .iter()
+                    .any(|m| m.name == "records" && m.string.as_deref() == Some("")) =>
+            {
+                self.fault(
+                    ErrorCode::MissingField,
+                    "/records",
+                    None,
+                    "records is empty. Add a list with at least one record.",
+                );
                 return Vec::new();
             }
             Some(_) => {
@@ -392,9 +449,21 @@ impl Fields {
         }
         let count = envelope.records.len();
         if count == 0 {
-            self.fault(ErrorCode::EmptyRecords, "/records", None, "records holds no record, so there is nothing to sync. Send at least one.");
+            self.fault(
+                ErrorCode::EmptyRecords,
+                "/records",
+                None,
+                "records holds no record, so there is nothing to sync. Send at least one.",
+            );
         } else if count > MAX_RECORDS {
-            self.fault(ErrorCode::InvalidField, "/records", None, format!("records holds {count} records; at most {MAX_RECORDS} are allowed. Split the payload."));
+            self.fault(
+                ErrorCode::InvalidField,
+                "/records",
+                None,
+                format!(
+                    "records holds {count} records; at most {MAX_RECORDS} are allowed. Split the payload."
+                ),
+            );
             return Vec::new();
         }
         let mut records = Vec::with_capacity(count);
@@ -402,8 +471,15 @@ impl Fields {
         for (index, element) in envelope.records.iter().enumerate() {
             let Some(record) = self.record(index, element, operation) else { continue };
             if let Some(first) = first_at.get(&record.external_id) {
-                let message = format!("externalId stands here and in record {first}. Send one record for each externalId.");
-                self.fault(ErrorCode::DuplicateExternalId, &format!("/records/{index}/externalId"), Some(&record.external_id), message);
+                let message = format!(
+                    "externalId stands here and in record {first}. Send one record for each externalId."
+                );
+                self.fault(
+                    ErrorCode::DuplicateExternalId,
+                    &format!("/records/{index}/externalId"),
+                    Some(&record.external_id),
+                    message,
+                );
             } else {
                 first_at.insert(record.external_id.clone(), index);
                 records.push(record);
@@ -414,8 +490,14 @@ impl Fields {
 
     fn record(&mut self, index: usize, element: &Element, operation: Option<Operation>) -> Option<Record> {
         if element.kind != Kind::Object {
-            let code = if element.kind == Kind::Null { ErrorCode::MissingField } else { ErrorCode::InvalidField };
-            self.fault(code, &format!("/records/{index}"), None, format!("record {index} must be an object with an externalId."));
+            let code =
+                if element.kind == Kind::Null { ErrorCode::MissingField } else { ErrorCode::InvalidField };
+            self.fault(
+                code,
+                &format!("/records/{index}"),
+                None,
+                format!("record {index} must be an object with an externalId."),
+            );
             return None;
         }
         let pointer = format!("/records/{index}/externalId");

@@ -81,7 +81,11 @@ mod tests {
     #[case::equal_time_same_source_later_arrival(Some(version(5, 0, 1)), version(5, 0, 2), Judgement::Wins)]
     #[case::equal_time_greater_org(Some(version(5, 0, 1)), version(5, 1, 2), Judgement::Wins)]
     #[case::equal_time_lesser_org(Some(version(5, 1, 1)), version(5, 0, 2), Judgement::Stale)]
-    fn the_last_write_wins(#[case] known: Option<Version>, #[case] arriving: Version, #[case] expected: Judgement) {
+    fn the_last_write_wins(
+        #[case] known: Option<Version>,
+        #[case] arriving: Version,
+        #[case] expected: Judgement,
+    ) {
         assert_eq!(judge(known.as_ref(), &arriving), expected);
     }
 

@@ -106,7 +106,11 @@ mod tests {
     #[case::delivered_again_after_an_edit(&[("sent", 2), ("begun", 1), ("delivered", 1)], 1, true)]
     #[case::sent_while_the_delivery_was_under_way(&[("begun", 1), ("sent", 2), ("delivered", 1)], 1, false)]
     #[case::overtaken_by_something_unseen(&[("begun", 1), ("delivered", 1), ("begun", 2), ("overtaken", 2)], 1, false)]
-    fn an_echo_is_what_was_put_there_and_still_is(#[case] history: &[(&str, u8)], #[case] arriving: u8, #[case] echo: bool) {
+    fn an_echo_is_what_was_put_there_and_still_is(
+        #[case] history: &[(&str, u8)],
+        #[case] arriving: u8,
+        #[case] echo: bool,
+    ) {
         assert_eq!(steps(history).is_echo(content(arriving)), echo);
     }
 }

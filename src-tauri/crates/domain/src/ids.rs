@@ -52,7 +52,12 @@ impl OrgId {
         const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
         let mut suffix = [0; 3];
         for (slot, block) in suffix.iter_mut().zip(id.chunks_exact(5)) {
-            let bits = block.iter().enumerate().filter(|(_, c)| c.is_ascii_uppercase()).map(|(i, _)| 1usize << i).sum::<usize>();
+            let bits = block
+                .iter()
+                .enumerate()
+                .filter(|(_, c)| c.is_ascii_uppercase())
+                .map(|(i, _)| 1usize << i)
+                .sum::<usize>();
             *slot = ALPHABET[bits];
         }
         suffix

@@ -58,7 +58,12 @@ pub struct Split {
 }
 
 /// Decides what becomes of `change`; `records` are what is known of each of its records, in order.
-pub fn decide(change: &Change, transaction: Option<&KnownTransaction>, has_route: bool, records: &[KnownRecord]) -> Decision {
+pub fn decide(
+    change: &Change,
+    transaction: Option<&KnownTransaction>,
+    has_route: bool,
+    records: &[KnownRecord],
+) -> Decision {
     if let Some(known) = transaction {
         return if known.source != change.source {
             Decision::TransactionEcho
@@ -84,7 +89,11 @@ pub fn decide(change: &Change, transaction: Option<&KnownTransaction>, has_route
             Judgement::Stale => split.stale.push(index),
         }
     }
-    if split.stale.len() == change.records.len() { Decision::Conflict { stale: split.stale } } else { Decision::Accept(split) }
+    if split.stale.len() == change.records.len() {
+        Decision::Conflict { stale: split.stale }
+    } else {
+        Decision::Accept(split)
+    }
 }
 
 /// The version that a record of `change` is.
@@ -114,7 +123,8 @@ impl Reply {
 
     /// What to answer for `decision`. `newest` tells the timestamp of the newest known version of a record by index.
     pub fn to(decision: &Decision, change: &Change, newest: impl Fn(usize) -> Option<Timestamp>) -> Self {
-        let conflicts = |stale: &[usize]| stale.iter().map(|i| conflict(change, *i, newest(*i))).collect::<Vec<_>>();
+        let conflicts =
+            |stale: &[usize]| stale.iter().map(|i| conflict(change, *i, newest(*i))).collect::<Vec<_>>();
         match decision {
             Decision::Repeat | Decision::TransactionEcho => {
                 Self { status: 200, success: true, records_processed: 0, suppressed: true, faults: Vec::new() }
@@ -152,7 +162,9 @@ impl Reply {
 }
 
 fn conflict(change: &Change, index: usize, newest: Option<Timestamp>) -> Fault {
-    let known = newest.map_or_else(String::new, |t| format!(" ({})", t.to_utc().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)));
+    let known = newest.map_or_else(String::new, |t| {
+        format!(" ({})", t.to_utc().to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+    });
     Fault::new(
         ErrorCode::Conflict,
         format!("A newer version of this record is known{known}, so this one was dropped. Read the record again before changing it."),
@@ -174,7 +186,8 @@ mod tests {
     const NOW: Millis = Millis(1_772_202_600_000);
 
     fn change(source: &str, minute: u8, records: &[(&str, u8)]) -> Change {
-        let records: Vec<String> = records.iter().map(|(id, n)| format!(r#"{{"externalId":"{id}","n":{n}}}"#)).collect();
+        let records: Vec<String> =
+            records.iter().map(|(id, n)| format!(r#"{{"externalId":"{id}","n":{n}}}"#)).collect();
         let body = format!(
             r#"{{"transactionId":"t","sourceOrgId":"{source}","timestamp":"2026-02-27T14:{minute:02}:00Z","operation":"upsert","records":[{}]}}"#,
             records.join(",")
@@ -196,7 +209,12 @@ mod tests {
     #[case::reused(A, 2, Decision::TransactionReused, 400)]
     #[case::echo(B, 1, Decision::TransactionEcho, 200)]
     #[case::echo_with_other_content(B, 2, Decision::TransactionEcho, 200)]
-    fn a_known_transaction_goes_nowhere(#[case] from: &str, #[case] n: u8, #[case] expected: Decision, #[case] status: u16) {
+    fn a_known_transaction_goes_nowhere(
+        #[case] from: &str,
+        #[case] n: u8,
+        #[case] expected: Decision,
+        #[case] status: u16,
+    ) {
         let first = change(A, 0, &[("R", 1)]);
         let transaction = KnownTransaction { source: first.source, digest: first.digest };
         let arriving = change(from, 0, &[("R", n)]);
@@ -216,12 +234,19 @@ mod tests {
     fn a_batch_is_split_record_by_record() {
         let arriving = change(A, 5, &[("R", 1), ("S", 2), ("T", 3), ("U", 4)]);
         let mut echo = KnownRecord::default();
-        echo.held_by_source = Holding { known: Some((arriving.records[1].digest, Origin::Delivered)), delivering: None };
+        echo.held_by_source =
+            Holding { known: Some((arriving.records[1].digest, Origin::Delivered)), delivering: None };
         let repeat = KnownRecord { newest: Some(version(&arriving, 3)), ..KnownRecord::default() };
         let decision = decide(&arriving, None, true, &[KnownRecord::default(), echo, known(B, 9, 9), repeat]);
-        assert_eq!(decision, Decision::Accept(Split { kept: vec![0], echoes: vec![1], repeats: vec![3], stale: vec![2] }));
+        assert_eq!(
+            decision,
+            Decision::Accept(Split { kept: vec![0], echoes: vec![1], repeats: vec![3], stale: vec![2] })
+        );
         let reply = Reply::to(&decision, &arriving, |_| None);
-        assert_eq!((reply.status, reply.success, reply.suppressed, reply.records_processed), (200, false, false, 1));
+        assert_eq!(
+            (reply.status, reply.success, reply.suppressed, reply.records_processed),
+            (200, false, false, 1)
+        );
         assert_eq!(reply.faults[0].field.as_deref(), Some("/records/2"));
         assert_eq!(reply.faults[0].external_id.as_deref(), Some("T"));
     }
@@ -241,7 +266,10 @@ mod tests {
         let arriving = change(A, 5, &[("R", 1)]);
         let decision = decide(&arriving, None, true, &[known]);
         let reply = Reply::to(&decision, &arriving, |_| known.newest.map(|v| v.timestamp));
-        assert_eq!((reply.status, reply.success, reply.suppressed, reply.records_processed), (status, success, suppressed, processed));
+        assert_eq!(
+            (reply.status, reply.success, reply.suppressed, reply.records_processed),
+            (status, success, suppressed, processed)
+        );
     }
 
     /// Three orgs in a ring, each of which sends on everything that it is given as if it were its own change: with the
@@ -266,7 +294,9 @@ mod tests {
                 let change = change(Self::ORGS[from], self.minute, &[("R", n)]);
                 let known = KnownRecord { newest: self.newest, held_by_source: self.held[from] };
                 let Decision::Accept(split) = decide(&change, None, true, &[known]) else { continue };
-                if split.kept.is_empty() { continue; }
+                if split.kept.is_empty() {
+                    continue;
+                }
                 self.newest = Some(version(&change, 0));
                 self.held[from] = self.held[from].sent(change.records[0].digest);
                 for to in (0..3).filter(|to| *to != from) {

@@ -167,12 +167,20 @@ pub struct InFlight {
 /// Decides what becomes of an item whose attempt ended at `ended` and means `meaning`.
 pub fn after_try(item: InFlight, meaning: Meaning, ended: Millis, schedule: &Schedule) -> Verdict {
     let done = |status, outcome| Verdict { status, due: None, counted: true, outcome, hold: None };
-    let back = |outcome, hold| Verdict { status: Status::Queued, due: Some(ended), counted: false, outcome, hold: Some(hold) };
+    let back = |outcome, hold| Verdict {
+        status: Status::Queued,
+        due: Some(ended),
+        counted: false,
+        outcome,
+        hold: Some(hold),
+    };
     match meaning {
         Meaning::Synced => done(Status::Synced, Outcome::Synced),
         Meaning::Superseded => done(Status::Superseded, Outcome::Superseded),
         Meaning::Refused => done(Status::Failed, Outcome::Failed),
-        Meaning::SignInRequired | Meaning::TokenRenewed => back(Outcome::SignInRequired, Hold::SignInRequired),
+        Meaning::SignInRequired | Meaning::TokenRenewed => {
+            back(Outcome::SignInRequired, Hold::SignInRequired)
+        }
         Meaning::RateLimited { retry_after } => back(Outcome::RateLimited, Hold::RateLimited { retry_after }),
         Meaning::EndpointMissing => back(Outcome::EndpointMissing, Hold::EndpointMissing),
         // The rest of an unreachable org's items are held uncounted, and the probe is one of them: an outage of any
@@ -223,7 +231,14 @@ mod tests {
     #[case::asked_to_wait(0, Meaning::Retry { retry_after: Some(Duration::from_secs(50)) }, Status::Retrying, Some(50_000), true, Outcome::Retrying)]
     #[case::sign_in(2, Meaning::SignInRequired, Status::Queued, Some(0), false, Outcome::SignInRequired)]
     #[case::rate_limited(2, Meaning::RateLimited { retry_after: None }, Status::Queued, Some(0), false, Outcome::RateLimited)]
-    #[case::no_endpoint(4, Meaning::EndpointMissing, Status::Queued, Some(0), false, Outcome::EndpointMissing)]
+    #[case::no_endpoint(
+        4,
+        Meaning::EndpointMissing,
+        Status::Queued,
+        Some(0),
+        false,
+        Outcome::EndpointMissing
+    )]
     fn an_answer_moves_an_item_as_the_contract_says(
         #[case] attempts: u32,
         #[case] meaning: Meaning,

@@ -183,7 +183,8 @@ impl<'a> Reader<'a> {
         }
         let mut order: Vec<usize> = (0..members.len()).collect();
         order.sort_by(|a, b| members[*a].name.cmp(&members[*b].name));
-        let sorted: Vec<u8> = order.into_iter().flat_map(|i| self.canonical[forms[i].clone()].iter().copied()).collect();
+        let sorted: Vec<u8> =
+            order.into_iter().flat_map(|i| self.canonical[forms[i].clone()].iter().copied()).collect();
         self.canonical.truncate(start);
         self.canonical.extend_from_slice(&sorted);
     }
@@ -369,7 +370,8 @@ impl<'a> Reader<'a> {
             }
         }
         self.canonical.push(b'#');
-        let mut digits: Vec<u8> = self.text[whole].bytes().chain(self.text[fraction.clone()].bytes()).collect();
+        let mut digits: Vec<u8> =
+            self.text[whole].bytes().chain(self.text[fraction.clone()].bytes()).collect();
         let Some(mut exponent) = exponent else {
             // An exponent beyond any use: compared as written.
             self.canonical.extend_from_slice(&self.bytes[from..self.at]);
@@ -485,7 +487,8 @@ mod tests {
         leaf.prop_recursive(4, 64, 8, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..8).prop_map(Into::into),
-                prop::collection::hash_map(any::<String>(), inner, 0..8).prop_map(|m| serde_json::Value::Object(m.into_iter().collect())),
+                prop::collection::hash_map(any::<String>(), inner, 0..8)
+                    .prop_map(|m| serde_json::Value::Object(m.into_iter().collect())),
             ]
         })
     }

@@ -38,7 +38,9 @@ impl Schedule {
         match waits.len() {
             0 => Err(ScheduleError::Empty),
             n if n > 20 => Err(ScheduleError::TooLong(n)),
-            _ if waits.iter().any(|w| *w > Duration::from_secs(30 * 24 * 60 * 60)) => Err(ScheduleError::WaitTooLong),
+            _ if waits.iter().any(|w| *w > Duration::from_secs(30 * 24 * 60 * 60)) => {
+                Err(ScheduleError::WaitTooLong)
+            }
             _ => Ok(Self(waits)),
         }
     }

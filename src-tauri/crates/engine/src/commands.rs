@@ -31,9 +31,13 @@ impl Engine {
     /// [`Error::Invalid`] without a reason, or as [`Engine::retry`].
     pub async fn dismiss(&self, selection: Selection, reason: String, actor: &Actor) -> Result<Bulk, Error> {
         if reason.trim().is_empty() {
-            return Err(Error::Invalid("A dismissal needs a reason, so that others can tell later why the item was left failed.".into()));
+            return Err(Error::Invalid(
+                "A dismissal needs a reason, so that others can tell later why the item was left failed."
+                    .into(),
+            ));
         }
-        self.bulk(selection, Action::Dismiss { reason: reason.clone() }, "item.dismiss", Some(reason), actor).await
+        self.bulk(selection, Action::Dismiss { reason: reason.clone() }, "item.dismiss", Some(reason), actor)
+            .await
     }
 
     /// Brings dismissed items back.
@@ -48,13 +52,21 @@ impl Engine {
         self.bulk(selection, Action::Restore, "item.restore", None, actor).await
     }
 
-    async fn bulk(&self, selection: Selection, action: Action, name: &'static str, reason: Option<String>, actor: &Actor) -> Result<Bulk, Error> {
+    async fn bulk(
+        &self,
+        selection: Selection,
+        action: Action,
+        name: &'static str,
+        reason: Option<String>,
+        actor: &Actor,
+    ) -> Result<Bulk, Error> {
         let ids = self.selected(selection).await?;
         let single = (ids.len() == 1).then(|| ids[0]);
         let mut bulk = Bulk::default();
         for batch in ids.chunks(BATCH) {
             let now = self.clock().now();
-            let BatchDone { bulk: done, touched, targets } = self.inner.tools.store.apply(batch.to_vec(), action.clone(), now).await?;
+            let BatchDone { bulk: done, touched, targets } =
+                self.inner.tools.store.apply(batch.to_vec(), action.clone(), now).await?;
             bulk.changed += done.changed;
             bulk.refused.extend(done.refused);
             self.wake(&targets);
@@ -87,7 +99,9 @@ impl Engine {
                     filter.statuses = vec![Status::Failed];
                 }
                 if let Some(other) = filter.statuses.iter().find(|status| **status != Status::Failed) {
-                    return Err(Error::Invalid(format!("Only failed items can be retried, dismissed or restored; the filter asks for {other} ones.")));
+                    return Err(Error::Invalid(format!(
+                        "Only failed items can be retried, dismissed or restored; the filter asks for {other} ones."
+                    )));
                 }
                 Ok(self.inner.tools.store.item_ids(filter).await?)
             }
@@ -98,11 +112,17 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Connect`] with what the sign-in said, or when the store fails.
-    pub async fn import_org(&self, auth_url: SecretString, alias: Option<String>, actor: &Actor) -> Result<Org, Error> {
+    pub async fn import_org(
+        &self,
+        auth_url: SecretString,
+        alias: Option<String>,
+        actor: &Actor,
+    ) -> Result<Org, Error> {
         let connected = self.inner.tools.remote.connect_with_auth_url(auth_url).await?;
         let alias = alias.map(|alias| alias.trim().to_owned()).filter(|alias| !alias.is_empty());
         let now = self.clock().now();
-        let org = self.inner.tools.store.connect_org(connected, alias, ENDPOINT_PATH, actor.clone(), now).await?;
+        let org =
+            self.inner.tools.store.connect_org(connected, alias, ENDPOINT_PATH, actor.clone(), now).await?;
         self.start_worker(&org);
         self.inner.tools.announce(Vec::new(), true);
         Ok(org)
@@ -135,8 +155,19 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Refused`] for one that is there already, leads to its own source, or to an org that is not connected.
-    pub async fn add_route(&self, source: OrgId, target: OrgId, enabled: bool, actor: &Actor) -> Result<Route, Error> {
-        let route = self.inner.tools.store.add_route(new_id(), source, target, enabled, actor.clone(), self.clock().now()).await?;
+    pub async fn add_route(
+        &self,
+        source: OrgId,
+        target: OrgId,
+        enabled: bool,
+        actor: &Actor,
+    ) -> Result<Route, Error> {
+        let route = self
+            .inner
+            .tools
+            .store
+            .add_route(new_id(), source, target, enabled, actor.clone(), self.clock().now())
+            .await?;
         self.routes_changed(&route);
         Ok(route)
     }
@@ -146,7 +177,8 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`], or when the store fails.
     pub async fn enable_route(&self, id: Uuid, enabled: bool, actor: &Actor) -> Result<Route, Error> {
-        let route = self.inner.tools.store.enable_route(id, enabled, actor.clone(), self.clock().now()).await?;
+        let route =
+            self.inner.tools.store.enable_route(id, enabled, actor.clone(), self.clock().now()).await?;
         self.routes_changed(&route);
         Ok(route)
     }
@@ -171,19 +203,28 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`] without a name or an org, or with an end in the past; or when the store fails.
-    pub async fn create_token(&self, name: String, sources: Vec<OrgId>, expires_at: Option<Millis>, actor: &Actor) -> Result<(Uuid, SecretString), Error> {
+    pub async fn create_token(
+        &self,
+        name: String,
+        sources: Vec<OrgId>,
+        expires_at: Option<Millis>,
+        actor: &Actor,
+    ) -> Result<(Uuid, SecretString), Error> {
         let now = self.clock().now();
         ends_ahead(expires_at, now)?;
         let name = name.trim().to_owned();
         if name.is_empty() {
-            return Err(Error::Invalid("A token needs a name, so that it can be told from others when it is to be revoked.".into()));
+            return Err(Error::Invalid(
+                "A token needs a name, so that it can be told from others when it is to be revoked.".into(),
+            ));
         }
         if sources.is_empty() {
             return Err(Error::Invalid("A token needs at least one org that it may speak for.".into()));
         }
         let secret = tokens::new_secret()?;
         let secret_hash = tokens::hash(secret.expose_secret());
-        let token = Token { id: new_id(), name, sources, secret_hash, created_at: now, expires_at, revoked_at: None };
+        let token =
+            Token { id: new_id(), name, sources, secret_hash, created_at: now, expires_at, revoked_at: None };
         let id = token.id;
         self.inner.tools.store.add_token(token, actor.clone()).await?;
         self.inner.tokens.load(self.inner.tools.store.tokens().await?);

@@ -32,7 +32,8 @@ pub(crate) fn after_answer(
     match hold {
         Some(Hold::SignInRequired) => (Health { sign_in_required: true, ..before }, words()),
         Some(Hold::RateLimited { retry_after }) => {
-            let until = now.plus(retry_after.map_or(RATE_LIMIT_PAUSE, |asked| asked.min(LONGEST_RETRY_AFTER)));
+            let until =
+                now.plus(retry_after.map_or(RATE_LIMIT_PAUSE, |asked| asked.min(LONGEST_RETRY_AFTER)));
             // Several answers of one moment may name different times: the latest holds.
             let until = match before.hold {
                 Some(OrgHold::RateLimited { until: earlier }) => until.max(earlier),
@@ -43,10 +44,13 @@ pub(crate) fn after_answer(
         Some(Hold::EndpointMissing) => {
             let hold = match before.hold {
                 // Those that were in flight together tell one thing, not several.
-                Some(OrgHold::EndpointMissing { probe_at, probes }) if now < probe_at => OrgHold::EndpointMissing { probe_at, probes },
-                Some(OrgHold::EndpointMissing { probes, .. }) => {
-                    OrgHold::EndpointMissing { probe_at: now.plus(probe_pause(settings.probe_interval, probes + 1)), probes: probes + 1 }
+                Some(OrgHold::EndpointMissing { probe_at, probes }) if now < probe_at => {
+                    OrgHold::EndpointMissing { probe_at, probes }
                 }
+                Some(OrgHold::EndpointMissing { probes, .. }) => OrgHold::EndpointMissing {
+                    probe_at: now.plus(probe_pause(settings.probe_interval, probes + 1)),
+                    probes: probes + 1,
+                },
                 _ => OrgHold::EndpointMissing { probe_at: now.plus(settings.probe_interval), probes: 0 },
             };
             (Health { hold: Some(hold), ..before }, words())
@@ -57,9 +61,10 @@ pub(crate) fn after_answer(
                 Some(OrgHold::Unreachable { probe_at: now.plus(settings.probe_interval) })
             } else {
                 match before.hold {
-                    Some(OrgHold::EndpointMissing { probe_at, probes }) => {
-                        Some(OrgHold::EndpointMissing { probe_at: probe_at.max(now.plus(settings.probe_interval)), probes })
-                    }
+                    Some(OrgHold::EndpointMissing { probe_at, probes }) => Some(OrgHold::EndpointMissing {
+                        probe_at: probe_at.max(now.plus(settings.probe_interval)),
+                        probes,
+                    }),
                     other => other,
                 }
             };
@@ -74,7 +79,12 @@ pub(crate) fn after_answer(
 }
 
 /// How it stands with an unreachable org after it was asked whether anything answers.
-pub(crate) fn after_ping(before: Health, answers: bool, now: Millis, probe_interval: Duration) -> (Health, Option<String>) {
+pub(crate) fn after_ping(
+    before: Health,
+    answers: bool,
+    now: Millis,
+    probe_interval: Duration,
+) -> (Health, Option<String>) {
     match before.hold {
         Some(OrgHold::Unreachable { .. }) if answers => (Health { hold: None, ..before }, None),
         Some(OrgHold::Unreachable { .. }) => {
@@ -111,7 +121,15 @@ mod tests {
     }
 
     fn answer(meaning: Meaning) -> Try {
-        Try { started_at: NOW, duration: Duration::ZERO, meaning, http_status: None, error_code: None, message: Some("why".into()), response_body: None }
+        Try {
+            started_at: NOW,
+            duration: Duration::ZERO,
+            meaning,
+            http_status: None,
+            error_code: None,
+            message: Some("why".into()),
+            response_body: None,
+        }
     }
 
     fn held(hold: OrgHold) -> Health {
@@ -123,8 +141,18 @@ mod tests {
     #[case::second(2, None)]
     #[case::third(3, Some(OrgHold::Unreachable { probe_at: Millis(1_030_000) }))]
     #[case::the_fourth_in_flight(4, Some(OrgHold::Unreachable { probe_at: Millis(1_030_000) }))]
-    fn three_requests_without_an_answer_make_an_org_unreachable(#[case] unanswered: u32, #[case] hold: Option<OrgHold>) {
-        let (health, _) = after_answer(Health::default(), &answer(Meaning::Unreachable), None, unanswered, NOW, &settings());
+    fn three_requests_without_an_answer_make_an_org_unreachable(
+        #[case] unanswered: u32,
+        #[case] hold: Option<OrgHold>,
+    ) {
+        let (health, _) = after_answer(
+            Health::default(),
+            &answer(Meaning::Unreachable),
+            None,
+            unanswered,
+            NOW,
+            &settings(),
+        );
         assert_eq!(health.hold, hold);
     }
 
@@ -133,8 +161,13 @@ mod tests {
     #[case::refused(Meaning::Refused)]
     #[case::server_error(Meaning::Retry { retry_after: None })]
     fn any_answer_ends_unreachable_and_missing(#[case] meaning: Meaning) {
-        for hold in [OrgHold::Unreachable { probe_at: NOW }, OrgHold::EndpointMissing { probe_at: NOW, probes: 3 }] {
-            assert_eq!(after_answer(held(hold), &answer(meaning), None, 0, NOW, &settings()), (Health::default(), None));
+        for hold in
+            [OrgHold::Unreachable { probe_at: NOW }, OrgHold::EndpointMissing { probe_at: NOW, probes: 3 }]
+        {
+            assert_eq!(
+                after_answer(held(hold), &answer(meaning), None, 0, NOW, &settings()),
+                (Health::default(), None)
+            );
         }
     }
 
@@ -145,7 +178,8 @@ mod tests {
     fn an_org_at_its_limit_is_left_alone(#[case] retry_after: Option<u64>, #[case] until: i64) {
         let hold = Hold::RateLimited { retry_after: retry_after.map(Duration::from_secs) };
         let meaning = Meaning::RateLimited { retry_after: None };
-        let (health, words) = after_answer(Health::default(), &answer(meaning), Some(hold), 0, NOW, &settings());
+        let (health, words) =
+            after_answer(Health::default(), &answer(meaning), Some(hold), 0, NOW, &settings());
         assert_eq!(health.hold, Some(OrgHold::RateLimited { until: Millis(until) }));
         assert_eq!(words.as_deref(), Some("why"));
         let (after, _) = after_answer(health, &answer(Meaning::Synced), None, 0, NOW, &settings());
@@ -158,7 +192,15 @@ mod tests {
         let mut now = NOW;
         let mut pauses = Vec::new();
         for _ in 0..8 {
-            health = after_answer(health, &answer(Meaning::EndpointMissing), Some(Hold::EndpointMissing), 0, now, &settings()).0;
+            health = after_answer(
+                health,
+                &answer(Meaning::EndpointMissing),
+                Some(Hold::EndpointMissing),
+                0,
+                now,
+                &settings(),
+            )
+            .0;
             let Some(OrgHold::EndpointMissing { probe_at, .. }) = health.hold else { panic!("{health:?}") };
             pauses.push(probe_at.since(now).as_secs());
             now = probe_at;
@@ -168,8 +210,24 @@ mod tests {
 
     #[test]
     fn answers_of_requests_sent_together_count_as_one_probe() {
-        let first = after_answer(Health::default(), &answer(Meaning::EndpointMissing), Some(Hold::EndpointMissing), 0, NOW, &settings()).0;
-        let second = after_answer(first, &answer(Meaning::EndpointMissing), Some(Hold::EndpointMissing), 0, NOW, &settings()).0;
+        let first = after_answer(
+            Health::default(),
+            &answer(Meaning::EndpointMissing),
+            Some(Hold::EndpointMissing),
+            0,
+            NOW,
+            &settings(),
+        )
+        .0;
+        let second = after_answer(
+            first,
+            &answer(Meaning::EndpointMissing),
+            Some(Hold::EndpointMissing),
+            0,
+            NOW,
+            &settings(),
+        )
+        .0;
         assert_eq!(first, second);
     }
 

@@ -142,15 +142,31 @@ impl Engine {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn start(settings: Settings, store: Store, remote: Arc<dyn Remote>, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+    pub async fn start(
+        settings: Settings,
+        store: Store,
+        remote: Arc<dyn Remote>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
         let (changes, _) = broadcast::channel(ANNOUNCEMENTS);
-        let tools = Tools { store, remote, clock, settings: Arc::new(settings), changes, stop: CancellationToken::new() };
-        let inner = Inner { tools, workers: Mutex::default(), tasks: Mutex::default(), tokens: Tokens::default() };
+        let tools = Tools {
+            store,
+            remote,
+            clock,
+            settings: Arc::new(settings),
+            changes,
+            stop: CancellationToken::new(),
+        };
+        let inner =
+            Inner { tools, workers: Mutex::default(), tasks: Mutex::default(), tokens: Tokens::default() };
         let engine = Self { inner: Arc::new(inner) };
         let now = engine.clock().now();
         let recovered = engine.inner.tools.store.recover(now).await?;
         if recovered > 0 {
-            tracing::info!(items = recovered, "items that were in flight when the program ended are sent again");
+            tracing::info!(
+                items = recovered,
+                "items that were in flight when the program ended are sent again"
+            );
         }
         engine.pull_in(now).await;
         engine.inner.tokens.load(engine.inner.tools.store.tokens().await?);
@@ -213,7 +229,8 @@ impl Engine {
     /// When the store fails; nothing of the payload is kept then.
     pub async fn accept(&self, change: Change) -> Result<Reply, Error> {
         let now = self.clock().now();
-        let accepted = self.inner.tools.store.accept(change, now, self.schedule().first_due(now), new_id).await?;
+        let accepted =
+            self.inner.tools.store.accept(change, now, self.schedule().first_due(now), new_id).await?;
         self.wake(&accepted.targets);
         // An echo or a conflict changes an org's figures, and nothing else.
         self.inner.tools.announce(accepted.items, true);
@@ -299,7 +316,11 @@ impl Engine {
 }
 
 fn address(org: &Org) -> OrgAddress {
-    OrgAddress { org_id: org.org_id, instance_url: org.instance_url.clone(), endpoint_path: org.endpoint_path.clone() }
+    OrgAddress {
+        org_id: org.org_id,
+        instance_url: org.instance_url.clone(),
+        endpoint_path: org.endpoint_path.clone(),
+    }
 }
 
 /// A name that sorts by the time it was given.
@@ -311,7 +332,9 @@ fn new_id() -> Uuid {
 /// The moment a token ends must lie ahead.
 fn ends_ahead(expires_at: Option<Millis>, now: Millis) -> Result<(), Error> {
     match expires_at {
-        Some(end) if end <= now => Err(Error::Invalid(format!("The token would have expired already ({end}). Name a later time, or none."))),
+        Some(end) if end <= now => Err(Error::Invalid(format!(
+            "The token would have expired already ({end}). Name a later time, or none."
+        ))),
         _ => Ok(()),
     }
 }

@@ -66,7 +66,8 @@ impl Engine {
     async fn clock_jumped(&self, now: Millis, by_ms: i64, direction: &str) {
         let detail = format!("The clock moved {} seconds {direction}.", by_ms / 1_000);
         tracing::warn!("{detail} Due times are looked at again.");
-        if let Err(error) = self.inner.tools.store.note(Entry::relay(now, "clock.jump").detail(&detail)).await {
+        if let Err(error) = self.inner.tools.store.note(Entry::relay(now, "clock.jump").detail(&detail)).await
+        {
             tracing::error!(%error, "the clock's jump could not be written down");
         }
         self.wake_all();
@@ -74,7 +75,8 @@ impl Engine {
 
     /// Nothing waits longer than the longest wait there is, whatever the clock did meanwhile.
     pub(crate) async fn pull_in(&self, now: Millis) {
-        let longest = self.schedule().waits().iter().max().copied().unwrap_or_default().max(LONGEST_RETRY_AFTER);
+        let longest =
+            self.schedule().waits().iter().max().copied().unwrap_or_default().max(LONGEST_RETRY_AFTER);
         match self.inner.tools.store.pull_in(now.plus(longest)).await {
             Ok(0) => {}
             Ok(items) => {
@@ -87,8 +89,11 @@ impl Engine {
 
     async fn clear_old(&self, now: Millis) {
         let settings = &self.inner.tools.settings;
-        let before = |keep: Duration| Millis(now.0.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX)));
-        let (synced, transactions) = (before(settings.synced_retention), before(settings.transaction_retention));
+        let before = |keep: Duration| {
+            Millis(now.0.saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX)))
+        };
+        let (synced, transactions) =
+            (before(settings.synced_retention), before(settings.transaction_retention));
         loop {
             match self.inner.tools.store.clear(synced, transactions).await {
                 Ok(0) => return,
@@ -113,7 +118,11 @@ mod tests {
     #[case::slept(3_615_000, 15, Jump::Ahead(3_600_000))]
     #[case::set_back(-3_585_000, 15, Jump::Back(3_600_000))]
     #[case::a_late_look_is_no_jump(40_000, 40, Jump::None)]
-    fn a_jump_is_what_the_wall_clock_did_beyond_the_time_that_passed(#[case] wall_ms: i64, #[case] seconds: u64, #[case] expected: Jump) {
+    fn a_jump_is_what_the_wall_clock_did_beyond_the_time_that_passed(
+        #[case] wall_ms: i64,
+        #[case] seconds: u64,
+        #[case] expected: Jump,
+    ) {
         let wall = (Millis(1_000_000), Millis(1_000_000 + wall_ms));
         assert_eq!(jump(wall, (Duration::ZERO, Duration::from_secs(seconds))), expected);
     }

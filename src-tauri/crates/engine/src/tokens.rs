@@ -19,7 +19,8 @@ pub(crate) struct Tokens(RwLock<HashMap<[u8; 32], (Grant, Option<Millis>)>>);
 impl Tokens {
     pub(crate) fn load(&self, tokens: Vec<Token>) {
         let good = tokens.into_iter().filter(|token| token.revoked_at.is_none());
-        let map = good.map(|t| (t.secret_hash, (Grant { id: t.id, sources: t.sources }, t.expires_at))).collect();
+        let map =
+            good.map(|t| (t.secret_hash, (Grant { id: t.id, sources: t.sources }, t.expires_at))).collect();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = map;
     }
 
@@ -38,6 +39,8 @@ pub(crate) fn hash(secret: &str) -> [u8; 32] {
 /// A new secret: 256 random bits behind a prefix that secret scanners can know.
 pub(crate) fn new_secret() -> Result<SecretString, Error> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Refused(format!("The system gives no random numbers ({error}), so no token can be made.")))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::Refused(format!("The system gives no random numbers ({error}), so no token can be made."))
+    })?;
     Ok(SecretString::from(format!("smt_{}", hex::encode(bytes))))
 }

@@ -88,7 +88,8 @@ struct Worker {
 pub(crate) fn start(tools: Tools, address: OrgAddress, health: Health, tasks: &mut JoinSet<()>) -> Handle {
     let (commands, inbox) = mpsc::unbounded_channel();
     let wake = Arc::new(Notify::new());
-    let worker = Worker { tools, address, health, unanswered: 0, probing: false, alarm: None, unsaved: Vec::new() };
+    let worker =
+        Worker { tools, address, health, unanswered: 0, probing: false, alarm: None, unsaved: Vec::new() };
     tasks.spawn(worker.run(inbox, Arc::clone(&wake)));
     Handle { commands, wake }
 }
@@ -137,7 +138,11 @@ impl Worker {
         let free = self.tools.settings.concurrency_per_org.saturating_sub(busy);
         match self.health.hold {
             Some(OrgHold::RateLimited { until }) if now < until => self.ring(until),
-            Some(OrgHold::Unreachable { probe_at } | OrgHold::EndpointMissing { probe_at, .. }) if now < probe_at => self.ring(probe_at),
+            Some(OrgHold::Unreachable { probe_at } | OrgHold::EndpointMissing { probe_at, .. })
+                if now < probe_at =>
+            {
+                self.ring(probe_at)
+            }
             Some(OrgHold::Unreachable { .. } | OrgHold::EndpointMissing { .. }) => {
                 if !self.probing && free > 0 {
                     self.probe(flights, now).await;
@@ -221,7 +226,8 @@ impl Worker {
             Ok(Landed::Ping { answers }) => {
                 self.probing = false;
                 let now = self.tools.clock.now();
-                let (health, detail) = health::after_ping(self.health, answers, now, self.tools.settings.probe_interval);
+                let (health, detail) =
+                    health::after_ping(self.health, answers, now, self.tools.settings.probe_interval);
                 self.set_health(health, detail, now).await;
             }
             Err(error) => {
@@ -235,9 +241,16 @@ impl Worker {
             self.probing = false;
         }
         self.unsaved.extend(landing.unsaved);
-        self.unanswered = if landing.decisive.meaning == Meaning::Unreachable { self.unanswered + 1 } else { 0 };
-        let (health, detail) =
-            health::after_answer(self.health, &landing.decisive, landing.hold, self.unanswered, landing.ended, &self.tools.settings);
+        self.unanswered =
+            if landing.decisive.meaning == Meaning::Unreachable { self.unanswered + 1 } else { 0 };
+        let (health, detail) = health::after_answer(
+            self.health,
+            &landing.decisive,
+            landing.hold,
+            self.unanswered,
+            landing.ended,
+            &self.tools.settings,
+        );
         self.set_health(health, detail, landing.ended).await;
     }
 
@@ -287,7 +300,6 @@ impl Worker {
     fn ring(&mut self, at: Millis) {
         self.alarm = Some(self.alarm.map_or(at, |alarm| alarm.min(at)));
     }
-
 }
 
 impl Tools {
@@ -334,7 +346,9 @@ fn broken(started_at: Millis, duration: Duration) -> (Report, Try) {
         meaning: Meaning::Retry { retry_after: None },
         http_status: None,
         error_code: Some("INTERNAL_ERROR".into()),
-        message: Some("Sync Monitor failed while sending this item; it is tried again. Its log says more.".into()),
+        message: Some(
+            "Sync Monitor failed while sending this item; it is tried again. Its log says more.".into(),
+        ),
         response_body: None,
     };
     (Report { tries: vec![one.clone()], api_usage: None, clock_skew_ms: None }, one)

@@ -35,7 +35,11 @@ pub enum Answer {
 impl Answer {
     /// A JSON body.
     pub fn json(status: u16, body: impl Into<String>) -> Self {
-        Self::Http { status, headers: vec![("content-type", "application/json;charset=UTF-8".into())], body: body.into() }
+        Self::Http {
+            status,
+            headers: vec![("content-type", "application/json;charset=UTF-8".into())],
+            body: body.into(),
+        }
     }
 
     /// The platform's form of an error: a list with `message` and `errorCode`.

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use sync_monitor_domain::ids::{OrgId, OrgIdError};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Chance, wall_clock};
 use crate::answer::{Answer, Rule};
 use crate::org::{OrgSim, OrgSpec};
 use crate::post::post;
+use crate::{Chance, wall_clock};
 
 /// The production org's ID.
 const PRODUCTION: &str = "00D5g000004Xy9A";
@@ -74,9 +74,22 @@ impl Demo {
     /// When no port can be had.
     pub async fn start(seed: u64) -> std::io::Result<Self> {
         let id = |text: &str| text.parse::<OrgId>().map_err(|error: OrgIdError| std::io::Error::other(error));
-        let production = OrgSpec { username: "admin@acme.example".into(), rotates: true, seed, ..OrgSpec::new(id(PRODUCTION)?) };
-        let sandbox = OrgSpec { username: "admin@acme.example.uat".into(), seed: seed + 1, ..OrgSpec::new(id(SANDBOX)?) };
-        Ok(Self { production: OrgSim::start(production).await?, sandbox: OrgSim::start(sandbox).await?, seed })
+        let production = OrgSpec {
+            username: "admin@acme.example".into(),
+            rotates: true,
+            seed,
+            ..OrgSpec::new(id(PRODUCTION)?)
+        };
+        let sandbox = OrgSpec {
+            username: "admin@acme.example.uat".into(),
+            seed: seed + 1,
+            ..OrgSpec::new(id(SANDBOX)?)
+        };
+        Ok(Self {
+            production: OrgSim::start(production).await?,
+            sandbox: OrgSim::start(sandbox).await?,
+            seed,
+        })
     }
 
     /// Works until `stop`: first a scene in which everything happens once, then changes now and then.
@@ -120,7 +133,8 @@ impl Actor<'_> {
     }
 
     fn work_item(&mut self, external_id: &str) -> Value {
-        let number: usize = external_id.bytes().filter(u8::is_ascii_digit).fold(0, |n, d| n * 10 + usize::from(d - b'0'));
+        let number: usize =
+            external_id.bytes().filter(u8::is_ascii_digit).fold(0, |n, d| n * 10 + usize::from(d - b'0'));
         json!({
             "externalId": external_id,
             "title": TITLES[number % TITLES.len()],
@@ -167,7 +181,9 @@ impl Actor<'_> {
             let side = if self.chance.below(2) == 0 { Side::Production } else { Side::Sandbox };
             let external_id = format!("WI-{:03}", 200 + self.chance.below(40));
             match self.chance.below(10) {
-                0 => self.org(side.other()).script(Rule::always(Answer::locked()).for_record(external_id.clone()).times(2)),
+                0 => self
+                    .org(side.other())
+                    .script(Rule::always(Answer::locked()).for_record(external_id.clone()).times(2)),
                 1 => {
                     self.echo(side).await;
                     continue;
@@ -186,13 +202,17 @@ impl Actor<'_> {
     /// Everything happens once.
     async fn opening(&mut self) {
         let lock = |id: &str, times| Rule::always(Answer::locked()).for_record(id).times(times);
-        let rule = |id: &str, message: &str| Rule::always(Answer::platform(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", message)).for_record(id);
+        let rule = |id: &str, message: &str| {
+            Rule::always(Answer::platform(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", message)).for_record(id)
+        };
         // A lock that clears after two attempts, and one that takes longer.
         self.demo.sandbox.script(lock("WI-004", 2));
         self.demo.sandbox.script(lock("WI-006", 4));
         // Validation rules: their admins mend these right after the first refusal, so that a retry helps …
         for id in ["WI-005", "WI-007", "WI-008"] {
-            self.demo.sandbox.script(rule(id, "Estimated hours are required before development starts.").times(1));
+            self.demo
+                .sandbox
+                .script(rule(id, "Estimated hours are required before development starts.").times(1));
         }
         // … and nobody mends this one.
         self.demo.production.script(rule("WI-103", "A work item in production needs a release date."));
@@ -203,7 +223,8 @@ impl Actor<'_> {
         for n in 101..=106 {
             self.edit(Side::Sandbox, &format!("WI-{n}")).await;
         }
-        let arrived = self.demo.sandbox.wait_for("the first change", |received| received.iter().any(|r| r.taken));
+        let arrived =
+            self.demo.sandbox.wait_for("the first change", |received| received.iter().any(|r| r.taken));
         if tokio::time::timeout(Duration::from_secs(20), arrived).await.is_ok() {
             self.echo(Side::Sandbox).await;
         }

@@ -8,7 +8,9 @@ use crate::state::TokenServer;
 
 /// The fields of a form (`application/x-www-form-urlencoded`).
 fn field(form: &str, name: &str) -> Option<String> {
-    let value = form.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value))?;
+    let value = form
+        .split('&')
+        .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value))?;
     let mut bytes = Vec::with_capacity(value.len());
     let mut rest = value.bytes();
     while let Some(byte) = rest.next() {
@@ -34,7 +36,9 @@ pub(crate) fn token(org: &Inner, form: &str) -> Outcome {
     state.token_requests += 1;
     let good = match state.token_server {
         TokenServer::Healthy => state.refresh_token.clone(),
-        TokenServer::Unavailable => return Ok(answer(503, "text/html", "<html><title>Unavailable</title></html>")),
+        TokenServer::Unavailable => {
+            return Ok(answer(503, "text/html", "<html><title>Unavailable</title></html>"));
+        }
         TokenServer::Refusing => None,
         TokenServer::Reset => return Err(closed()),
     };

@@ -123,8 +123,10 @@ impl OrgSim {
                 };
                 let (inner, up) = (Arc::clone(&inner), up.clone());
                 tokio::spawn(async move {
-                    let service = service_fn(move |request| handle(Arc::clone(&inner), request.map(Body::new)));
-                    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                    let service =
+                        service_fn(move |request| handle(Arc::clone(&inner), request.map(Body::new)));
+                    let connection = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service);
                     tokio::select! {
                         () = up.cancelled() => {}
                         // A connection that broke was broken on purpose, or by the client.
@@ -193,7 +195,8 @@ impl OrgSim {
     pub fn sign_in_again(&self) {
         let mut state = self.inner.state();
         state.tokens_given += 1;
-        state.refresh_token = Some(format!("5Aep.sim.refresh.{:016x}.{}", self.inner.spec.seed, state.tokens_given));
+        state.refresh_token =
+            Some(format!("5Aep.sim.refresh.{:016x}.{}", self.inner.spec.seed, state.tokens_given));
     }
 
     /// From now on the token server behaves like this.
@@ -270,14 +273,20 @@ impl OrgSim {
 async fn handle(org: Arc<Inner>, request: Request<Body>) -> Outcome {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, 32 * 1024 * 1024).await else { return Err(closed()) };
-    let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+    let bearer = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.strip_prefix("Bearer "));
     let authorized = bearer.is_some_and(|token| org.state().access_tokens.contains(token));
     let form = || String::from_utf8_lossy(&body).into_owned();
     let mut outcome = match (parts.method, parts.uri.path()) {
         (Method::POST, "/services/oauth2/token") => oauth::token(&org, &form()),
         (Method::POST, "/services/oauth2/revoke") => oauth::revoke(&org, &form()),
         (Method::GET, "/services/oauth2/userinfo") => oauth::userinfo(&org, authorized),
-        (Method::GET, "/services/data/") => Ok(json(200, r#"[{"label":"Spring '26","url":"/services/data/v66.0","version":"66.0"}]"#)),
+        (Method::GET, "/services/data/") => {
+            Ok(json(200, r#"[{"label":"Spring '26","url":"/services/data/v66.0","version":"66.0"}]"#))
+        }
         (Method::POST, ENDPOINT) => sync(&org, body, authorized).await,
         _ => Ok(json(404, r#"[{"errorCode":"NOT_FOUND","message":"Could not find a match for URL"}]"#)),
     };
@@ -302,7 +311,8 @@ async fn sync(org: &Inner, body: Bytes, authorized: bool) -> Outcome {
         return Ok(json(401, text));
     }
     let change = Change::reread(body.clone()).ok();
-    let external_ids: Vec<String> = change.iter().flat_map(|c| c.records.iter().map(|r| r.external_id.clone())).collect();
+    let external_ids: Vec<String> =
+        change.iter().flat_map(|c| c.records.iter().map(|r| r.external_id.clone())).collect();
     let scripted = {
         let mut state = org.state();
         state.in_flight += 1;
@@ -311,9 +321,13 @@ async fn sync(org: &Inner, body: Bytes, authorized: bool) -> Outcome {
     };
     let take = || match &change {
         Some(change) => org.state().take(change),
-        None => (400, r#"{"success":false,"errors":[{"code":"INVALID_JSON","message":"not a payload"}]}"#.to_owned()),
+        None => (
+            400,
+            r#"{"success":false,"errors":[{"code":"INVALID_JSON","message":"not a payload"}]}"#.to_owned(),
+        ),
     };
-    let normal = |(status, text): (u16, String)| (Some(status), (200..300).contains(&status), Ok(json(status, text)));
+    let normal =
+        |(status, text): (u16, String)| (Some(status), (200..300).contains(&status), Ok(json(status, text)));
     let (status, taken, outcome) = match scripted {
         Answer::Normal => normal(take()),
         Answer::Delayed(pause) => {
@@ -347,11 +361,25 @@ async fn sync(org: &Inner, body: Bytes, authorized: bool) -> Outcome {
     outcome
 }
 
-fn record(org: &Inner, change: Option<&Change>, external_ids: Vec<String>, body: Bytes, result: (Option<u16>, bool), at: Instant) {
+fn record(
+    org: &Inner,
+    change: Option<&Change>,
+    external_ids: Vec<String>,
+    body: Bytes,
+    result: (Option<u16>, bool),
+    at: Instant,
+) {
     let mut state = org.state();
     state.in_flight -= 1;
     let transaction_id = change.map(|c| c.transaction_id.clone());
-    state.received.push(Received { transaction_id, external_ids, body, status: result.0, taken: result.1, at });
+    state.received.push(Received {
+        transaction_id,
+        external_ids,
+        body,
+        status: result.0,
+        taken: result.1,
+        at,
+    });
     drop(state);
     org.changed();
 }

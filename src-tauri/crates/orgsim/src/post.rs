@@ -23,7 +23,8 @@ pub async fn post(url: &str, token: &str, payload: impl Into<Body>) -> std::io::
     let failed = std::io::Error::other::<Box<dyn std::error::Error + Send + Sync>>;
     let host = url.trim_start_matches("http://").trim_end_matches('/');
     let stream = TcpStream::connect(host).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| failed(e.into()))?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| failed(e.into()))?;
     let connection = tokio::spawn(connection);
     let request = Request::post("/services/apexrest/dlhub/delivery/sync")
         .header(header::HOST, host)

@@ -94,7 +94,10 @@ impl State {
                 continue;
             }
             let value = (change.operation == Operation::Upsert).then(|| body["records"][index].clone());
-            let held = self.records.entry(record.external_id.clone()).or_insert(Held { timestamp: change.timestamp, value: None });
+            let held = self
+                .records
+                .entry(record.external_id.clone())
+                .or_insert(Held { timestamp: change.timestamp, value: None });
             held.timestamp = change.timestamp;
             held.value = match (held.value.take(), value) {
                 (Some(Value::Object(mut old)), Some(Value::Object(new))) => {

@@ -23,10 +23,14 @@ pub struct AuthUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AuthUrlError {
     /// Nothing there.
-    #[error("The sfdxAuthUrl is empty. Copy it whole from `sf org auth show-sfdx-auth-url --target-org ALIAS`.")]
+    #[error(
+        "The sfdxAuthUrl is empty. Copy it whole from `sf org auth show-sfdx-auth-url --target-org ALIAS`."
+    )]
     Empty,
     /// Another scheme.
-    #[error("An sfdxAuthUrl starts with force://. Copy it whole from `sf org auth show-sfdx-auth-url --target-org ALIAS`.")]
+    #[error(
+        "An sfdxAuthUrl starts with force://. Copy it whole from `sf org auth show-sfdx-auth-url --target-org ALIAS`."
+    )]
     Scheme,
     /// The CLI shows `[REDACTED]` in place of secrets.
     #[error(
@@ -37,10 +41,14 @@ pub enum AuthUrlError {
     #[error("The sfdxAuthUrl names no host after an @. It was probably cut off: copy it whole.")]
     NoHost,
     /// The host is none.
-    #[error("The host in the sfdxAuthUrl is not a host name. Copy the URL whole, without the https:// of the host.")]
+    #[error(
+        "The host in the sfdxAuthUrl is not a host name. Copy the URL whole, without the https:// of the host."
+    )]
     BadHost,
     /// Not three parts.
-    #[error("An sfdxAuthUrl has three parts before the @: clientId:clientSecret:refreshToken (the secret may be empty).")]
+    #[error(
+        "An sfdxAuthUrl has three parts before the @: clientId:clientSecret:refreshToken (the secret may be empty)."
+    )]
     Parts,
     /// A part has characters that it cannot have.
     #[error("The sfdxAuthUrl has characters that no client ID or token has. Copy it whole, on one line.")]
@@ -75,7 +83,8 @@ impl AuthUrl {
         if client_id.is_empty() || refresh_token.is_empty() {
             return Err(AuthUrlError::Parts);
         }
-        if ![client_id, client_secret, refresh_token].iter().all(|part| part.chars().all(is_token_character)) {
+        if ![client_id, client_secret, refresh_token].iter().all(|part| part.chars().all(is_token_character))
+        {
             return Err(AuthUrlError::Characters);
         }
         Ok(Self {
@@ -111,12 +120,32 @@ mod tests {
     }
 
     #[rstest]
-    #[case::cli("force://PlatformCLI::5Aep861.abc_DEF-1==@acme.my.salesforce.com", "PlatformCLI", None, "acme.my.salesforce.com")]
-    #[case::own_app("force://3MVG9.x:SECRET123:5Aep@login.salesforce.com", "3MVG9.x", Some("SECRET123"), "login.salesforce.com")]
-    #[case::white_space("  force://PlatformCLI::5Aep@login.salesforce.com\n", "PlatformCLI", None, "login.salesforce.com")]
+    #[case::cli(
+        "force://PlatformCLI::5Aep861.abc_DEF-1==@acme.my.salesforce.com",
+        "PlatformCLI",
+        None,
+        "acme.my.salesforce.com"
+    )]
+    #[case::own_app(
+        "force://3MVG9.x:SECRET123:5Aep@login.salesforce.com",
+        "3MVG9.x",
+        Some("SECRET123"),
+        "login.salesforce.com"
+    )]
+    #[case::white_space(
+        "  force://PlatformCLI::5Aep@login.salesforce.com\n",
+        "PlatformCLI",
+        None,
+        "login.salesforce.com"
+    )]
     #[case::port("force://demo::5Aep@127.0.0.1:40123", "demo", None, "127.0.0.1:40123")]
     #[case::trailing_slash("force://demo::5Aep@login.salesforce.com/", "demo", None, "login.salesforce.com")]
-    fn what_the_cli_prints_is_read(#[case] text: &str, #[case] client: &str, #[case] secret: Option<&str>, #[case] host: &str) {
+    fn what_the_cli_prints_is_read(
+        #[case] text: &str,
+        #[case] client: &str,
+        #[case] secret: Option<&str>,
+        #[case] host: &str,
+    ) {
         let url = parse(text).unwrap();
         assert_eq!(url.client_id, client);
         assert_eq!(url.client_secret.as_ref().map(|s| s.expose_secret()), secret);

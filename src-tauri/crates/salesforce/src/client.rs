@@ -10,7 +10,9 @@ use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::clock::{Clock, Millis};
 use sync_monitor_domain::ids::OrgId;
-use sync_monitor_domain::remote::{ApiUsage, ConnectError, ConnectedOrg, Meaning, OrgAddress, Remote, Report, SecretError, SecretStore, Try};
+use sync_monitor_domain::remote::{
+    ApiUsage, ConnectError, ConnectedOrg, Meaning, OrgAddress, Remote, Report, SecretError, SecretStore, Try,
+};
 
 use crate::auth_url::AuthUrl;
 use crate::http::{Http, is_allowed, read_body};
@@ -65,7 +67,11 @@ impl Client {
     ///
     /// # Errors
     /// None today: what can fail (reading certificates) is done when it is first needed, and told then.
-    pub fn new(settings: Settings, secrets: Arc<dyn SecretStore>, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
+    pub fn new(
+        settings: Settings,
+        secrets: Arc<dyn SecretStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ClientError> {
         if settings.request_timeout.is_zero() || settings.connect_timeout.is_zero() {
             return Err(ClientError("a time-out of zero leaves no time for an answer".into()));
         }
@@ -112,7 +118,11 @@ impl Client {
             },
             Ok((status, headers, body, answered_at)) => {
                 let header = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-                let reading = outcome::read(status, outcome::retry_after(header(&RETRY_AFTER), self.clock.now()), &body);
+                let reading = outcome::read(
+                    status,
+                    outcome::retry_after(header(&RETRY_AFTER), self.clock.now()),
+                    &body,
+                );
                 Answer {
                     one: Try {
                         started_at,
@@ -121,7 +131,8 @@ impl Client {
                         http_status: Some(status),
                         error_code: reading.error_code.map(clean),
                         message: reading.message.map(clean),
-                        response_body: (!body.is_empty()).then(|| kept(&clean(String::from_utf8_lossy(&body).into_owned()))),
+                        response_body: (!body.is_empty())
+                            .then(|| kept(&clean(String::from_utf8_lossy(&body).into_owned()))),
                     },
                     usage: header(&LIMIT_INFO).and_then(usage),
                     skew_ms: header(&DATE).and_then(|date| skew_ms(date, started_at, answered_at)),
@@ -130,16 +141,31 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, url: &str, host: &str, body: Bytes, token: &Token) -> Result<(u16, HeaderMap, Vec<u8>, Millis), (&'static str, String)> {
+    async fn exchange(
+        &self,
+        url: &str,
+        host: &str,
+        body: Bytes,
+        token: &Token,
+    ) -> Result<(u16, HeaderMap, Vec<u8>, Millis), (&'static str, String)> {
         let said = |error: &reqwest::Error| {
             let no = no_answer(error, host);
             (no.code, no.message)
         };
         if !is_allowed(url) {
-            return Err(("INSECURE_URL", format!("{host} would be asked without TLS, which would show its token to everyone in between. Connect the org again.")));
+            return Err((
+                "INSECURE_URL",
+                format!(
+                    "{host} would be asked without TLS, which would show its token to everyone in between. Connect the org again."
+                ),
+            ));
         }
         let client = self.http.for_url(url).map_err(|error| said(&error))?;
-        let request = client.post(url).bearer_auth(token.secret.expose_secret()).header(CONTENT_TYPE, "application/json").body(body);
+        let request = client
+            .post(url)
+            .bearer_auth(token.secret.expose_secret())
+            .header(CONTENT_TYPE, "application/json")
+            .body(body);
         let mut response = request.send().await.map_err(|error| said(&error))?;
         let answered_at = self.clock.now();
         let headers = response.headers().clone();
@@ -208,20 +234,30 @@ impl Remote for Client {
     }
 
     async fn connect_with_auth_url(&self, auth_url: SecretString) -> Result<ConnectedOrg, ConnectError> {
-        let parsed = AuthUrl::parse(&auth_url).map_err(|error| ConnectError::NotAnAuthUrl(error.to_string()))?;
+        let parsed =
+            AuthUrl::parse(&auth_url).map_err(|error| ConnectError::NotAnAuthUrl(error.to_string()))?;
         let mut credentials = Credentials::from(parsed);
         let granted = oauth::refresh(&self.http, &credentials).await.map_err(|denied| {
-            let secrets: Vec<SecretString> = [Some(credentials.refresh_token.clone()), credentials.client_secret.clone()].into_iter().flatten().collect();
+            let secrets: Vec<SecretString> =
+                [Some(credentials.refresh_token.clone()), credentials.client_secret.clone()]
+                    .into_iter()
+                    .flatten()
+                    .collect();
             let message = clean(&denied.message, &secrets);
             if denied.refused { ConnectError::Refused(message) } else { ConnectError::Unreachable(message) }
         })?;
         let (Some(org_id), Some(instance_url)) = (granted.org_id, granted.instance_url) else {
-            let message = format!("The token server {} did not say which org it signed in to. Check the host in the sfdxAuthUrl.", credentials.host);
+            let message = format!(
+                "The token server {} did not say which org it signed in to. Check the host in the sfdxAuthUrl.",
+                credentials.host
+            );
             return Err(ConnectError::Unreachable(message));
         };
         let instance_url = instance_url.trim_end_matches('/').to_owned();
         if !is_allowed(&instance_url) {
-            return Err(ConnectError::Unreachable("The token server named an address of the org that is not https. Nothing was stored.".into()));
+            return Err(ConnectError::Unreachable(
+                "The token server named an address of the org that is not https. Nothing was stored.".into(),
+            ));
         }
         if let Some(rotated) = granted.rotated {
             credentials.refresh_token = rotated;
@@ -253,17 +289,30 @@ fn no_token(why: &NoToken, started_at: Millis, duration: Duration) -> Try {
             let meaning = if denied.refused { Meaning::SignInRequired } else { Meaning::Unreachable };
             (meaning, denied.http_status, denied.code.clone(), denied.message.clone())
         }
-        NoToken::Secrets(error) => (Meaning::Retry { retry_after: None }, None, "SECRETS_UNAVAILABLE".to_owned(), error.to_string()),
+        NoToken::Secrets(error) => {
+            (Meaning::Retry { retry_after: None }, None, "SECRETS_UNAVAILABLE".to_owned(), error.to_string())
+        }
         NoToken::SignedOut => {
             let message = "There are no credentials for this org. Connect it again.".to_owned();
             (Meaning::SignInRequired, None, "SIGNED_OUT".to_owned(), message)
         }
     };
-    Try { started_at, duration, meaning, http_status, error_code: Some(code), message: Some(message), response_body: None }
+    Try {
+        started_at,
+        duration,
+        meaning,
+        http_status,
+        error_code: Some(code),
+        message: Some(message),
+        response_body: None,
+    }
 }
 
 fn host_of(url: &str) -> String {
-    url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "the org".to_owned())
+    url::Url::parse(url)
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_else(|| "the org".to_owned())
 }
 
 /// The beginning of a body, cut between two characters.

@@ -23,7 +23,8 @@ impl Http {
 
     /// The client for a URL. A loopback host is never asked through a proxy.
     pub(crate) fn for_url(&self, url: &str) -> Result<&reqwest::Client, reqwest::Error> {
-        let (cell, loopback) = if url.starts_with("http://") { (&self.loopback, true) } else { (&self.world, false) };
+        let (cell, loopback) =
+            if url.starts_with("http://") { (&self.loopback, true) } else { (&self.world, false) };
         if let Some(client) = cell.get() {
             return Ok(client);
         }
@@ -44,12 +45,14 @@ impl Http {
             return builder.build();
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let versions = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let versions =
+            rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.no_proxy();
         match versions {
             // Plain http needs no certificates; an empty list of them spares reading the system's.
             Ok(config) => {
-                let config = config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+                let config =
+                    config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
                 builder.tls_backend_preconfigured(config).build()
             }
             Err(_) => builder.build(),

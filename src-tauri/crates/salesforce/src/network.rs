@@ -14,29 +14,67 @@ pub(crate) fn no_answer(error: &reqwest::Error, host: &str) -> NoAnswer {
     let said = |code, message: String| NoAnswer { code, message };
     if error.is_timeout() {
         return if error.is_connect() {
-            said("CONNECT_TIMEOUT", format!("No connection to {host} in time. The network or a firewall drops it; check the connection."))
+            said(
+                "CONNECT_TIMEOUT",
+                format!(
+                    "No connection to {host} in time. The network or a firewall drops it; check the connection."
+                ),
+            )
         } else {
-            said("TIMEOUT", format!("{host} did not answer in time. It may be overloaded, and may have taken the request all the same."))
+            said(
+                "TIMEOUT",
+                format!(
+                    "{host} did not answer in time. It may be overloaded, and may have taken the request all the same."
+                ),
+            )
         };
     }
     match io_kind(error) {
         Some(ErrorKind::ConnectionRefused) => {
-            return said("CONNECTION_REFUSED", format!("{host} refused the connection: nothing listens there. Check the address, and that the server runs."));
+            return said(
+                "CONNECTION_REFUSED",
+                format!(
+                    "{host} refused the connection: nothing listens there. Check the address, and that the server runs."
+                ),
+            );
         }
-        Some(ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof) => {
-            return said("CONNECTION_RESET", format!("The connection to {host} broke off in the middle. The request may have been taken all the same."));
+        Some(
+            ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof,
+        ) => {
+            return said(
+                "CONNECTION_RESET",
+                format!(
+                    "The connection to {host} broke off in the middle. The request may have been taken all the same."
+                ),
+            );
         }
         _ => {}
     }
     let text = chain(error);
     if text.contains("dns") || text.contains("lookup") || text.contains("resolve") {
-        return said("DNS_FAILURE", format!("The name {host} was not found. The network is off, or the host was renamed."));
+        return said(
+            "DNS_FAILURE",
+            format!("The name {host} was not found. The network is off, or the host was renamed."),
+        );
     }
     if text.contains("certificate") || text.contains("tls") || text.contains("handshake") {
-        return said("TLS_FAILURE", format!("No secure connection to {host}: its certificate is not trusted here, or something in between intercepts it."));
+        return said(
+            "TLS_FAILURE",
+            format!(
+                "No secure connection to {host}: its certificate is not trusted here, or something in between intercepts it."
+            ),
+        );
     }
     if text.contains("incomplete") || text.contains("closed") || text.contains("eof") || error.is_body() {
-        return said("CONNECTION_RESET", format!("The connection to {host} broke off in the middle. The request may have been taken all the same."));
+        return said(
+            "CONNECTION_RESET",
+            format!(
+                "The connection to {host} broke off in the middle. The request may have been taken all the same."
+            ),
+        );
     }
     said("NETWORK_ERROR", format!("The request to {host} got no answer. Check the network connection."))
 }

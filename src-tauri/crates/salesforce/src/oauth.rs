@@ -4,10 +4,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType};
+use oauth2::basic::{
+    BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
+};
 use oauth2::{
-    AsyncHttpClient, AuthType, ClientId, ClientSecret, ExtraTokenFields, HttpRequest, HttpResponse, RefreshToken, RequestTokenError,
-    StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
+    AsyncHttpClient, AuthType, ClientId, ClientSecret, ExtraTokenFields, HttpRequest, HttpResponse,
+    RefreshToken, RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse as _,
+    TokenUrl,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -28,7 +31,13 @@ struct Extras {
 impl ExtraTokenFields for Extras {}
 
 type Response = StandardTokenResponse<Extras, BasicTokenType>;
-type OauthClient = oauth2::Client<BasicErrorResponse, Response, BasicTokenIntrospectionResponse, StandardRevocableToken, BasicRevocationErrorResponse>;
+type OauthClient = oauth2::Client<
+    BasicErrorResponse,
+    Response,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+>;
 
 /// What it takes to get an access token of an org.
 #[derive(Clone)]
@@ -78,7 +87,12 @@ impl Credentials {
 
 impl From<AuthUrl> for Credentials {
     fn from(url: AuthUrl) -> Self {
-        Self { client_id: url.client_id, client_secret: url.client_secret, refresh_token: url.refresh_token, host: url.host }
+        Self {
+            client_id: url.client_id,
+            client_secret: url.client_secret,
+            refresh_token: url.refresh_token,
+            host: url.host,
+        }
     }
 }
 
@@ -151,15 +165,22 @@ impl Adapter {
 /// Asks the token server for an access token.
 pub(crate) async fn refresh(http: &Arc<Http>, credentials: &Credentials) -> Result<Granted, Denied> {
     let base = base_url(&credentials.host);
-    let unusable = |message: String| Denied { refused: true, http_status: None, code: "INVALID_TOKEN_SERVER".into(), message };
+    let unusable = |message: String| Denied {
+        refused: true,
+        http_status: None,
+        code: "INVALID_TOKEN_SERVER".into(),
+        message,
+    };
     let token_url = TokenUrl::new(format!("{base}/services/oauth2/token"))
         .map_err(|_| unusable(format!("{base} is no address of a token server. Connect the org again.")))?;
-    let mut client = OauthClient::new(ClientId::new(credentials.client_id.clone())).set_auth_type(AuthType::RequestBody);
+    let mut client =
+        OauthClient::new(ClientId::new(credentials.client_id.clone())).set_auth_type(AuthType::RequestBody);
     if let Some(secret) = &credentials.client_secret {
         client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
     }
     let client = client.set_token_uri(token_url);
-    let adapter = Adapter { http: Arc::clone(http), host: credentials.host.clone(), status: AtomicU16::new(0) };
+    let adapter =
+        Adapter { http: Arc::clone(http), host: credentials.host.clone(), status: AtomicU16::new(0) };
     let refresh_token = RefreshToken::new(credentials.refresh_token.expose_secret().to_owned());
     let answered = client.exchange_refresh_token(&refresh_token).request_async(&adapter).await;
     let status = adapter.status.load(Ordering::Relaxed);
@@ -183,14 +204,20 @@ fn denied(error: RequestTokenError<AskError, BasicErrorResponse>, status: u16, h
         refused: false,
         http_status,
         code: "TOKEN_SERVER_ERROR".into(),
-        message: format!("The token server {host} answered HTTP {status} and nothing that makes sense. It is asked again with the next attempt."),
+        message: format!(
+            "The token server {host} answered HTTP {status} and nothing that makes sense. It is asked again with the next attempt."
+        ),
     };
     match error {
         RequestTokenError::Request(AskError::NoAnswer(code, message)) => {
             Denied { refused: false, http_status: None, code: code.into(), message }
         }
-        RequestTokenError::Request(AskError::Http(_)) | RequestTokenError::Other(_) | RequestTokenError::Parse(..) => no_sense(status),
-        RequestTokenError::ServerResponse(_) if status >= 500 || matches!(status, 408 | 425 | 429) => no_sense(status),
+        RequestTokenError::Request(AskError::Http(_))
+        | RequestTokenError::Other(_)
+        | RequestTokenError::Parse(..) => no_sense(status),
+        RequestTokenError::ServerResponse(_) if status >= 500 || matches!(status, 408 | 425 | 429) => {
+            no_sense(status)
+        }
         RequestTokenError::ServerResponse(response) => {
             let code = response.error().to_string();
             let why = response.error_description().cloned().unwrap_or_else(|| code.clone());
@@ -202,7 +229,8 @@ fn denied(error: RequestTokenError<AskError, BasicErrorResponse>, status: u16, h
 
 /// The org in an identity URL, `…/id/{organization}/{user}`.
 fn org_of_identity(id: &str) -> Option<OrgId> {
-    let segments = url::Url::parse(id).ok()?.path().trim_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
+    let segments =
+        url::Url::parse(id).ok()?.path().trim_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
     let at = segments.iter().rposition(|s| s == "id")?;
     segments.get(at + 1)?.parse().ok()
 }
@@ -221,7 +249,10 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case("https://login.salesforce.com/id/00D000000000001EAA/005000000000001AAA", Some("00D000000000001EAA"))]
+    #[case(
+        "https://login.salesforce.com/id/00D000000000001EAA/005000000000001AAA",
+        Some("00D000000000001EAA")
+    )]
     #[case("http://127.0.0.1:4711/id/00D000000000001/005000000000001", Some("00D000000000001EAA"))]
     #[case("https://login.salesforce.com/id/", None)]
     #[case("https://login.salesforce.com/00D000000000001EAA", None)]

@@ -30,22 +30,23 @@ pub(crate) fn read(status: u16, retry_after: Option<Duration>, body: &[u8]) -> R
         return Reading { meaning: Meaning::Synced, error_code: None, message: None };
     }
     let faults = json.as_ref().map(faults).unwrap_or_default();
-    let meaning = if faults.iter().any(|fault| fault.code.as_deref().is_some_and(|code| PASSING.contains(&code))) {
-        Meaning::Retry { retry_after }
-    } else {
-        match status {
-            200..300 if refused_within => Meaning::Refused,
-            200..300 | 408 | 425 | 500.. => Meaning::Retry { retry_after },
-            409 => Meaning::Superseded,
-            401 => Meaning::SignInRequired,
-            429 => Meaning::RateLimited { retry_after },
-            403 if faults.iter().any(|f| f.code.as_deref() == Some("REQUEST_LIMIT_EXCEEDED")) => {
-                Meaning::RateLimited { retry_after }
+    let meaning =
+        if faults.iter().any(|fault| fault.code.as_deref().is_some_and(|code| PASSING.contains(&code))) {
+            Meaning::Retry { retry_after }
+        } else {
+            match status {
+                200..300 if refused_within => Meaning::Refused,
+                200..300 | 408 | 425 | 500.. => Meaning::Retry { retry_after },
+                409 => Meaning::Superseded,
+                401 => Meaning::SignInRequired,
+                429 => Meaning::RateLimited { retry_after },
+                403 if faults.iter().any(|f| f.code.as_deref() == Some("REQUEST_LIMIT_EXCEEDED")) => {
+                    Meaning::RateLimited { retry_after }
+                }
+                404 | ..=199 | 300..400 => Meaning::EndpointMissing,
+                400..500 => Meaning::Refused,
             }
-            404 | ..=199 | 300..400 => Meaning::EndpointMissing,
-            400..500 => Meaning::Refused,
-        }
-    };
+        };
     let first = faults.into_iter().next().unwrap_or_default();
     let message = first.message.or_else(|| json.is_none().then(|| text_of(body)).flatten());
     let message = message.or_else(|| default_message(status)).map(|text| shorten(&text));
@@ -72,7 +73,9 @@ fn faults(json: &Value) -> Vec<Said> {
                 None => Vec::new(),
             };
             // OAuth's own form: {"error": "invalid_grant", "error_description": "…"}.
-            if let (Some(Value::String(code)), Some(Value::String(text))) = (object.get("error"), object.get("error_description")) {
+            if let (Some(Value::String(code)), Some(Value::String(text))) =
+                (object.get("error"), object.get("error_description"))
+            {
                 found = vec![Said { code: Some(code.clone()), message: Some(text.clone()) }];
             }
             if found.is_empty() {
@@ -88,8 +91,13 @@ fn one(value: &Value) -> Option<Said> {
     match value {
         Value::String(text) => Some(Said { code: None, message: Some(text.clone()) }),
         Value::Object(object) => {
-            let text = |names: [&str; 3]| names.iter().find_map(|n| object.get(*n)).and_then(Value::as_str).map(str::to_owned);
-            let said = Said { code: text(["errorCode", "code", "statusCode"]), message: text(["message", "error", "description"]) };
+            let text = |names: [&str; 3]| {
+                names.iter().find_map(|n| object.get(*n)).and_then(Value::as_str).map(str::to_owned)
+            };
+            let said = Said {
+                code: text(["errorCode", "code", "statusCode"]),
+                message: text(["message", "error", "description"]),
+            };
             (said != Said::default()).then_some(said)
         }
         _ => None,
@@ -126,7 +134,9 @@ fn text_of(body: &[u8]) -> Option<String> {
 
 fn default_message(status: u16) -> Option<String> {
     let text = match status {
-        200..300 => "The org answered with success and something that is no JSON, so it is not certain that it took the change.",
+        200..300 => {
+            "The org answered with success and something that is no JSON, so it is not certain that it took the change."
+        }
         300..400 => "The org answered with a redirect: there is no sync endpoint at this address.",
         401 => "The org does not accept the token any more.",
         403 => "The org does not allow this.",
@@ -169,29 +179,62 @@ mod tests {
     const RETRY: Meaning = Meaning::Retry { retry_after: WAIT };
     const LIMITED: Meaning = Meaning::RateLimited { retry_after: WAIT };
     const LOCKED: &str = r#"[{"message":"unable to obtain exclusive access to this record","errorCode":"UNABLE_TO_LOCK_ROW"}]"#;
-    const HTML: &str = "<html><head><title>Down for maintenance</title></head><body>Please wait</body></html>";
+    const HTML: &str =
+        "<html><head><title>Down for maintenance</title></head><body>Please wait</body></html>";
 
     #[rstest]
-    #[case::ok(200, r#"{"success":true,"transactionId":"t","recordsProcessed":1,"errors":[]}"#, Meaning::Synced)]
+    #[case::ok(
+        200,
+        r#"{"success":true,"transactionId":"t","recordsProcessed":1,"errors":[]}"#,
+        Meaning::Synced
+    )]
     #[case::ok_without_success(200, r#"{"status":"Echo suppressed"}"#, Meaning::Synced)]
     #[case::ok_empty(200, "", Meaning::Synced)]
     #[case::ok_blank(204, " \r\n", Meaning::Synced)]
     #[case::ok_a_list(201, "[]", Meaning::Synced)]
     #[case::ok_success_as_text(200, r#"{"success":"false"}"#, Meaning::Synced)]
-    #[case::ok_with_errors_but_success(200, r#"{"success":true,"errors":[{"code":"UNABLE_TO_LOCK_ROW"}]}"#, Meaning::Synced)]
-    #[case::ok_refused_within(200, r#"{"success":false,"errors":[{"code":"INVALID_FIELD","message":"no"}]}"#, Meaning::Refused)]
+    #[case::ok_with_errors_but_success(
+        200,
+        r#"{"success":true,"errors":[{"code":"UNABLE_TO_LOCK_ROW"}]}"#,
+        Meaning::Synced
+    )]
+    #[case::ok_refused_within(
+        200,
+        r#"{"success":false,"errors":[{"code":"INVALID_FIELD","message":"no"}]}"#,
+        Meaning::Refused
+    )]
     #[case::ok_locked_within(200, r#"{"success":false,"errors":[{"code":"UNABLE_TO_LOCK_ROW"}]}"#, RETRY)]
     #[case::ok_html(200, HTML, RETRY)]
     #[case::ok_cut_json(200, r#"{"success":tr"#, RETRY)]
     #[case::conflict(409, r#"{"success":false,"errors":[{"code":"CONFLICT"}]}"#, Meaning::Superseded)]
     #[case::conflict_locked(409, LOCKED, RETRY)]
-    #[case::bad(400, r#"[{"message":"Bad value","errorCode":"FIELD_CUSTOM_VALIDATION_EXCEPTION"}]"#, Meaning::Refused)]
+    #[case::bad(
+        400,
+        r#"[{"message":"Bad value","errorCode":"FIELD_CUSTOM_VALIDATION_EXCEPTION"}]"#,
+        Meaning::Refused
+    )]
     #[case::bad_locked(400, LOCKED, RETRY)]
-    #[case::unauthorized(401, r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#, Meaning::SignInRequired)]
-    #[case::limit(403, r#"[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#, LIMITED)]
-    #[case::forbidden(403, r#"[{"message":"no","errorCode":"INSUFFICIENT_ACCESS_OR_READONLY"}]"#, Meaning::Refused)]
+    #[case::unauthorized(
+        401,
+        r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#,
+        Meaning::SignInRequired
+    )]
+    #[case::limit(
+        403,
+        r#"[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#,
+        LIMITED
+    )]
+    #[case::forbidden(
+        403,
+        r#"[{"message":"no","errorCode":"INSUFFICIENT_ACCESS_OR_READONLY"}]"#,
+        Meaning::Refused
+    )]
     #[case::too_many(429, "", LIMITED)]
-    #[case::missing(404, r#"[{"errorCode":"NOT_FOUND","message":"Could not find a match for URL"}]"#, Meaning::EndpointMissing)]
+    #[case::missing(
+        404,
+        r#"[{"errorCode":"NOT_FOUND","message":"Could not find a match for URL"}]"#,
+        Meaning::EndpointMissing
+    )]
     #[case::moved(301, "", Meaning::EndpointMissing)]
     #[case::found(302, HTML, Meaning::EndpointMissing)]
     #[case::not_modified(304, "", Meaning::EndpointMissing)]
@@ -208,23 +251,47 @@ mod tests {
     #[case::unprocessable_unavailable(422, r#"{"errors":[{"code":"SERVER_UNAVAILABLE"}]}"#, RETRY)]
     #[case::missing_locked(404, LOCKED, RETRY)]
     #[case::forbidden_locked(403, LOCKED, RETRY)]
-    fn an_answer_means_what_the_contract_says(#[case] status: u16, #[case] body: &str, #[case] meaning: Meaning) {
+    fn an_answer_means_what_the_contract_says(
+        #[case] status: u16,
+        #[case] body: &str,
+        #[case] meaning: Meaning,
+    ) {
         assert_eq!(read(status, WAIT, body.as_bytes()).meaning, meaning);
     }
 
     #[rstest]
-    #[case::platform(400, r#"[{"message":"Too long","errorCode":"STRING_TOO_LONG","fields":["Name"]}]"#, Some("STRING_TOO_LONG"), "Too long")]
+    #[case::platform(
+        400,
+        r#"[{"message":"Too long","errorCode":"STRING_TOO_LONG","fields":["Name"]}]"#,
+        Some("STRING_TOO_LONG"),
+        "Too long"
+    )]
     #[case::application(500, r#"{"error":"Empty Payload"}"#, None, "Empty Payload")]
     #[case::application_object(400, r#"{"error":{"code":"X","message":"why"}}"#, Some("X"), "why")]
-    #[case::documented(400, r#"{"success":false,"errors":[{"code":"MISSING_FIELD","message":"title"}]}"#, Some("MISSING_FIELD"), "title")]
+    #[case::documented(
+        400,
+        r#"{"success":false,"errors":[{"code":"MISSING_FIELD","message":"title"}]}"#,
+        Some("MISSING_FIELD"),
+        "title"
+    )]
     #[case::texts(400, r#"{"errors":["first","second"]}"#, None, "first")]
     #[case::single(400, r#"{"errorCode":"X","message":"why"}"#, Some("X"), "why")]
-    #[case::oauth(400, r#"{"error":"invalid_grant","error_description":"expired"}"#, Some("invalid_grant"), "expired")]
+    #[case::oauth(
+        400,
+        r#"{"error":"invalid_grant","error_description":"expired"}"#,
+        Some("invalid_grant"),
+        "expired"
+    )]
     #[case::page(503, HTML, None, "Down for maintenance")]
     #[case::page_without_title(503, "<p>Back <b>soon</b></p>", None, "Back soon")]
     #[case::nothing(503, "", None, "The org is not available for now. (HTTP 503)")]
     #[case::json_without_words(400, "{}", None, "The org refused the request. (HTTP 400)")]
-    fn the_code_and_the_words_are_found_in_every_shape(#[case] status: u16, #[case] body: &str, #[case] code: Option<&str>, #[case] message: &str) {
+    fn the_code_and_the_words_are_found_in_every_shape(
+        #[case] status: u16,
+        #[case] body: &str,
+        #[case] code: Option<&str>,
+        #[case] message: &str,
+    ) {
         let reading = read(status, None, body.as_bytes());
         assert_eq!((reading.error_code.as_deref(), reading.message.as_deref()), (code, Some(message)));
     }

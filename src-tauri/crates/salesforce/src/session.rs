@@ -92,7 +92,12 @@ impl Session {
     /// A token newer than `stale`. One request to the token server serves all who wait here.
     ///
     /// Runs in a task of its own: a request that is given up must not take a rotated refresh token with it.
-    pub(crate) async fn renewed(self: &Arc<Self>, stale: Option<u64>, http: Arc<Http>, secrets: Arc<dyn SecretStore>) -> Result<Token, NoToken> {
+    pub(crate) async fn renewed(
+        self: &Arc<Self>,
+        stale: Option<u64>,
+        http: Arc<Http>,
+        secrets: Arc<dyn SecretStore>,
+    ) -> Result<Token, NoToken> {
         let session = Arc::clone(self);
         let ended = self.state().ended;
         let renewal = tokio::spawn(async move {
@@ -110,10 +115,17 @@ impl Session {
             session.state().ended += 1;
             result
         });
-        renewal.await.unwrap_or(Err(NoToken::Secrets(SecretError("The renewal of the token broke off; it is tried again.".into()))))
+        renewal.await.unwrap_or(Err(NoToken::Secrets(SecretError(
+            "The renewal of the token broke off; it is tried again.".into(),
+        ))))
     }
 
-    async fn renew(&self, renewals: &mut Renewals, http: &Arc<Http>, secrets: &dyn SecretStore) -> Result<Token, NoToken> {
+    async fn renew(
+        &self,
+        renewals: &mut Renewals,
+        http: &Arc<Http>,
+        secrets: &dyn SecretStore,
+    ) -> Result<Token, NoToken> {
         let name = secret_name(self.org);
         let credentials = if let Some(unstored) = renewals.unstored.clone() {
             secrets.set(&name, unstored.to_secret()).await.map_err(NoToken::Secrets)?;

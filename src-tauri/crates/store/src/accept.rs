@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::activity::{self, Entry};
 use crate::error::{Error, Result};
 use crate::queue::{self, Move, Row};
-use crate::rows;
 use crate::routes::Leg;
+use crate::rows;
 use crate::writer::Tx;
 
 /// What came of a payload.
@@ -63,7 +63,14 @@ pub(crate) fn accept(tx: &mut Tx<'_>, intake: &Intake) -> Result<Accepted> {
             tx.contacts.received(source, intake.at);
             take(tx, intake, source, &legs, split, &records, &mut done)?;
         }
-        (Decision::Repeat | Decision::TransactionReused | Decision::NoRoute | Decision::Conflict { .. } | Decision::Accept(_), _) => {}
+        (
+            Decision::Repeat
+            | Decision::TransactionReused
+            | Decision::NoRoute
+            | Decision::Conflict { .. }
+            | Decision::Accept(_),
+            _,
+        ) => {}
     }
     Ok(done)
 }
@@ -88,10 +95,15 @@ fn known_records(sql: &Connection, source: Option<i64>, change: &Change) -> Resu
     for record in &change.records {
         let newest = newest
             .query_row([&record.external_id], |row| {
-                Ok(Version { timestamp: Timestamp(row.get(0)?), source: rows::org(row, 1)?, digest: rows::digest(row, 2)? })
+                Ok(Version {
+                    timestamp: Timestamp(row.get(0)?),
+                    source: rows::org(row, 1)?,
+                    digest: rows::digest(row, 2)?,
+                })
             })
             .optional()?;
-        let held_by_source = source.map_or(Ok(Holding::default()), |org| holding(sql, org, &record.external_id))?;
+        let held_by_source =
+            source.map_or(Ok(Holding::default()), |org| holding(sql, org, &record.external_id))?;
         known.push(KnownRecord { newest, held_by_source });
     }
     Ok(known)
@@ -99,12 +111,17 @@ fn known_records(sql: &Connection, source: Option<i64>, change: &Change) -> Resu
 
 /// What an org is known to hold of a record.
 pub(crate) fn holding(sql: &Connection, org: i64, external_id: &str) -> Result<Holding> {
-    let mut statement =
-        sql.prepare_cached("SELECT known, origin, delivering FROM holdings WHERE org = ?1 AND external_id = ?2")?;
+    let mut statement = sql.prepare_cached(
+        "SELECT known, origin, delivering FROM holdings WHERE org = ?1 AND external_id = ?2",
+    )?;
     let holding = statement
         .query_row((org, external_id), |row| {
-            let origin = row.get::<_, Option<i64>>(1)?.map(|o| if o == 0 { Origin::Delivered } else { Origin::Sent });
-            Ok(Holding { known: rows::digest_or_null(row, 0)?.zip(origin), delivering: rows::digest_or_null(row, 2)? })
+            let origin =
+                row.get::<_, Option<i64>>(1)?.map(|o| if o == 0 { Origin::Delivered } else { Origin::Sent });
+            Ok(Holding {
+                known: rows::digest_or_null(row, 0)?.zip(origin),
+                delivering: rows::digest_or_null(row, 2)?,
+            })
         })
         .optional()?;
     Ok(holding.unwrap_or_default())
@@ -132,7 +149,13 @@ pub(crate) fn put_holding(sql: &Connection, org: i64, external_id: &str, holding
 }
 
 /// The source sent these records itself: that is what it holds now, whether or not they won.
-fn note_sent(sql: &Connection, source: i64, change: &Change, indexes: &[usize], known: &[KnownRecord]) -> Result<()> {
+fn note_sent(
+    sql: &Connection,
+    source: i64,
+    change: &Change,
+    indexes: &[usize],
+    known: &[KnownRecord],
+) -> Result<()> {
     for index in indexes {
         let record = &change.records[*index];
         put_holding(sql, source, &record.external_id, known[*index].held_by_source.sent(record.digest))?;
@@ -149,11 +172,19 @@ fn count_echoes(tx: &Tx<'_>, intake: &Intake, source: i64, echoes: usize, detail
 }
 
 /// A transaction comes back from an org: it goes nowhere, and no longer to that org either.
-fn transaction_echo(tx: &mut Tx<'_>, intake: &Intake, source: i64, txn: Option<i64>, done: &mut Accepted) -> Result<()> {
+fn transaction_echo(
+    tx: &mut Tx<'_>,
+    intake: &Intake,
+    source: i64,
+    txn: Option<i64>,
+    done: &mut Accepted,
+) -> Result<()> {
     tx.contacts.received(source, intake.at);
     count_echoes(tx, intake, source, 1, "the transaction came back from an org that got it by a sync")?;
     let Some(txn) = txn else { return Ok(()) };
-    tx.sql.prepare_cached("INSERT OR IGNORE INTO sightings (txn, org) VALUES (?1, ?2)")?.execute((txn, source))?;
+    tx.sql
+        .prepare_cached("INSERT OR IGNORE INTO sightings (txn, org) VALUES (?1, ?2)")?
+        .execute((txn, source))?;
     let waiting: Option<i64> = tx
         .sql
         .prepare_cached(
@@ -204,7 +235,8 @@ fn take(
     } else if split.kept.is_empty() {
         return remember(tx.sql, intake, source, None).map(drop);
     } else {
-        Change::reread(change.body_with(&split.kept)).map_err(|_| Error::Corrupt("a payload lost its form".into()))?
+        Change::reread(change.body_with(&split.kept))
+            .map_err(|_| Error::Corrupt("a payload lost its form".into()))?
     };
     let txn = remember(tx.sql, intake, source, Some(&relayed))?;
     for leg in legs {
@@ -220,7 +252,8 @@ fn remember(sql: &Connection, intake: &Intake, source: i64, relayed: Option<&Cha
     let change = &intake.change;
     let external_ids: Vec<&str> =
         relayed.unwrap_or(change).records.iter().map(|r| r.external_id.as_str()).collect();
-    let external_ids = serde_json::to_string(&external_ids).map_err(|error| Error::Corrupt(error.to_string()))?;
+    let external_ids =
+        serde_json::to_string(&external_ids).map_err(|error| Error::Corrupt(error.to_string()))?;
     sql.prepare_cached(
         "INSERT INTO transactions (transaction_id, source, timestamp_us, operation, digest, external_ids, title, body, accepted_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -240,7 +273,14 @@ fn remember(sql: &Connection, intake: &Intake, source: i64, relayed: Option<&Cha
 }
 
 /// Makes an item for one target.
-fn insert(tx: &mut Tx<'_>, intake: &Intake, txn: i64, leg: Leg, relayed: &Change, touched: &mut Vec<Uuid>) -> Result<Uuid> {
+fn insert(
+    tx: &mut Tx<'_>,
+    intake: &Intake,
+    txn: i64,
+    leg: Leg,
+    relayed: &Change,
+    touched: &mut Vec<Uuid>,
+) -> Result<Uuid> {
     let uuid = (intake.new_id)();
     tx.sql
         .prepare_cached(

@@ -77,7 +77,9 @@ fn one(
                 return Ok(Err(RefusalReason::Superseded));
             }
             queue::put(tx, &mut item, Move { status: Status::Queued, due: Some(*first_due), at })?;
-            tx.sql.prepare_cached("UPDATE items SET attempts = 0, cycle = cycle + 1 WHERE id = ?1")?.execute([item.key])?;
+            tx.sql
+                .prepare_cached("UPDATE items SET attempts = 0, cycle = cycle + 1 WHERE id = ?1")?
+                .execute([item.key])?;
             queue::enter(tx, &item, &change)?;
             queue::settle(tx, &mut item, &change, at, &mut done.touched)?;
             let target = tx
@@ -100,7 +102,9 @@ fn mark(tx: &mut Tx<'_>, item: &mut Row, dismissed: Option<(Millis, &String)>, a
     let before = item.slot();
     item.dismissed = dismissed.is_some();
     tx.sql
-        .prepare_cached("UPDATE items SET dismissed_at = ?2, dismiss_reason = ?3, updated_at = ?4 WHERE id = ?1")?
+        .prepare_cached(
+            "UPDATE items SET dismissed_at = ?2, dismiss_reason = ?3, updated_at = ?4 WHERE id = ?1",
+        )?
         .execute((item.key, dismissed.map(|(at, _)| at.0), dismissed.map(|(_, reason)| reason), at.0))?;
     tx.shift(Some(before), Some(item.slot()));
     Ok(())
@@ -113,8 +117,9 @@ fn is_overtaken(sql: &Connection, item: &Row, change: &Change) -> Result<bool> {
         "SELECT i.txn FROM item_records ir JOIN items i ON i.id = ir.item JOIN routes r ON r.id = i.route
           WHERE ir.external_id = ?1 AND ir.item > ?2 AND i.status = 4 AND r.target = ?3",
     )?;
-    let newer: Vec<i64> =
-        newer.query_map((&first.external_id, item.key, item.target), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let newer: Vec<i64> = newer
+        .query_map((&first.external_id, item.key, item.target), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
     for txn in newer {
         if queue::change(sql, txn)?.covers(change) {
             return Ok(true);

@@ -59,7 +59,8 @@ pub(crate) fn claim(tx: &mut Tx<'_>, target: OrgId, limit: usize, now: Millis) -
     let mut ready: Vec<(Millis, i64)> = Vec::new();
     {
         let mut routes = tx.sql.prepare_cached("SELECT id FROM routes WHERE target = ?1 AND enabled = 1")?;
-        let routes: Vec<i64> = routes.query_map([target], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let routes: Vec<i64> =
+            routes.query_map([target], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         let mut due = tx.sql.prepare_cached(
             "SELECT due_at, id FROM items WHERE route = ?1 AND status IN (0, 2) AND blocked = 0 ORDER BY due_at, id LIMIT ?2",
         )?;
@@ -95,8 +96,15 @@ fn take(tx: &mut Tx<'_>, key: i64, was_due: Millis, now: Millis) -> Result<Claim
         .sql
         .prepare_cached("SELECT transaction_id, body FROM transactions WHERE id = ?1")?
         .query_row([item.txn], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let claimed =
-        Claimed { key, id: item.uuid, transaction_id, body: body.into(), attempts: item.attempts, claimed_from, was_due };
+    let claimed = Claimed {
+        key,
+        id: item.uuid,
+        transaction_id,
+        body: body.into(),
+        attempts: item.attempts,
+        claimed_from,
+        was_due,
+    };
     let change = queue::change(tx.sql, item.txn)?;
     for (external_id, digest) in queue::records(&change) {
         let holding = accept::holding(tx.sql, item.target, external_id)?;
@@ -132,8 +140,11 @@ pub(crate) fn complete(tx: &mut Tx<'_>, target: OrgId, done: &Completion) -> Res
     let number = item.attempts + 1;
     let last = done.tries.len().saturating_sub(1);
     for (index, one) in done.tries.iter().enumerate() {
-        let (outcome, counted) =
-            if index == last { (done.verdict.outcome, done.verdict.counted) } else { (Outcome::TokenRenewed, false) };
+        let (outcome, counted) = if index == last {
+            (done.verdict.outcome, done.verdict.counted)
+        } else {
+            (Outcome::TokenRenewed, false)
+        };
         log(tx, item.key, number, item.cycle, one, outcome, counted)?;
     }
     let change = queue::change(tx.sql, item.txn)?;
@@ -174,7 +185,15 @@ pub(crate) fn complete(tx: &mut Tx<'_>, target: OrgId, done: &Completion) -> Res
     Ok(touched)
 }
 
-fn log(tx: &Tx<'_>, item: i64, number: u32, cycle: u32, one: &Try, outcome: Outcome, counted: bool) -> Result<()> {
+fn log(
+    tx: &Tx<'_>,
+    item: i64,
+    number: u32,
+    cycle: u32,
+    one: &Try,
+    outcome: Outcome,
+    counted: bool,
+) -> Result<()> {
     tx.sql
         .prepare_cached(
             "INSERT INTO attempts (item, number, cycle, started_at, duration_ms, outcome, counted, http_status, error_code, message, response_body)
@@ -206,7 +225,9 @@ fn log(tx: &Tx<'_>, item: i64, number: u32, cycle: u32, one: &Try, outcome: Outc
 fn note_error(tx: &Tx<'_>, item: i64, target: OrgId, one: &Try, status: Status) -> Result<()> {
     if status == Status::Synced {
         tx.sql
-            .prepare_cached("UPDATE items SET error_status = NULL, error_code = NULL, error_message = NULL WHERE id = ?1")?
+            .prepare_cached(
+                "UPDATE items SET error_status = NULL, error_code = NULL, error_message = NULL WHERE id = ?1",
+            )?
             .execute([item])?;
         return Ok(());
     }

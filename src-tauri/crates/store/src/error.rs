@@ -6,7 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The folder or file cannot be opened.
-    #[error("The database {path} cannot be opened: {source}. Check that the folder exists and may be written.")]
+    #[error(
+        "The database {path} cannot be opened: {source}. Check that the folder exists and may be written."
+    )]
     Open {
         /// Which file.
         path: PathBuf,

@@ -79,11 +79,19 @@ impl Store {
         let thread = self.inner.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(thread) = thread else { return Ok(()) };
         let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-        if matches!(joined, Ok(Ok(()))) { Ok(()) } else { Err(Error::Commit("the writer's thread died".into())) }
+        if matches!(joined, Ok(Ok(()))) {
+            Ok(())
+        } else {
+            Err(Error::Commit("the writer's thread died".into()))
+        }
     }
 
-    async fn write<T: Send + 'static>(&self, work: impl FnOnce(&mut writer::Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
-        let writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Closed)?;
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut writer::Tx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let writer =
+            self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Closed)?;
         writer.run(work).await
     }
 
@@ -91,7 +99,13 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails; nothing of the payload is kept then.
-    pub async fn accept(&self, change: Change, at: Millis, first_due: Millis, new_id: fn() -> Uuid) -> Result<Accepted> {
+    pub async fn accept(
+        &self,
+        change: Change,
+        at: Millis,
+        first_due: Millis,
+        new_id: fn() -> Uuid,
+    ) -> Result<Accepted> {
         self.write(move |tx| accept::accept(tx, &accept::Intake { change, at, first_due, new_id })).await
     }
 
@@ -156,7 +170,14 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn connect_org(&self, new: ConnectedOrg, alias: Option<String>, endpoint_path: &'static str, actor: Actor, at: Millis) -> Result<Org> {
+    pub async fn connect_org(
+        &self,
+        new: ConnectedOrg,
+        alias: Option<String>,
+        endpoint_path: &'static str,
+        actor: Actor,
+        at: Millis,
+    ) -> Result<Org> {
         self.write(move |tx| orgs::connect(tx, &new, alias.as_deref(), endpoint_path, &actor, at)).await
     }
 
@@ -180,7 +201,13 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn set_health(&self, id: OrgId, health: Health, detail: Option<String>, at: Millis) -> Result<()> {
+    pub async fn set_health(
+        &self,
+        id: OrgId,
+        health: Health,
+        detail: Option<String>,
+        at: Millis,
+    ) -> Result<()> {
         self.write(move |tx| orgs::set_health(tx, id, health, detail.as_deref(), at)).await
     }
 
@@ -188,7 +215,15 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Refused`] for one that is there already, leads to its own source, or to an org that is not connected.
-    pub async fn add_route(&self, id: Uuid, source: OrgId, target: OrgId, enabled: bool, actor: Actor, at: Millis) -> Result<Route> {
+    pub async fn add_route(
+        &self,
+        id: Uuid,
+        source: OrgId,
+        target: OrgId,
+        enabled: bool,
+        actor: Actor,
+        at: Millis,
+    ) -> Result<Route> {
         self.write(move |tx| routes::add(tx, id, source, target, enabled, &actor, at)).await
     }
 

@@ -110,13 +110,21 @@ impl Conditions {
     fn new(filter: &Filter) -> Self {
         let mut conditions = Self { sql: Vec::new(), values: Vec::new() };
         if !filter.statuses.is_empty() {
-            let codes: Vec<String> = filter.statuses.iter().map(|s| rows::status_code(*s).to_string()).collect();
+            let codes: Vec<String> =
+                filter.statuses.iter().map(|s| rows::status_code(*s).to_string()).collect();
             conditions.sql.push(match codes.as_slice() {
                 [one] => format!("i.status = {one}"),
                 many => format!("i.status IN ({})", many.join(", ")),
             });
         }
-        conditions.sql.push(if filter.dismissed == Some(true) { "i.dismissed_at IS NOT NULL" } else { "i.dismissed_at IS NULL" }.into());
+        conditions.sql.push(
+            if filter.dismissed == Some(true) {
+                "i.dismissed_at IS NOT NULL"
+            } else {
+                "i.dismissed_at IS NULL"
+            }
+            .into(),
+        );
         if let Some(target) = filter.target {
             conditions.add("g.org_id = ?", target.as_str().to_owned());
         }
@@ -135,8 +143,11 @@ impl Conditions {
         }
         if let Some(text) = &filter.text {
             let like = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-            let columns = ["t.external_ids", "t.title", "t.transaction_id", "i.error_message", "i.error_code"];
-            conditions.sql.push(format!("({})", columns.map(|c| format!("{c} LIKE ? ESCAPE '\\'")).join(" OR ")));
+            let columns =
+                ["t.external_ids", "t.title", "t.transaction_id", "i.error_message", "i.error_code"];
+            conditions
+                .sql
+                .push(format!("({})", columns.map(|c| format!("{c} LIKE ? ESCAPE '\\'")).join(" OR ")));
             conditions.values.extend(columns.map(|_| Value::Text(like.clone())));
         }
         if let Some(since) = filter.since {
@@ -163,10 +174,12 @@ pub(crate) fn page(sql: &Connection, filter: &Filter, limit: u32, cursor: Option
     let order = Order::of(filter);
     let mut conditions = Conditions::new(filter);
     let total = total(sql, filter, &conditions)?;
-    let (key, direction, beyond) = if order.descends() { (order.key(), "DESC", "<") } else { (order.key(), "ASC", ">") };
+    let (key, direction, beyond) =
+        if order.descends() { (order.key(), "DESC", "<") } else { (order.key(), "ASC", ">") };
     if let Some(cursor) = cursor {
         let (at, id) = cursor.split_once('.').ok_or(Error::Cursor)?;
-        let (at, id): (i64, i64) = (at.parse().map_err(|_| Error::Cursor)?, id.parse().map_err(|_| Error::Cursor)?);
+        let (at, id): (i64, i64) =
+            (at.parse().map_err(|_| Error::Cursor)?, id.parse().map_err(|_| Error::Cursor)?);
         conditions.sql.push(format!("({key}, i.id) {beyond} (?, ?)"));
         conditions.values.extend([Value::Integer(at), Value::Integer(id)]);
     }
@@ -192,7 +205,8 @@ fn total(sql: &Connection, filter: &Filter, conditions: &Conditions) -> Result<u
     if *filter == bare {
         let statuses = if filter.statuses.is_empty() { Status::ALL } else { &filter.statuses };
         let dismissed = filter.dismissed == Some(true);
-        let mut sum = sql.prepare_cached("SELECT coalesce(sum(n), 0) FROM tallies WHERE status = ?1 AND dismissed = ?2")?;
+        let mut sum = sql
+            .prepare_cached("SELECT coalesce(sum(n), 0) FROM tallies WHERE status = ?1 AND dismissed = ?2")?;
         let mut total = 0;
         for status in statuses {
             total += sum.query_row((rows::status_code(*status), dismissed), |row| row.get::<_, u64>(0))?;
@@ -217,10 +231,15 @@ pub(crate) fn detail(sql: &Connection, id: Uuid) -> Result<ItemDetail> {
     let query = format!("SELECT {COLUMNS}, t.body {FROM} WHERE i.uuid = ?1");
     let found = sql
         .prepare_cached(&query)?
-        .query_row([id.as_bytes().as_slice()], |row| Ok((item(row)?, row.get::<_, i64>(26)?, row.get::<_, Vec<u8>>(27)?)))
+        .query_row([id.as_bytes().as_slice()], |row| {
+            Ok((item(row)?, row.get::<_, i64>(26)?, row.get::<_, Vec<u8>>(27)?))
+        })
         .optional()?;
-    let Some((item, key, body)) = found else { return Err(Error::NotFound { what: "item", id: id.to_string() }) };
-    let payload = String::from_utf8(body).map_err(|_| Error::Corrupt(format!("the payload of item {id} is no text")))?;
+    let Some((item, key, body)) = found else {
+        return Err(Error::NotFound { what: "item", id: id.to_string() });
+    };
+    let payload = String::from_utf8(body)
+        .map_err(|_| Error::Corrupt(format!("the payload of item {id} is no text")))?;
     let mut statement = sql.prepare_cached(
         "SELECT number, cycle, started_at, duration_ms, outcome, counted, http_status, error_code, message, response_body
            FROM attempts WHERE item = ?1 ORDER BY id",
@@ -253,7 +272,8 @@ pub(crate) fn counts(sql: &Connection) -> Result<Counts> {
                FROM routes r JOIN orgs g ON g.id = r.target",
         )?;
         let rows = statement.query_map([], |row| {
-            let health = Health { paused: row.get(2)?, sign_in_required: row.get(3)?, hold: orgs::hold(row, 4)? };
+            let health =
+                Health { paused: row.get(2)?, sign_in_required: row.get(3)?, hold: orgs::hold(row, 4)? };
             Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)? && health.held_by().is_none()))
         })?;
         for row in rows {

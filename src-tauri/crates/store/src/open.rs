@@ -36,9 +36,11 @@ pub(crate) fn writer(path: &Path) -> Result<Connection> {
 /// Refuses another program's database, and one from the future, before anything is written to it.
 fn judge(connection: &Connection, path: &Path) -> Result<()> {
     let opened = |source| Error::Open { path: path.to_owned(), source };
-    let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(opened);
+    let pragma =
+        |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(opened);
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(opened)?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(opened)?;
     if tables > 0 && application != i64::from(APPLICATION_ID) {
         return Err(Error::Foreign { path: path.to_owned() });
     }
@@ -79,7 +81,8 @@ mod tests {
         let error = writer(&path).unwrap_err();
         assert!(matches!(error, Error::Newer { found: 99, .. }), "{error}");
         assert!(error.to_string().contains("newer version"), "{error}");
-        let version: i64 = Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |r| r.get(0)).unwrap();
+        let version: i64 =
+            Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |r| r.get(0)).unwrap();
         assert_eq!(version, 99);
     }
 
@@ -103,7 +106,9 @@ mod tests {
     fn what_is_committed_is_synced_to_the_disk() {
         let folder = tempfile::tempdir().unwrap();
         let connection = writer(&folder.path().join("sync-monitor.db")).unwrap();
-        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
+        let pragma = |name| {
+            connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap()
+        };
         assert_eq!(pragma("synchronous"), rusqlite::types::Value::Integer(2));
         assert_eq!(pragma("journal_mode"), rusqlite::types::Value::Text("wal".into()));
     }

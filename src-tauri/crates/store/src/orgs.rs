@@ -43,7 +43,10 @@ impl Keys {
 }
 
 pub(crate) fn find(sql: &Connection, id: OrgId) -> Result<Option<i64>> {
-    Ok(sql.prepare_cached("SELECT id FROM orgs WHERE org_id = ?1")?.query_row([id.as_str()], |row| row.get(0)).optional()?)
+    Ok(sql
+        .prepare_cached("SELECT id FROM orgs WHERE org_id = ?1")?
+        .query_row([id.as_str()], |row| row.get(0))
+        .optional()?)
 }
 
 const SELECT: &str = "
@@ -84,14 +87,17 @@ pub(crate) fn hold(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<OrgHo
     Ok(match word.parse() {
         Ok(HeldBy::OrgUnreachable) => Some(OrgHold::Unreachable { probe_at: at }),
         Ok(HeldBy::RateLimited) => Some(OrgHold::RateLimited { until: at }),
-        Ok(HeldBy::EndpointMissing) => Some(OrgHold::EndpointMissing { probe_at: at, probes: row.get(index + 2)? }),
+        Ok(HeldBy::EndpointMissing) => {
+            Some(OrgHold::EndpointMissing { probe_at: at, probes: row.get(index + 2)? })
+        }
         _ => None,
     })
 }
 
 /// Every org there is a row for, connected ones first, by name.
 pub(crate) fn all(sql: &Connection) -> Result<Vec<Org>> {
-    let mut statement = sql.prepare_cached(&format!("{SELECT} ORDER BY o.connected DESC, coalesce(o.alias, o.org_id)"))?;
+    let mut statement =
+        sql.prepare_cached(&format!("{SELECT} ORDER BY o.connected DESC, coalesce(o.alias, o.org_id)"))?;
     let rows = statement.query_map([], org)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -105,7 +111,14 @@ pub(crate) fn one(sql: &Connection, id: OrgId) -> Result<Org> {
 }
 
 /// An org is connected, for the first time or again: what waited for a sign-in goes on.
-pub(crate) fn connect(tx: &mut Tx<'_>, new: &ConnectedOrg, alias: Option<&str>, endpoint_path: &str, actor: &Actor, at: Millis) -> Result<Org> {
+pub(crate) fn connect(
+    tx: &mut Tx<'_>,
+    new: &ConnectedOrg,
+    alias: Option<&str>,
+    endpoint_path: &str,
+    actor: &Actor,
+    at: Millis,
+) -> Result<Org> {
     let key = tx.org(new.org_id)?;
     tx.sql
         .prepare_cached(
@@ -115,7 +128,10 @@ pub(crate) fn connect(tx: &mut Tx<'_>, new: &ConnectedOrg, alias: Option<&str>, 
               WHERE id = ?1",
         )?
         .execute((key, alias, &new.username, &new.instance_url, endpoint_path))?;
-    activity::add(tx.sql, &Entry::new(at, actor, "org.connect").subject(new.org_id).detail(&new.instance_url))?;
+    activity::add(
+        tx.sql,
+        &Entry::new(at, actor, "org.connect").subject(new.org_id).detail(&new.instance_url),
+    )?;
     one(tx.sql, new.org_id)
 }
 
@@ -140,17 +156,28 @@ pub(crate) fn pause(tx: &mut Tx<'_>, id: OrgId, paused: bool, actor: &Actor, at:
     if changed == 0 {
         return Err(Error::NotFound { what: "org", id: id.to_string() });
     }
-    activity::add(tx.sql, &Entry::new(at, actor, if paused { "org.pause" } else { "org.resume" }).subject(id))?;
+    activity::add(
+        tx.sql,
+        &Entry::new(at, actor, if paused { "org.pause" } else { "org.resume" }).subject(id),
+    )?;
     one(tx.sql, id)
 }
 
 /// An org's own answers changed how it stands with it; what a person paused stays paused.
-pub(crate) fn set_health(tx: &mut Tx<'_>, id: OrgId, health: Health, detail: Option<&str>, at: Millis) -> Result<()> {
+pub(crate) fn set_health(
+    tx: &mut Tx<'_>,
+    id: OrgId,
+    health: Health,
+    detail: Option<&str>,
+    at: Millis,
+) -> Result<()> {
     let (hold, hold_at, probes) = match health.hold {
         None => (None, None, 0),
         Some(OrgHold::Unreachable { probe_at }) => (Some(HeldBy::OrgUnreachable), Some(probe_at), 0),
         Some(OrgHold::RateLimited { until }) => (Some(HeldBy::RateLimited), Some(until), 0),
-        Some(OrgHold::EndpointMissing { probe_at, probes }) => (Some(HeldBy::EndpointMissing), Some(probe_at), probes),
+        Some(OrgHold::EndpointMissing { probe_at, probes }) => {
+            (Some(HeldBy::EndpointMissing), Some(probe_at), probes)
+        }
     };
     let before: Health = one(tx.sql, id)?.health;
     tx.sql

@@ -33,7 +33,12 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn slot(&self) -> Slot {
-        Slot { route: self.route, status: rows::status_code(self.status), blocked: self.blocked, dismissed: self.dismissed }
+        Slot {
+            route: self.route,
+            status: rows::status_code(self.status),
+            blocked: self.blocked,
+            dismissed: self.dismissed,
+        }
     }
 }
 
@@ -63,13 +68,19 @@ pub(crate) fn by_key(sql: &Connection, key: i64) -> Result<Row> {
 
 /// The item with this name, if there is one.
 pub(crate) fn by_uuid(sql: &Connection, id: Uuid) -> Result<Option<Row>> {
-    Ok(sql.prepare_cached(&format!("{SELECT} WHERE i.uuid = ?1"))?.query_row([id.as_bytes().as_slice()], row).optional()?)
+    Ok(sql
+        .prepare_cached(&format!("{SELECT} WHERE i.uuid = ?1"))?
+        .query_row([id.as_bytes().as_slice()], row)
+        .optional()?)
 }
 
 /// The payload that goes to the targets of a transaction, parsed again.
 pub(crate) fn change(sql: &Connection, txn: i64) -> Result<Change> {
-    let body: Vec<u8> = sql.prepare_cached("SELECT body FROM transactions WHERE id = ?1")?.query_row([txn], |row| row.get(0))?;
-    Change::reread(body.into()).map_err(|_| Error::Corrupt(format!("the payload of transaction row {txn} cannot be read")))
+    let body: Vec<u8> = sql
+        .prepare_cached("SELECT body FROM transactions WHERE id = ?1")?
+        .query_row([txn], |row| row.get(0))?;
+    Change::reread(body.into())
+        .map_err(|_| Error::Corrupt(format!("the payload of transaction row {txn} cannot be read")))
 }
 
 /// The records of an open item: their names and contents.
@@ -116,8 +127,9 @@ fn block(tx: &mut Tx<'_>, item: &mut Row, blocked: bool) -> Result<()> {
 
 /// The other open items of a record on its way to a target, the oldest first.
 fn others(sql: &Connection, target: i64, external_id: &str, except: i64) -> Result<Vec<i64>> {
-    let mut statement =
-        sql.prepare_cached("SELECT item FROM waiting WHERE target = ?1 AND external_id = ?2 AND item <> ?3 ORDER BY item")?;
+    let mut statement = sql.prepare_cached(
+        "SELECT item FROM waiting WHERE target = ?1 AND external_id = ?2 AND item <> ?3 ORDER BY item",
+    )?;
     let rows = statement.query_map((target, external_id, except), |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -142,7 +154,9 @@ fn is_blocked(sql: &Connection, item: &Row, change: &Change) -> Result<bool> {
 pub(crate) fn enter(tx: &mut Tx<'_>, item: &Row, change: &Change) -> Result<()> {
     for (external_id, digest) in records(change) {
         tx.sql
-            .prepare_cached("INSERT OR IGNORE INTO waiting (target, external_id, item, digest) VALUES (?1, ?2, ?3, ?4)")?
+            .prepare_cached(
+                "INSERT OR IGNORE INTO waiting (target, external_id, item, digest) VALUES (?1, ?2, ?3, ?4)",
+            )?
             .execute((item.target, external_id, item.key, digest.as_bytes()))?;
     }
     Ok(())
@@ -150,7 +164,13 @@ pub(crate) fn enter(tx: &mut Tx<'_>, item: &Row, change: &Change) -> Result<()> 
 
 /// An item has come to wait (it is new, was retried, or its attempt failed): decides which of the waiting items of its
 /// records need not be sent, and which goes first. Names every item that changed in `touched`.
-pub(crate) fn settle(tx: &mut Tx<'_>, item: &mut Row, change: &Change, at: Millis, touched: &mut Vec<Uuid>) -> Result<()> {
+pub(crate) fn settle(
+    tx: &mut Tx<'_>,
+    item: &mut Row,
+    change: &Change,
+    at: Millis,
+    touched: &mut Vec<Uuid>,
+) -> Result<()> {
     let mut company: Vec<i64> = Vec::new();
     for record in &change.records {
         company.extend(others(tx.sql, item.target, &record.external_id, item.key)?);
@@ -189,7 +209,13 @@ pub(crate) fn settle(tx: &mut Tx<'_>, item: &mut Row, change: &Change, at: Milli
     Ok(())
 }
 
-fn supersede(tx: &mut Tx<'_>, item: &mut Row, change: &Change, at: Millis, touched: &mut Vec<Uuid>) -> Result<()> {
+fn supersede(
+    tx: &mut Tx<'_>,
+    item: &mut Row,
+    change: &Change,
+    at: Millis,
+    touched: &mut Vec<Uuid>,
+) -> Result<()> {
     put(tx, item, Move { status: Status::Superseded, due: None, at })?;
     touched.push(item.uuid);
     leave(tx, item, change, touched)

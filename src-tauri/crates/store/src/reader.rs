@@ -31,7 +31,10 @@ impl Readers {
     }
 
     /// Runs `read` in one read transaction, so that all it sees is of one moment.
-    pub(crate) async fn run<T: Send + 'static>(&self, read: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
         let (idle, permits, path) = (Arc::clone(&self.idle), Arc::clone(&self.permits), self.path.clone());
         let reading = tokio::task::spawn_blocking(move || {

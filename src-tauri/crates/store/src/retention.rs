@@ -18,8 +18,10 @@ pub(crate) fn clear(tx: &mut Tx<'_>, done: Millis, transactions: Millis) -> Resu
     for key in &old {
         let item = queue::by_key(tx.sql, *key)?;
         tx.shift(Some(item.slot()), None);
-        let ids: String =
-            tx.sql.prepare_cached("SELECT external_ids FROM transactions WHERE id = ?1")?.query_row([item.txn], |row| row.get(0))?;
+        let ids: String = tx
+            .sql
+            .prepare_cached("SELECT external_ids FROM transactions WHERE id = ?1")?
+            .query_row([item.txn], |row| row.get(0))?;
         tx.sql.prepare_cached("DELETE FROM attempts WHERE item = ?1")?.execute([key])?;
         tx.sql
             .prepare_cached("DELETE FROM item_records WHERE item = ?1 AND external_id IN (SELECT value FROM json_each(?2))")?

@@ -76,9 +76,19 @@ fn one(sql: &Connection, id: Uuid) -> Result<Route> {
 }
 
 /// Makes a route; one that was removed before comes back.
-pub(crate) fn add(tx: &mut Tx<'_>, id: Uuid, source: OrgId, target: OrgId, enabled: bool, actor: &Actor, at: Millis) -> Result<Route> {
+pub(crate) fn add(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    source: OrgId,
+    target: OrgId,
+    enabled: bool,
+    actor: &Actor,
+    at: Millis,
+) -> Result<Route> {
     if source == target {
-        return Err(Error::Refused("A route leads from one org to another; source and target are the same org.".into()));
+        return Err(Error::Refused(
+            "A route leads from one org to another; source and target are the same org.".into(),
+        ));
     }
     let connected: Option<bool> = tx
         .sql
@@ -105,7 +115,9 @@ pub(crate) fn add(tx: &mut Tx<'_>, id: Uuid, source: OrgId, target: OrgId, enabl
     *tx.routes = BySource::default();
     activity::add(tx.sql, &Entry::new(at, actor, "route.add").subject(format!("{source} → {target}")))?;
     let made = all(tx.sql)?.into_iter().find(|r| r.source == source && r.target == target);
-    made.ok_or_else(|| Error::Corrupt(format!("the route from {source} to {target} was made and is not there")))
+    made.ok_or_else(|| {
+        Error::Corrupt(format!("the route from {source} to {target} was made and is not there"))
+    })
 }
 
 /// Enables or pauses a route.
@@ -115,7 +127,10 @@ pub(crate) fn enable(tx: &mut Tx<'_>, id: Uuid, enabled: bool, actor: &Actor, at
         .prepare_cached("UPDATE routes SET enabled = ?2 WHERE uuid = ?1")?
         .execute((id.as_bytes().as_slice(), enabled))?;
     let action = if enabled { "route.resume" } else { "route.pause" };
-    activity::add(tx.sql, &Entry::new(at, actor, action).subject(format!("{} → {}", before.source, before.target)))?;
+    activity::add(
+        tx.sql,
+        &Entry::new(at, actor, action).subject(format!("{} → {}", before.source, before.target)),
+    )?;
     one(tx.sql, id)
 }
 
@@ -132,6 +147,9 @@ pub(crate) fn remove(tx: &mut Tx<'_>, id: Uuid, actor: &Actor, at: Millis) -> Re
         .prepare_cached("UPDATE routes SET removed_at = ?2 WHERE uuid = ?1")?
         .execute((id.as_bytes().as_slice(), at.0))?;
     *tx.routes = BySource::default();
-    activity::add(tx.sql, &Entry::new(at, actor, "route.remove").subject(format!("{} → {}", before.source, before.target)))?;
+    activity::add(
+        tx.sql,
+        &Entry::new(at, actor, "route.remove").subject(format!("{} → {}", before.source, before.target)),
+    )?;
     Ok(before)
 }

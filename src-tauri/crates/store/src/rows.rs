@@ -25,7 +25,11 @@ fn wrong(index: usize, what: &'static str) -> rusqlite::Error {
 
 pub(crate) fn status(row: &Row<'_>, index: usize) -> rusqlite::Result<Status> {
     let code: u8 = row.get(index)?;
-    Status::ALL.iter().copied().find(|s| status_code(*s) == code).ok_or_else(|| wrong(index, "no such status"))
+    Status::ALL
+        .iter()
+        .copied()
+        .find(|s| status_code(*s) == code)
+        .ok_or_else(|| wrong(index, "no such status"))
 }
 
 pub(crate) fn org(row: &Row<'_>, index: usize) -> rusqlite::Result<OrgId> {

@@ -46,14 +46,19 @@ pub(crate) fn add(tx: &mut Tx<'_>, token: &Token, actor: &Actor) -> Result<()> {
             token.created_at.0,
             token.expires_at.map(|t| t.0),
         ))?;
-    activity::add(tx.sql, &Entry::new(token.created_at, actor, "token.create").subject(&token.name).detail(&sources))
+    activity::add(
+        tx.sql,
+        &Entry::new(token.created_at, actor, "token.create").subject(&token.name).detail(&sources),
+    )
 }
 
 /// Revokes a token for good.
 pub(crate) fn revoke(tx: &mut Tx<'_>, id: Uuid, actor: &Actor, at: Millis) -> Result<()> {
     let name: Option<String> = tx
         .sql
-        .prepare_cached("UPDATE tokens SET revoked_at = ?2 WHERE uuid = ?1 AND revoked_at IS NULL RETURNING name")?
+        .prepare_cached(
+            "UPDATE tokens SET revoked_at = ?2 WHERE uuid = ?1 AND revoked_at IS NULL RETURNING name",
+        )?
         .query_row((id.as_bytes().as_slice(), at.0), |row| row.get(0))
         .optional()?;
     let Some(name) = name else { return Err(Error::NotFound { what: "token", id: id.to_string() }) };

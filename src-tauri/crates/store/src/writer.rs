@@ -35,7 +35,8 @@ impl Writer {
     pub(crate) fn start(path: &Path) -> Result<(Self, JoinHandle<()>)> {
         let connection = open::writer(path)?;
         let (jobs, inbox) = mpsc::channel(QUEUE);
-        let spawned = std::thread::Builder::new().name("store-writer".into()).spawn(move || run(connection, inbox));
+        let spawned =
+            std::thread::Builder::new().name("store-writer".into()).spawn(move || run(connection, inbox));
         let thread = spawned.map_err(|error| Error::Commit(format!("its thread did not start: {error}")))?;
         Ok((Self { jobs }, thread))
     }
@@ -108,10 +109,12 @@ impl Contacts {
 
     fn write(self, sql: &Connection) -> Result<()> {
         for (org, at) in self.received {
-            sql.prepare_cached("UPDATE orgs SET last_received_at = ?2 WHERE id = ?1")?.execute((org, at.0))?;
+            sql.prepare_cached("UPDATE orgs SET last_received_at = ?2 WHERE id = ?1")?
+                .execute((org, at.0))?;
         }
         for (org, at) in self.delivered {
-            sql.prepare_cached("UPDATE orgs SET last_delivered_at = ?2 WHERE id = ?1")?.execute((org, at.0))?;
+            sql.prepare_cached("UPDATE orgs SET last_delivered_at = ?2 WHERE id = ?1")?
+                .execute((org, at.0))?;
         }
         for (org, usage) in self.usage {
             sql.prepare_cached("UPDATE orgs SET api_used = ?2, api_max = ?3 WHERE id = ?1")?
@@ -221,7 +224,13 @@ fn refuse(job: Job, sql: &Connection) -> Answer {
     let mut tally = Tally::default();
     let mut contacts = Contacts::default();
     drop(sql.pragma_update(None, "query_only", "ON"));
-    let (_, answer) = job(&mut Tx { sql, orgs: &mut orgs, routes: &mut routes, tally: &mut tally, contacts: &mut contacts });
+    let (_, answer) = job(&mut Tx {
+        sql,
+        orgs: &mut orgs,
+        routes: &mut routes,
+        tally: &mut tally,
+        contacts: &mut contacts,
+    });
     drop(sql.pragma_update(None, "query_only", "OFF"));
     answer
 }

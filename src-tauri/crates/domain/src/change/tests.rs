@@ -6,7 +6,9 @@ const NOW: Millis = Millis(1_772_202_600_000); // 2026-02-27T14:30:00Z
 const RECORD: &str = r#"{"externalId":"WI-001","title":"Add revenue report","estimatedHours":8}"#;
 
 fn payload(transaction: &str, source: &str, timestamp: &str, operation: &str, records: &str) -> String {
-    format!(r#"{{"transactionId":{transaction},"sourceOrgId":{source},"timestamp":{timestamp},"operation":{operation},"records":{records}}}"#)
+    format!(
+        r#"{{"transactionId":{transaction},"sourceOrgId":{source},"timestamp":{timestamp},"operation":{operation},"records":{records}}}"#
+    )
 }
 
 fn valid(records: &str) -> String {
@@ -124,7 +126,10 @@ fn a_payload_without_records_says_so() {
 #[test]
 fn the_second_of_two_equal_external_ids_is_pointed_at() {
     let text = valid(r#"[{"externalId":"A"},{"externalId":"B"},{"externalId":"\u0041"}]"#);
-    assert_eq!(faults(&text), [("DUPLICATE_EXTERNAL_ID", Some("/records/2/externalId".into()), Some("A".into()))]);
+    assert_eq!(
+        faults(&text),
+        [("DUPLICATE_EXTERNAL_ID", Some("/records/2/externalId".into()), Some("A".into()))]
+    );
 }
 
 #[rstest]
@@ -140,7 +145,8 @@ fn lengths_count_code_points(#[case] letter: &str, #[case] length: usize, #[case
 
 #[test]
 fn two_thousand_records_fit_and_one_more_does_not() {
-    let records = |n: usize| (0..n).map(|i| format!(r#"{{"externalId":"{i}"}}"#)).collect::<Vec<_>>().join(",");
+    let records =
+        |n: usize| (0..n).map(|i| format!(r#"{{"externalId":"{i}"}}"#)).collect::<Vec<_>>().join(",");
     assert_eq!(parse(&valid(&format!("[{}]", records(2_000)))).unwrap().records.len(), 2_000);
     assert_eq!(faults(&valid(&format!("[{}]", records(2_001)))), [fault("INVALID_FIELD", "/records")]);
 }
@@ -186,7 +192,8 @@ fn invalid_utf_8_is_invalid_json() {
 #[test]
 fn nesting_counts_from_the_envelope() {
     // Envelope 1, records 2, record 3; so 125 more fit in a member.
-    let nested = |n: usize| valid(&format!(r#"[{{"externalId":"A","x":{}{}}}]"#, "[".repeat(n), "]".repeat(n)));
+    let nested =
+        |n: usize| valid(&format!(r#"[{{"externalId":"A","x":{}{}}}]"#, "[".repeat(n), "]".repeat(n)));
     assert!(parse(&nested(125)).is_ok());
     assert_eq!(faults(&nested(126)), [fault("INVALID_JSON", "")]);
 }
@@ -212,7 +219,8 @@ fn what_is_left_out_leaves_the_rest_byte_for_byte() {
     let change = parse(text).unwrap();
     let kept = |kept: &[usize]| String::from_utf8(change.body_with(kept).to_vec()).unwrap();
     assert_eq!(kept(&[0, 1, 2]), text);
-    let (before, after) = (r#"{ "x" : [1] , "records" : [ "#, &text[text.find(" ], \"transactionId\"").unwrap()..]);
+    let (before, after) =
+        (r#"{ "x" : [1] , "records" : [ "#, &text[text.find(" ], \"transactionId\"").unwrap()..]);
     assert_eq!(kept(&[1]), format!(r#"{before}{{"externalId":"B", "n": 1.0e2 }}{after}"#));
     assert_eq!(kept(&[0, 2]), format!(r#"{before}{{"externalId":"A"}},{{"externalId":"C"}}{after}"#));
     let reread = Change::reread(change.body_with(&[0, 2])).unwrap();
@@ -243,14 +251,56 @@ fn the_operation_and_other_members_of_the_envelope_are_content() {
 }
 
 #[rstest]
-#[case::same_members(r#"[{"externalId":"A","title":"x"}]"#, "upsert", r#"[{"externalId":"A","title":"y"}]"#, "upsert", true)]
-#[case::more_members(r#"[{"externalId":"A","title":"x"}]"#, "upsert", r#"[{"externalId":"A","title":"y","status":"Done"}]"#, "upsert", true)]
-#[case::fewer_members(r#"[{"externalId":"A","title":"x","status":"Done"}]"#, "upsert", r#"[{"externalId":"A","title":"y"}]"#, "upsert", false)]
-#[case::other_record(r#"[{"externalId":"A","title":"x"}]"#, "upsert", r#"[{"externalId":"B","title":"y"}]"#, "upsert", false)]
-#[case::one_of_two_records(r#"[{"externalId":"A"},{"externalId":"B"}]"#, "upsert", r#"[{"externalId":"A"}]"#, "upsert", false)]
-#[case::both_records_and_more(r#"[{"externalId":"A"},{"externalId":"B"}]"#, "upsert", r#"[{"externalId":"C"},{"externalId":"B"},{"externalId":"A"}]"#, "upsert", true)]
+#[case::same_members(
+    r#"[{"externalId":"A","title":"x"}]"#,
+    "upsert",
+    r#"[{"externalId":"A","title":"y"}]"#,
+    "upsert",
+    true
+)]
+#[case::more_members(
+    r#"[{"externalId":"A","title":"x"}]"#,
+    "upsert",
+    r#"[{"externalId":"A","title":"y","status":"Done"}]"#,
+    "upsert",
+    true
+)]
+#[case::fewer_members(
+    r#"[{"externalId":"A","title":"x","status":"Done"}]"#,
+    "upsert",
+    r#"[{"externalId":"A","title":"y"}]"#,
+    "upsert",
+    false
+)]
+#[case::other_record(
+    r#"[{"externalId":"A","title":"x"}]"#,
+    "upsert",
+    r#"[{"externalId":"B","title":"y"}]"#,
+    "upsert",
+    false
+)]
+#[case::one_of_two_records(
+    r#"[{"externalId":"A"},{"externalId":"B"}]"#,
+    "upsert",
+    r#"[{"externalId":"A"}]"#,
+    "upsert",
+    false
+)]
+#[case::both_records_and_more(
+    r#"[{"externalId":"A"},{"externalId":"B"}]"#,
+    "upsert",
+    r#"[{"externalId":"C"},{"externalId":"B"},{"externalId":"A"}]"#,
+    "upsert",
+    true
+)]
 #[case::deleted(r#"[{"externalId":"A","title":"x"}]"#, "upsert", r#"[{"externalId":"A"}]"#, "delete", true)]
-#[case::made_anew_after_a_deletion(r#"[{"externalId":"A"}]"#, "delete", r#"[{"externalId":"A","title":"x"}]"#, "upsert", false)]
+#[case::made_anew_after_a_deletion(
+    r#"[{"externalId":"A"}]"#,
+    "delete",
+    r#"[{"externalId":"A","title":"x"}]"#,
+    "upsert",
+    false
+)]
 #[case::deleted_twice(r#"[{"externalId":"A","why":1}]"#, "delete", r#"[{"externalId":"A"}]"#, "delete", true)]
 fn a_change_covers_an_older_one_that_it_leaves_nothing_of(
     #[case] older: &str,

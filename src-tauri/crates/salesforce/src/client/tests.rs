@@ -68,7 +68,8 @@ impl World {
         let org = OrgSim::start(if rotating { spec.rotating() } else { spec }).await.unwrap();
         let secrets = Arc::new(Memory::default());
         let settings = Settings { request_timeout, ..Settings::default() };
-        let client = Client::new(settings, Arc::clone(&secrets) as _, Arc::new(MachineClock(Instant::now()))).unwrap();
+        let client =
+            Client::new(settings, Arc::clone(&secrets) as _, Arc::new(MachineClock(Instant::now()))).unwrap();
         let connected = client.connect_with_auth_url(SecretString::from(org.auth_url())).await.unwrap();
         assert_eq!(connected.org_id, org.id());
         let address = OrgAddress {
@@ -117,13 +118,20 @@ async fn an_expired_token_is_renewed_once_and_the_request_repeated() {
     world.org.expire_access_tokens();
     let report = world.deliver("WI-1").await;
     assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::Synced]);
-    assert_eq!((report.tries[0].http_status, report.tries[0].error_code.as_deref()), (Some(401), Some("INVALID_SESSION_ID")));
+    assert_eq!(
+        (report.tries[0].http_status, report.tries[0].error_code.as_deref()),
+        (Some(401), Some("INVALID_SESSION_ID"))
+    );
 }
 
 #[tokio::test]
 async fn a_401_that_a_renewal_does_not_mend_asks_for_a_sign_in() {
     let world = World::new(false).await;
-    world.org.script(Rule::always(Answer::platform(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")));
+    world.org.script(Rule::always(Answer::platform(
+        401,
+        "INVALID_SESSION_ID",
+        "This session is not valid for use with the REST API",
+    )));
     let report = world.deliver("WI-1").await;
     assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::SignInRequired]);
 }
@@ -146,7 +154,11 @@ async fn a_token_server_that_is_down_is_a_network_error_and_no_sign_in() {
         world.org.expire_access_tokens();
         world.org.token_server(behaviour);
         let report = world.deliver("WI-1").await;
-        assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::Unreachable], "{behaviour:?}: {report:?}");
+        assert_eq!(
+            meanings(&report),
+            [Meaning::TokenRenewed, Meaning::Unreachable],
+            "{behaviour:?}: {report:?}"
+        );
     }
 }
 
@@ -191,7 +203,10 @@ async fn a_rotated_refresh_token_is_stored_before_the_new_access_token_is_used()
     let report = world.deliver("WI-1").await;
     assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::Retry { retry_after: None }]);
     assert_eq!(report.tries[1].error_code.as_deref(), Some("SECRETS_UNAVAILABLE"));
-    assert!(world.org.received().iter().all(|r| !r.taken), "nothing was sent with a token whose refresh token is not safe");
+    assert!(
+        world.org.received().iter().all(|r| !r.taken),
+        "nothing was sent with a token whose refresh token is not safe"
+    );
     // The keychain is unlocked: the rotated token was not lost meanwhile.
     world.secrets.broken.store(false, std::sync::atomic::Ordering::Relaxed);
     assert_eq!(meanings(&world.deliver("WI-1").await).last(), Some(&Meaning::Synced));
@@ -207,7 +222,9 @@ async fn an_answer_that_repeats_a_token_is_kept_without_it() {
     world.deliver("WI-0").await;
     let tokens = world.org.secrets();
     assert!(tokens.len() >= 2);
-    let echo = serde_json::json!([{ "errorCode": "BAD", "message": format!("bad tokens {}", tokens.join(" ")) }]).to_string();
+    let echo =
+        serde_json::json!([{ "errorCode": "BAD", "message": format!("bad tokens {}", tokens.join(" ")) }])
+            .to_string();
     let report = world.answered(Answer::json(400, echo)).await;
     let shown = format!("{report:?}");
     for token in tokens {
@@ -239,7 +256,10 @@ async fn an_org_that_is_down_refuses_the_connection() {
     world.org.go_down();
     let report = world.deliver("WI-1").await;
     assert_eq!(meanings(&report), [Meaning::Unreachable]);
-    assert!(matches!(report.tries[0].error_code.as_deref(), Some("CONNECTION_REFUSED" | "CONNECTION_RESET")), "{report:?}");
+    assert!(
+        matches!(report.tries[0].error_code.as_deref(), Some("CONNECTION_REFUSED" | "CONNECTION_RESET")),
+        "{report:?}"
+    );
     assert!(!world.client.answers(&world.address).await);
     world.org.come_up().await.unwrap();
     assert!(world.client.answers(&world.address).await);
@@ -266,7 +286,8 @@ async fn an_endless_answer_is_not_read_to_its_end() {
 #[tokio::test]
 async fn an_address_without_tls_elsewhere_is_never_asked() {
     let world = World::new(false).await;
-    let address = OrgAddress { instance_url: "http://acme.my.salesforce.com".into(), ..world.address.clone() };
+    let address =
+        OrgAddress { instance_url: "http://acme.my.salesforce.com".into(), ..world.address.clone() };
     let report = world.client.deliver(&address, payload("WI-1")).await;
     assert_eq!(report.tries[0].error_code.as_deref(), Some("INSECURE_URL"));
 }
@@ -278,7 +299,10 @@ async fn disconnecting_revokes_and_forgets() {
     assert_eq!(world.org.revocations(), 1);
     assert!(world.secrets.secrets.lock().unwrap().is_empty());
     let report = world.deliver("WI-1").await;
-    assert_eq!((meanings(&report), report.tries[0].error_code.as_deref()), (vec![Meaning::SignInRequired], Some("SIGNED_OUT")));
+    assert_eq!(
+        (meanings(&report), report.tries[0].error_code.as_deref()),
+        (vec![Meaning::SignInRequired], Some("SIGNED_OUT"))
+    );
 }
 
 #[tokio::test]
@@ -292,7 +316,6 @@ async fn connecting_with_a_dead_token_says_so_and_stores_nothing() {
     assert!(!error.to_string().contains(token) && !format!("{error:?}").contains(token));
     assert!(world.secrets.secrets.lock().unwrap().is_empty());
 }
-
 
 #[rstest]
 #[case("api-usage=18/5000", Some((18, 5000)))]

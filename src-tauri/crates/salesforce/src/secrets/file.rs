@@ -52,36 +52,52 @@ impl FileStore {
             })?,
             None => key_file(&folder.join("secrets.key"))?,
         };
-        let inner = Inner { path: folder.join("secrets.enc"), cipher: XChaCha20Poly1305::new(&key.into()), turn: Mutex::new(()) };
+        let inner = Inner {
+            path: folder.join("secrets.enc"),
+            cipher: XChaCha20Poly1305::new(&key.into()),
+            turn: Mutex::new(()),
+        };
         inner.read()?;
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    async fn with<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T, SecretError> + Send + 'static) -> Result<T, SecretError> {
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, SecretError> + Send + 'static,
+    ) -> Result<T, SecretError> {
         let inner = Arc::clone(&self.inner);
         let task = tokio::task::spawn_blocking(move || {
             let _turn = inner.turn.blocking_lock();
             work(&inner)
         });
-        task.await.unwrap_or_else(|_| Err(SecretError("The secrets file could not be used. Try again.".into())))
+        task.await
+            .unwrap_or_else(|_| Err(SecretError("The secrets file could not be used. Try again.".into())))
     }
 }
 
 fn parse_key(text: &str) -> Option<[u8; 32]> {
     let text = text.trim();
-    let bytes = hex::decode(text).ok().or_else(|| base64::engine::general_purpose::STANDARD.decode(text).ok())?;
+    let bytes =
+        hex::decode(text).ok().or_else(|| base64::engine::general_purpose::STANDARD.decode(text).ok())?;
     bytes.try_into().ok()
 }
 
 fn random<const N: usize>() -> Result<[u8; N], SecretError> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| SecretError(format!("The system gives no random numbers ({error}), so secrets cannot be encrypted.")))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        SecretError(format!("The system gives no random numbers ({error}), so secrets cannot be encrypted."))
+    })?;
     Ok(bytes)
 }
 
 /// The key in the key file, which is made if there is none.
 fn key_file(path: &Path) -> Result<[u8; 32], SecretError> {
-    let failed = |error: io::Error| SecretError(format!("The key file {} cannot be used: {error}. Check that the folder may be written.", path.display()));
+    let failed = |error: io::Error| {
+        SecretError(format!(
+            "The key file {} cannot be used: {error}. Check that the folder may be written.",
+            path.display()
+        ))
+    };
     match fs::read_to_string(path) {
         Ok(text) => {
             refuse_if_open_to_others(path)?;
@@ -111,7 +127,11 @@ fn refuse_if_open_to_others(path: &Path) -> Result<(), SecretError> {
     if mode & 0o077 == 0 {
         return Ok(());
     }
-    Err(SecretError(format!("{} can be read by others (mode {mode:o}). Make it private: chmod 600 {}", path.display(), path.display())))
+    Err(SecretError(format!(
+        "{} can be read by others (mode {mode:o}). Make it private: chmod 600 {}",
+        path.display(),
+        path.display()
+    )))
 }
 
 #[cfg(not(unix))]
@@ -151,8 +171,11 @@ impl Inner {
             Err(error) => return Err(self.failed(&format!("cannot be read: {error}."))),
         };
         refuse_if_open_to_others(&self.path)?;
-        let damaged = || self.failed("cannot be decrypted: the key is not the one that it was made with, or the file was damaged. Put both back from a backup, or remove the file and connect the orgs again.");
-        let rest = sealed.strip_prefix(MAGIC.as_slice()).filter(|rest| rest.len() > NONCE).ok_or_else(damaged)?;
+        let damaged = || {
+            self.failed("cannot be decrypted: the key is not the one that it was made with, or the file was damaged. Put both back from a backup, or remove the file and connect the orgs again.")
+        };
+        let rest =
+            sealed.strip_prefix(MAGIC.as_slice()).filter(|rest| rest.len() > NONCE).ok_or_else(damaged)?;
         let (nonce, sealed) = rest.split_at(NONCE);
         let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| damaged())?;
         let open = self.cipher.decrypt(&XNonce::from(nonce), sealed).map_err(|_| damaged())?;
@@ -162,9 +185,14 @@ impl Inner {
     fn write(&self, secrets: &Secrets) -> Result<(), SecretError> {
         let nonce = random::<NONCE>()?;
         let open = serde_json::to_vec(secrets).map_err(|_| self.failed("could not be written."))?;
-        let sealed = self.cipher.encrypt(&XNonce::from(nonce), open.as_slice()).map_err(|_| self.failed("could not be encrypted."))?;
+        let sealed = self
+            .cipher
+            .encrypt(&XNonce::from(nonce), open.as_slice())
+            .map_err(|_| self.failed("could not be encrypted."))?;
         let content = [MAGIC.as_slice(), &nonce, &sealed].concat();
-        write_private(&self.path, &content).map_err(|error| self.failed(&format!("could not be written: {error}. Check the space on the disk.")))
+        write_private(&self.path, &content).map_err(|error| {
+            self.failed(&format!("could not be written: {error}. Check the space on the disk."))
+        })
     }
 }
 
@@ -233,7 +261,11 @@ mod tests {
         let store = open(folder.path()).unwrap();
         store.set("a", SecretString::from("b")).await.unwrap();
         for name in ["secrets.key", "secrets.enc"] {
-            assert_eq!(fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+            assert_eq!(
+                fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777,
+                0o600,
+                "{name}"
+            );
         }
         fs::set_permissions(folder.path().join("secrets.key"), fs::Permissions::from_mode(0o644)).unwrap();
         assert!(refusal(open(folder.path())).contains("chmod 600"));
@@ -245,8 +277,14 @@ mod tests {
         let key = SecretString::from("00".repeat(32));
         let store = FileStore::open(folder.path(), Some(&key)).unwrap();
         store.set("a", SecretString::from("b")).await.unwrap();
-        assert!(refusal(FileStore::open(folder.path(), Some(&SecretString::from("01".repeat(32))))).contains("cannot be decrypted"));
-        assert!(refusal(FileStore::open(folder.path(), Some(&SecretString::from("short")))).contains("64 hexadecimal"));
+        assert!(
+            refusal(FileStore::open(folder.path(), Some(&SecretString::from("01".repeat(32)))))
+                .contains("cannot be decrypted")
+        );
+        assert!(
+            refusal(FileStore::open(folder.path(), Some(&SecretString::from("short"))))
+                .contains("64 hexadecimal")
+        );
         assert!(refusal(open(folder.path())).contains("is gone"));
         let path = folder.path().join("secrets.enc");
         let mut raw = fs::read(&path).unwrap();

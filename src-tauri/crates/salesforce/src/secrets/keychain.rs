@@ -32,7 +32,9 @@ impl Keychain {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, SecretError> + Send + 'static) -> Result<T, SecretError> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SecretError> + Send + 'static,
+) -> Result<T, SecretError> {
     match tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(work)).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(SecretError("The keychain's library failed. Try again; if it goes on, use secrets = \"file\".".into())),
@@ -62,7 +64,12 @@ impl SecretStore for Keychain {
 
     async fn set(&self, name: &str, secret: SecretString) -> Result<(), SecretError> {
         let name = name.to_owned();
-        blocking(move || entry(&name)?.set_password(secret.expose_secret()).map_err(|error| failed("cannot be written", &error))).await
+        blocking(move || {
+            entry(&name)?
+                .set_password(secret.expose_secret())
+                .map_err(|error| failed("cannot be written", &error))
+        })
+        .await
     }
 
     async fn remove(&self, name: &str) -> Result<(), SecretError> {
