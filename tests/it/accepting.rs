@@ -9,10 +9,10 @@ const PATH: &str = "/services/apexrest/dlhub/delivery/sync";
 async fn send(app: &App, token: Option<&str>, content_type: Option<&str>, body: &[u8]) -> Reply {
     let mut head = format!("POST {PATH} HTTP/1.1\r\nHost: localhost");
     if let Some(token) = token {
-        head.push_str(&format!("\r\nAuthorization: Bearer {token}"));
+        head = format!("{head}\r\nAuthorization: Bearer {token}");
     }
     if let Some(content_type) = content_type {
-        head.push_str(&format!("\r\nContent-Type: {content_type}"));
+        head = format!("{head}\r\nContent-Type: {content_type}");
     }
     exchange(app.url(), &head, body).await
 }
@@ -95,7 +95,7 @@ async fn a_revoked_or_expired_token_is_good_no_more() {
     assert_eq!(app.ask("DELETE", &format!("/api/v1/tokens/{id}"), None).await.0, 204);
     let body = Payload::from(ORG_A, app.now()).record("WI-002", "x").text();
     assert_refused(&app.post(&pair.token_a, &body).await, 401, "UNAUTHORIZED", Value::Null);
-    let end = app.now().plus(std::time::Duration::from_secs(60));
+    let end = app.now().plus(std::time::Duration::from_mins(1));
     let made = app
         .order(
             "POST",
@@ -105,7 +105,7 @@ async fn a_revoked_or_expired_token_is_good_no_more() {
         .await;
     let short = made["token"].as_str().unwrap();
     assert_eq!(app.post(short, &body).await.status, 200);
-    app.clock.advance(std::time::Duration::from_secs(60));
+    app.clock.advance(std::time::Duration::from_mins(1));
     assert_refused(&app.post(short, &body).await, 401, "UNAUTHORIZED", Value::Null);
     app.stop().await;
 }

@@ -34,7 +34,7 @@ async fn a_failing_item_is_tried_five_times_by_the_schedule_and_then_failed() {
             .await;
         assert_eq!(item["nextAttemptAt"], app.now().plus(Duration::from_secs(wait_s)).to_string().as_str());
         assert_eq!(item["heldBy"], Value::Null);
-        app.clock.advance(Duration::from_secs(wait_s) - Duration::from_millis(1));
+        app.clock.advance(Duration::from_secs(wait_s).checked_sub(Duration::from_millis(1)).unwrap());
         assert_eq!(pair.b.received().len(), attempt, "not a millisecond early");
         app.clock.advance(Duration::from_millis(1));
         pair.b.wait_received(attempt + 1).await;

@@ -83,7 +83,7 @@ async fn a_transaction_goes_no_more_to_an_org_that_has_seen_it() {
     let back = Payload::from(ORG_B, app.now()).transaction(change.id()).record("WI-1", "x");
     app.accept(&pair.token_b, &back).await;
     app.wait_status(change.id(), ORG_B, "synced").await;
-    app.clock.advance(std::time::Duration::from_secs(3_600));
+    app.clock.advance(std::time::Duration::from_hours(1));
     assert_eq!(pair.b.received().len(), 1);
     app.stop().await;
 }

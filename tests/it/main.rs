@@ -1,5 +1,7 @@
 //! Flows through the whole program, against simulated orgs. Each file is a promise of the contract.
 
+#![expect(clippy::unwrap_used, reason = "in a test, what must be there and is not is a failure")]
+
 mod accepting;
 mod command_line;
 mod delivering;

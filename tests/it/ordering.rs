@@ -46,7 +46,7 @@ async fn a_newer_change_that_covers_the_older_one_supersedes_it_and_goes_at_once
     app.accept(&pair.token_a, &newer).await;
     app.wait_status(newer.id(), ORG_B, "synced").await;
     app.wait_status(older.id(), ORG_B, "superseded").await;
-    app.clock.advance(Duration::from_secs(7200));
+    app.clock.advance(Duration::from_hours(2));
     assert_eq!(pair.b.received().len(), 2);
     app.stop().await;
 }

@@ -134,7 +134,10 @@ impl App {
         Setup { settings, folder: Some(folder), clock }.start().await
     }
 
-    /// Another program on the same folder, which must be refused.
+    /// Another program on the same folder.
+    ///
+    /// # Errors
+    /// Always, if all is well: a folder has one program.
     pub async fn second(&self) -> anyhow::Result<Self> {
         Setup {
             settings: self.settings.clone(),
@@ -246,9 +249,10 @@ impl App {
                 drop(changes.recv().await);
             }
         };
-        if tokio::time::timeout(Duration::from_secs(30), waiting).await.is_err() {
-            panic!("waited 30 s for {what}; last: {last:#}");
-        }
+        assert!(
+            tokio::time::timeout(Duration::from_secs(30), waiting).await.is_ok(),
+            "waited 30 s for {what}; last: {last:#}"
+        );
         last
     }
 
@@ -267,9 +271,10 @@ impl App {
                 self.clock.advance(step);
             }
         };
-        if tokio::time::timeout(Duration::from_secs(30), moving).await.is_err() {
-            panic!("moved the clock for 30 s; last: {last:#}");
-        }
+        assert!(
+            tokio::time::timeout(Duration::from_secs(30), moving).await.is_ok(),
+            "moved the clock for 30 s; last: {last:#}"
+        );
         last
     }
 

@@ -14,7 +14,8 @@ pub fn failure_key(
     let shape = shape(message.unwrap_or_default());
     let parts = [target.as_str(), &status, error_code.unwrap_or_default(), &shape];
     let digest = Digest::of(&[parts.join("\n").as_bytes()]);
-    digest.as_bytes()[..8].iter().map(|b| format!("{b:02x}")).collect()
+    let head: [u8; 8] = std::array::from_fn(|i| digest.as_bytes()[i]);
+    format!("{:016x}", u64::from_be_bytes(head))
 }
 
 /// The message without quoted values, and without words that hold a digit (IDs, numbers, times).

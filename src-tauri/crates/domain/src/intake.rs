@@ -233,9 +233,9 @@ mod tests {
     #[test]
     fn a_batch_is_split_record_by_record() {
         let arriving = change(A, 5, &[("R", 1), ("S", 2), ("T", 3), ("U", 4)]);
-        let mut echo = KnownRecord::default();
-        echo.held_by_source =
+        let held_by_source =
             Holding { known: Some((arriving.records[1].digest, Origin::Delivered)), delivering: None };
+        let echo = KnownRecord { newest: None, held_by_source };
         let repeat = KnownRecord { newest: Some(version(&arriving, 3)), ..KnownRecord::default() };
         let decision = decide(&arriving, None, true, &[KnownRecord::default(), echo, known(B, 9, 9), repeat]);
         assert_eq!(

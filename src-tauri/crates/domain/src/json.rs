@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn value(&mut self, level: usize) -> Result<()> {
         match self.kind()? {
             Kind::Object => self.object(level, |reader, _, level| reader.value(level)).map(drop),
-            Kind::Array => self.array(level, |reader, level| reader.value(level)).map(drop),
+            Kind::Array => self.array(level, Reader::value).map(drop),
             Kind::String => self.string().map(drop),
             Kind::Number => self.number(),
             Kind::Null => self.word("null"),

@@ -13,7 +13,7 @@ pub struct Schedule(Vec<Duration>);
 
 /// The longest that an org's `Retry-After` may put off an attempt: a day. A longer one is a mistake or an attack, and
 /// would hide the item from its admin.
-pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
 /// Why a schedule is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,9 +38,7 @@ impl Schedule {
         match waits.len() {
             0 => Err(ScheduleError::Empty),
             n if n > 20 => Err(ScheduleError::TooLong(n)),
-            _ if waits.iter().any(|w| *w > Duration::from_secs(30 * 24 * 60 * 60)) => {
-                Err(ScheduleError::WaitTooLong)
-            }
+            _ if waits.iter().any(|w| *w > Duration::from_hours(720)) => Err(ScheduleError::WaitTooLong),
             _ => Ok(Self(waits)),
         }
     }

@@ -13,9 +13,9 @@ use crate::Settings;
 /// Requests without an answer, in a row, after which an org counts as unreachable.
 const UNANSWERED: u32 = 3;
 /// How long an org is left alone that is at its limit and does not say until when.
-const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(15 * 60);
+const RATE_LIMIT_PAUSE: Duration = Duration::from_mins(15);
 /// The longest pause between two probes for a missing endpoint.
-const LONGEST_PROBE_PAUSE: Duration = Duration::from_secs(15 * 60);
+const LONGEST_PROBE_PAUSE: Duration = Duration::from_mins(15);
 
 /// How it stands with an org after an answer, and in words why.
 ///

@@ -55,7 +55,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let month = Duration::from_secs(30 * 24 * 60 * 60);
+        let month = Duration::from_hours(720);
         Self {
             schedule: Schedule::default(),
             concurrency_per_org: 4,

@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_secs(15);
 /// A difference that is no jump: clocks are nudged all the time.
 const TOLERANCE_MS: i64 = 3_000;
 /// How often what is too old is cleared away.
-const CLEAR: Duration = Duration::from_secs(6 * 60 * 60);
+const CLEAR: Duration = Duration::from_hours(6);
 
 /// What the wall clock did between two looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

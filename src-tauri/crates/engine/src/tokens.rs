@@ -14,7 +14,10 @@ use crate::{Error, Grant};
 ///
 /// Looking one up by its hash gives nothing away: what an attacker could time is the hash of his own guess.
 #[derive(Default)]
-pub(crate) struct Tokens(RwLock<HashMap<[u8; 32], (Grant, Option<Millis>)>>);
+pub(crate) struct Tokens(RwLock<HashMap<[u8; 32], Good>>);
+
+/// What a token may do, and when it ends.
+type Good = (Grant, Option<Millis>);
 
 impl Tokens {
     pub(crate) fn load(&self, tokens: Vec<Token>) {

@@ -141,7 +141,7 @@ impl Worker {
             Some(OrgHold::Unreachable { probe_at } | OrgHold::EndpointMissing { probe_at, .. })
                 if now < probe_at =>
             {
-                self.ring(probe_at)
+                self.ring(probe_at);
             }
             Some(OrgHold::Unreachable { .. } | OrgHold::EndpointMissing { .. }) => {
                 if !self.probing && free > 0 {

@@ -24,7 +24,7 @@ pub fn wall_clock() -> sync_monitor_domain::Millis {
     chrono::Utc::now().into()
 }
 
-/// A small generator of chance (SplitMix64), so that a seed means the same in every version.
+/// A small generator of chance (`SplitMix64`), so that a seed means the same in every version.
 #[derive(Debug, Clone)]
 pub struct Chance(u64);
 

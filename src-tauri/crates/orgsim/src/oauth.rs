@@ -1,5 +1,6 @@
 //! The token server of a simulated org.
 
+use axum::response::Response;
 use serde_json::json;
 
 use crate::http::{Outcome, answer, closed, json as json_answer};
@@ -26,8 +27,8 @@ fn field(form: &str, name: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn refused(code: &str, why: &str) -> Outcome {
-    Ok(json_answer(400, json!({ "error": code, "error_description": why }).to_string()))
+fn refused(code: &str, why: &str) -> Response {
+    json_answer(400, json!({ "error": code, "error_description": why }).to_string())
 }
 
 /// `POST /services/oauth2/token`, the refresh token flow.
@@ -43,13 +44,13 @@ pub(crate) fn token(org: &Inner, form: &str) -> Outcome {
         TokenServer::Reset => return Err(closed()),
     };
     if field(form, "grant_type").as_deref() != Some("refresh_token") {
-        return refused("unsupported_grant_type", "grant type not supported");
+        return Ok(refused("unsupported_grant_type", "grant type not supported"));
     }
     if field(form, "client_id").as_deref() != Some(org.spec.client_id.as_str()) {
-        return refused("invalid_client_id", "client identifier invalid");
+        return Ok(refused("invalid_client_id", "client identifier invalid"));
     }
     if good.is_none() || field(form, "refresh_token") != good {
-        return refused("invalid_grant", "expired access/refresh token");
+        return Ok(refused("invalid_grant", "expired access/refresh token"));
     }
     state.tokens_given += 1;
     let (n, id) = (state.tokens_given, org.spec.org_id);
@@ -73,24 +74,24 @@ pub(crate) fn token(org: &Inner, form: &str) -> Outcome {
 }
 
 /// `POST /services/oauth2/revoke`.
-pub(crate) fn revoke(org: &Inner, form: &str) -> Outcome {
+pub(crate) fn revoke(org: &Inner, form: &str) -> Response {
     let mut state = org.state();
     let token = field(form, "token");
     if token.is_some() && token == state.refresh_token {
         state.refresh_token = None;
         state.access_tokens.clear();
         state.revocations += 1;
-        return Ok(json_answer(200, ""));
+        return json_answer(200, "");
     }
     refused("invalid_token", "this token is not known")
 }
 
 /// `GET /services/oauth2/userinfo`.
-pub(crate) fn userinfo(org: &Inner, authorized: bool) -> Outcome {
+pub(crate) fn userinfo(org: &Inner, authorized: bool) -> Response {
     if !authorized {
-        return Ok(answer(403, "text/plain", "Bad_OAuth_Token"));
+        return answer(403, "text/plain", "Bad_OAuth_Token");
     }
     let id = org.spec.org_id;
     let body = json!({ "organization_id": id, "user_id": "005000000000001AAA", "preferred_username": org.spec.username });
-    Ok(json_answer(200, body.to_string()))
+    json_answer(200, body.to_string())
 }

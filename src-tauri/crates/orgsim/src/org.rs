@@ -282,8 +282,8 @@ async fn handle(org: Arc<Inner>, request: Request<Body>) -> Outcome {
     let form = || String::from_utf8_lossy(&body).into_owned();
     let mut outcome = match (parts.method, parts.uri.path()) {
         (Method::POST, "/services/oauth2/token") => oauth::token(&org, &form()),
-        (Method::POST, "/services/oauth2/revoke") => oauth::revoke(&org, &form()),
-        (Method::GET, "/services/oauth2/userinfo") => oauth::userinfo(&org, authorized),
+        (Method::POST, "/services/oauth2/revoke") => Ok(oauth::revoke(&org, &form())),
+        (Method::GET, "/services/oauth2/userinfo") => Ok(oauth::userinfo(&org, authorized)),
         (Method::GET, "/services/data/") => {
             Ok(json(200, r#"[{"label":"Spring '26","url":"/services/data/v66.0","version":"66.0"}]"#))
         }

@@ -148,7 +148,7 @@ mod tests {
     ) {
         let url = parse(text).unwrap();
         assert_eq!(url.client_id, client);
-        assert_eq!(url.client_secret.as_ref().map(|s| s.expose_secret()), secret);
+        assert_eq!(url.client_secret.as_ref().map(secrecy::ExposeSecret::expose_secret), secret);
         assert_eq!(url.host, host);
     }
 

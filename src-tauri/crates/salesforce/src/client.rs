@@ -38,7 +38,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(10), request_timeout: Duration::from_secs(120) }
+        Self { connect_timeout: Duration::from_secs(10), request_timeout: Duration::from_mins(2) }
     }
 }
 

@@ -40,7 +40,7 @@ impl Http {
             .redirect(Policy::none())
             .connect_timeout(self.connect_timeout)
             .timeout(self.request_timeout)
-            .pool_idle_timeout(Duration::from_secs(60));
+            .pool_idle_timeout(Duration::from_mins(1));
         if !loopback {
             return builder.build();
         }

@@ -8,7 +8,7 @@ use rusqlite_migration::{M, Migrations};
 
 use crate::error::{Error, Result};
 
-/// "SynM", so that the file is known for ours.
+/// "`SynM`", so that the file is known for ours.
 const APPLICATION_ID: i32 = 0x5379_6e4d;
 
 const MIGRATIONS: &[M<'static>] = &[M::up(include_str!("migrations/0001_start.sql"))];

@@ -123,7 +123,7 @@ fn key_file(path: &Path) -> Result<[u8; 32], SecretError> {
 #[cfg(unix)]
 fn refuse_if_open_to_others(path: &Path) -> Result<(), SecretError> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = fs::metadata(path).map(|m| m.permissions().mode() & 0o777).unwrap_or(0);
+    let mode = fs::metadata(path).map_or(0, |m| m.permissions().mode() & 0o777);
     if mode & 0o077 == 0 {
         return Ok(());
     }
