@@ -1,3 +1,9 @@
-//! The window.
+//! The Sync Monitor window.
+// A console of its own would open beside the window on Windows.
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sync_monitor_desktop::run()
+}

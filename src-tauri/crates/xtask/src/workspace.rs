@@ -1,0 +1,41 @@
+//! Where things are.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    // Cargo sets this for what it runs; without Cargo the current folder has to be the root.
+    let crate_folder = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    crate_folder.as_deref().and_then(|folder| folder.ancestors().nth(3)).unwrap_or(Path::new(".")).into()
+}
+
+/// Where Cargo builds, and where everything else that can be made again is kept.
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
+}
+
+/// What this program remembers between two runs.
+pub(crate) fn state() -> PathBuf {
+    target().join("xtask")
+}
+
+/// Programs and libraries that are only needed to test and to check.
+pub(crate) fn tools() -> PathBuf {
+    target().join("tools")
+}
+
+/// A program of this workspace, as a development build leaves it.
+pub(crate) fn built(name: &str) -> PathBuf {
+    target().join("debug").join(name).with_extension(env::consts::EXE_EXTENSION)
+}
+
+/// The UI's sources.
+pub(crate) fn ui() -> PathBuf {
+    root().join("ui")
+}
+
+/// Other people's clients, which the tests speak with.
+pub(crate) fn clients() -> PathBuf {
+    root().join("tests/clients")
+}

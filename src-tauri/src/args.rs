@@ -1,0 +1,83 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use sync_monitor_runtime::Options;
+
+/// Keeps Salesforce orgs in sync, and shows in a window what did not arrive.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "sync-monitor-desktop", version)]
+pub(crate) struct Args {
+    /// The data folder, which also holds config.toml then [default: the user's]
+    #[arg(long, value_name = "DIR", env = "SYNC_MONITOR_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// The file of settings [default: config.toml in the data folder or the user's folder of settings]
+    #[arg(long, value_name = "FILE", env = "SYNC_MONITOR_CONFIG")]
+    config: Option<PathBuf>,
+
+    /// The address to listen at; port 0 picks one [default: 127.0.0.1:7437]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+
+    /// What is logged to stderr: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", env = "SYNC_MONITOR_LOG", default_value = "info")]
+    pub(crate) log_level: String,
+
+    /// Everything is tried with simulated orgs, in a folder that is thrown away
+    #[arg(long)]
+    demo: bool,
+}
+
+impl Args {
+    /// Whether this is a try-out, which the window says.
+    pub(crate) fn is_demo(&self) -> bool {
+        self.demo
+    }
+
+    /// Whether a second start with the same arguments means the first one's window: only for the usual folder. Demos
+    /// stand beside each other, and of two programs on one other folder the second is refused by the lock on it.
+    pub(crate) fn is_single(&self) -> bool {
+        !self.demo && self.data_dir.is_none()
+    }
+}
+
+impl From<Args> for Options {
+    fn from(args: Args) -> Self {
+        Self {
+            data_dir: args.data_dir,
+            config: args.config,
+            listen: args.listen,
+            demo: args.demo,
+            ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(args: &[&str]) -> Args {
+        Args::try_parse_from(["sync-monitor-desktop"].iter().chain(args)).unwrap()
+    }
+
+    #[test]
+    fn a_second_start_brings_the_first_to_the_front_on_the_usual_folder_only() {
+        assert!(parse(&[]).is_single());
+        assert!(parse(&["--listen", "127.0.0.1:0", "--config", "/tmp/c.toml"]).is_single());
+        assert!(!parse(&["--demo"]).is_single());
+        assert!(!parse(&["--data-dir", "/tmp/other"]).is_single());
+    }
+
+    #[test]
+    fn every_flag_reaches_the_engine() {
+        let options =
+            Options::from(parse(&["--data-dir", "/d", "--config", "/c", "--listen", "[::1]:9", "--demo"]));
+        assert_eq!(options.data_dir, Some("/d".into()));
+        assert_eq!(options.config, Some("/c".into()));
+        assert_eq!(options.listen.as_deref(), Some("[::1]:9"));
+        assert!(options.demo);
+    }
+}
