@@ -1,0 +1,64 @@
+//! Refresh tokens in a real keychain. `cargo xtask test keychain` makes one for this test, on a session bus of its own;
+//! without one the test fails.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use std::{env, fs};
+
+use kit::{App, ORG_A, ORG_B, Payload, Setup};
+use serde_json::Value;
+
+#[tokio::test]
+async fn refresh_tokens_are_in_the_keychain_and_nowhere_else_until_their_org_is_removed() {
+    assert!(
+        env::var_os("XDG_DATA_HOME").is_some(),
+        "this test would write into your own keychain: cargo xtask test keychain"
+    );
+    let (app, pair) = Setup::default().set("secrets", "keychain").start_with_two_orgs().await;
+
+    let app = app.restart(Duration::from_secs(60)).await;
+    let payload = Payload::from(ORG_A, app.now()).record("WI-1", "sent with a token from the keychain");
+    app.accept(&pair.token_a, &payload).await;
+    app.wait_status(payload.id(), ORG_B, "synced").await;
+
+    let issued = [pair.a.secrets(), pair.b.secrets()].concat();
+    let kept = in_keychain();
+    assert!(
+        kept.len() == 2
+            && kept.iter().all(|secret| issued.iter().any(|token| secret.contains(token.as_str()))),
+        "one secret for each org, which its refresh token is part of"
+    );
+    for token in &issued {
+        assert_nowhere(app.folder(), token);
+    }
+
+    for org in [&pair.a, &pair.b] {
+        remove(&app, &org.id().to_string()).await;
+    }
+    assert!(in_keychain().is_empty(), "a removed org leaves nothing behind");
+    app.stop().await;
+}
+
+async fn remove(app: &App, org: &str) {
+    let (status, answer) = app.ask("DELETE", &format!("/api/v1/orgs/{org}"), None).await;
+    assert_eq!((status, answer), (204, Value::Null));
+}
+
+/// This program's secrets, as another program of the user reads them.
+fn in_keychain() -> Vec<String> {
+    let search = ["search", "--all", "service", "sync-monitor"];
+    let output = Command::new("secret-tool").args(search).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter_map(|line| line.strip_prefix("secret = ")).map(str::to_owned).collect()
+}
+
+/// No file of the program holds this.
+fn assert_nowhere(folder: &Path, token: &str) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        let found = bytes.windows(token.len()).any(|window| window == token.as_bytes());
+        assert!(!found, "{} holds a token", path.display());
+    }
+}
