@@ -31,7 +31,8 @@ impl Client {
                 node
             }
             Self::SimpleSalesforce => {
-                let python = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools").join("py/bin/python");
+                let python =
+                    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools").join("py/bin/python");
                 let mut python = Command::new(installed(python));
                 python.arg(folder.join("send.py"));
                 python
@@ -59,7 +60,8 @@ impl Client {
         let output = child.wait_with_output().await.unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         println!("{self:?}: {}", text.trim());
-        let said: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{self:?}: {error}: {output:?}"));
+        let said: Value =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{self:?}: {error}: {output:?}"));
         match self {
             Self::Curl => json!({ "answer": said, "error": said["errors"][0] }),
             Self::Jsforce | Self::SimpleSalesforce => said,
@@ -76,7 +78,8 @@ async fn a_client_made_for_an_org_posts_unchanged(#[case] client: Client) {
     let (app, Pair { b, token_a, a: _a, token_b: _ }) = App::with_two_orgs().await;
     let payload = Payload::from(ORG_A, app.now()).record("WI-001", "Add revenue report – größer");
     let said = client.send(&app, &token_a, &payload).await;
-    let expected = json!({ "success": true, "transactionId": payload.id(), "recordsProcessed": 1, "errors": [] });
+    let expected =
+        json!({ "success": true, "transactionId": payload.id(), "recordsProcessed": 1, "errors": [] });
     assert_eq!(said["answer"], expected, "{client:?}");
     app.wait_status(payload.id(), ORG_B, "synced").await;
     assert_eq!(b.record("WI-001").unwrap()["title"], "Add revenue report – größer");
