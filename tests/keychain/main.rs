@@ -1,6 +1,8 @@
 //! Refresh tokens in a real keychain. `cargo xtask test keychain` makes one for this test, on a session bus of its own;
 //! without one the test fails.
 
+#![expect(clippy::unwrap_used, reason = "in a test, what must be there and is not is a failure")]
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -17,7 +19,7 @@ async fn refresh_tokens_are_in_the_keychain_and_nowhere_else_until_their_org_is_
     );
     let (app, pair) = Setup::default().set("secrets", "keychain").start_with_two_orgs().await;
 
-    let app = app.restart(Duration::from_secs(60)).await;
+    let app = app.restart(Duration::from_mins(1)).await;
     let payload = Payload::from(ORG_A, app.now()).record("WI-1", "sent with a token from the keychain");
     app.accept(&pair.token_a, &payload).await;
     app.wait_status(payload.id(), ORG_B, "synced").await;
