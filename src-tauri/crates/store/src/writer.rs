@@ -151,7 +151,11 @@ fn run(connection: Connection, mut inbox: mpsc::Receiver<Job>) {
         }
         let mut answers = Vec::with_capacity(group.len());
         let outcome = commit_group(&connection, &mut orgs, &mut routes, group, &mut answers);
-        let failed = outcome.err().map(|error| error.to_string());
+        let failed = outcome.err().map(|error| match error {
+            Error::Sqlite(error) => error.to_string(),
+            Error::Commit(why) => why,
+            other => other.to_string(),
+        });
         if failed.is_some() {
             if !connection.is_autocommit()
                 && let Err(error) = connection.execute_batch("ROLLBACK")
