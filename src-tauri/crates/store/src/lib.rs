@@ -323,3 +323,6 @@ impl Store {
         self.inner.readers.run(move |sql| activity::page(sql, limit, cursor.as_deref())).await
     }
 }
+
+#[cfg(test)]
+mod tests;

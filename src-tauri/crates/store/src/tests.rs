@@ -1,0 +1,271 @@
+//! Whatever is done in whatever order, the bookkeeping stays true.
+
+use proptest::prelude::*;
+use rusqlite::Connection;
+use sync_monitor_domain::change::Change;
+use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::ids::OrgId;
+use sync_monitor_domain::item::{Status, after_try};
+use sync_monitor_domain::remote::{ConnectedOrg, Meaning, Try};
+use sync_monitor_domain::retry::Schedule;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::*;
+
+const A: &str = "00D00000000000A";
+const B: &str = "00D00000000000B";
+
+fn org(text: &str) -> OrgId {
+    text.parse().unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the names of a test's items mean nothing")]
+fn new_id() -> Uuid {
+    Uuid::now_v7()
+}
+
+/// What may happen, in any order.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A change of these records, with this member (so that some changes cover others and some do not).
+    Accept { records: Vec<u8>, member: u8, delete: bool },
+    /// What is due is claimed, up to this many.
+    Claim(usize),
+    /// The oldest claimed item's answer comes in.
+    Answer(u8),
+    /// Failed items are retried, dismissed or restored.
+    Review(u8),
+    /// The program dies and starts again.
+    Restart,
+    /// Time passes.
+    Wait(u16),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (prop::collection::btree_set(0u8..3, 1..3), 0u8..3, prop::bool::weighted(0.15))
+            .prop_map(|(records, member, delete)| Step::Accept { records: records.into_iter().collect(), member, delete }),
+        3 => (1usize..4).prop_map(Step::Claim),
+        4 => (0u8..6).prop_map(Step::Answer),
+        1 => (0u8..3).prop_map(Step::Review),
+        1 => Just(Step::Restart),
+        2 => (0u16..2_000).prop_map(Step::Wait),
+    ]
+}
+
+struct World {
+    folder: TempDir,
+    store: Store,
+    now: Millis,
+    sent: u32,
+    in_flight: Vec<Claimed>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("test.db")).unwrap();
+        let me = Actor("test".into());
+        let b = ConnectedOrg { org_id: org(B), username: None, instance_url: "http://localhost".into() };
+        store.connect_org(b, None, "/", me.clone(), Millis(0)).await.unwrap();
+        store.add_route(new_id(), org(A), org(B), true, me, Millis(0)).await.unwrap();
+        Self { folder, store, now: Millis(1_772_000_000_000), sent: 0, in_flight: Vec::new() }
+    }
+
+    fn sql(&self) -> Connection {
+        Connection::open(self.folder.path().join("test.db")).unwrap()
+    }
+
+    async fn take(&mut self, step: Step) {
+        match step {
+            Step::Accept { records, member, delete } => {
+                self.sent += 1;
+                self.now = Millis(self.now.0 + 1);
+                let records: Vec<String> = records
+                    .iter()
+                    .map(|r| format!(r#"{{"externalId":"R{r}","m{member}":{}}}"#, self.sent))
+                    .collect();
+                let body = format!(
+                    r#"{{"transactionId":"t{}","sourceOrgId":"{A}","timestamp":"{}","operation":"{}","records":[{}]}}"#,
+                    self.sent,
+                    self.now,
+                    if delete { "delete" } else { "upsert" },
+                    records.join(",")
+                );
+                let change = Change::parse(body.into(), self.now).unwrap();
+                let accepted = self.store.accept(change, self.now, self.now, new_id).await.unwrap();
+                assert_eq!(accepted.reply.status, 200);
+            }
+            Step::Claim(limit) => {
+                let claim = self.store.claim(org(B), limit, self.now).await.unwrap();
+                self.in_flight.extend(claim.items);
+            }
+            Step::Answer(kind) if !self.in_flight.is_empty() => {
+                let claimed = self.in_flight.remove(0);
+                let retry = Meaning::Retry { retry_after: None };
+                let meaning = [
+                    Meaning::Synced,
+                    Meaning::Superseded,
+                    Meaning::Refused,
+                    retry,
+                    Meaning::EndpointMissing,
+                    Meaning::Unreachable,
+                ][usize::from(kind)];
+                let verdict =
+                    after_try(claimed.in_flight(kind == 5), meaning, self.now, &Schedule::default());
+                let one = Try {
+                    started_at: self.now,
+                    duration: std::time::Duration::ZERO,
+                    meaning,
+                    http_status: None,
+                    error_code: None,
+                    message: None,
+                    response_body: None,
+                };
+                let done = Completion {
+                    claimed,
+                    tries: vec![one],
+                    verdict,
+                    ended: self.now,
+                    api_usage: None,
+                    clock_skew_ms: None,
+                };
+                self.store.complete(org(B), done).await.unwrap();
+            }
+            Step::Answer(_) => {}
+            Step::Review(kind) => {
+                let failed = Filter {
+                    statuses: vec![Status::Failed],
+                    dismissed: Some(kind == 2),
+                    ..Filter::default()
+                };
+                let ids = self.store.item_ids(failed).await.unwrap();
+                let action = match kind {
+                    0 => Action::Retry { first_due: self.now },
+                    1 => Action::Dismiss { reason: "test".into() },
+                    _ => Action::Restore,
+                };
+                self.store.apply(ids, action, self.now).await.unwrap();
+            }
+            Step::Restart => {
+                self.store.close().await.unwrap();
+                self.store = Store::open(&self.folder.path().join("test.db")).unwrap();
+                self.store.recover(self.now).await.unwrap();
+                self.in_flight.clear();
+            }
+            Step::Wait(seconds) => self.now = Millis(self.now.0 + i64::from(seconds) * 1_000),
+        }
+    }
+
+    /// How many items are on their way.
+    async fn open(&self) -> u64 {
+        let counts = self.store.counts().await.unwrap();
+        counts.queued + counts.processing + counts.retrying
+    }
+
+    /// What must hold at any time.
+    fn audit(&self) {
+        let sql = self.sql();
+        let wrong = |what: &str, query: &str| {
+            let n: i64 =
+                sql.query_row(&format!("SELECT count(*) FROM ({query})"), [], |row| row.get(0)).unwrap();
+            assert_eq!(n, 0, "{what}");
+        };
+        wrong(
+            "a counter is not what counting says",
+            "SELECT 1 FROM (
+                SELECT route, status, blocked, dismissed_at IS NOT NULL AS dismissed, count(*) AS n FROM items GROUP BY 1, 2, 3, 4
+                UNION ALL SELECT route, status, blocked, dismissed, -n FROM tallies)
+             GROUP BY route, status, blocked, dismissed HAVING sum(n) <> 0",
+        );
+        wrong(
+            "an open item does not stand in the line of its records",
+            "SELECT i.id, r.external_id FROM items i JOIN item_records r ON r.item = i.id WHERE i.status IN (0, 1, 2)
+             EXCEPT SELECT item, external_id FROM waiting",
+        );
+        wrong(
+            "a closed item stands in a line",
+            "SELECT 1 FROM waiting w JOIN items i ON i.id = w.item WHERE i.status NOT IN (0, 1, 2)",
+        );
+        wrong(
+            "an item waits for nothing, or does not wait for what it must",
+            "SELECT 1 FROM items i WHERE i.status IN (0, 2) AND i.blocked <> EXISTS (
+                SELECT 1 FROM waiting mine JOIN waiting w ON w.target = mine.target AND w.external_id = mine.external_id
+                  JOIN items o ON o.id = w.item
+                 WHERE mine.item = i.id AND w.item <> i.id AND (w.item < i.id OR o.status = 1))",
+        );
+        wrong(
+            "two items of one record are in flight at once",
+            "SELECT 1 FROM waiting w JOIN items i ON i.id = w.item WHERE i.status = 1 GROUP BY w.target, w.external_id HAVING count(*) > 1",
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn counters_and_lines_are_true_whatever_happens(steps in prop::collection::vec(step(), 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut world = World::new().await;
+            for step in steps {
+                world.take(step).await;
+                world.audit();
+            }
+            // In the end nothing is stuck: with an org that takes everything, whatever is open gets there.
+            while !world.in_flight.is_empty() {
+                world.take(Step::Answer(0)).await;
+            }
+            let mut rounds = 0;
+            while world.open().await > 0 {
+                rounds += 1;
+                assert!(rounds < 200, "something is stuck");
+                world.take(Step::Wait(4_000)).await;
+                world.take(Step::Claim(4)).await;
+                while !world.in_flight.is_empty() {
+                    world.take(Step::Answer(0)).await;
+                }
+            }
+            world.audit();
+            world.store.close().await.unwrap();
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_fails_leaves_nothing_and_touches_no_other_of_its_group() {
+    let world = World::new().await;
+    let note = |n: i64| world.store.note(Entry::relay(Millis(n), "test.note"));
+    let bad = world.store.write(|tx| {
+        tx.sql.execute("INSERT INTO activity (at, actor, action) VALUES (0, 'x', 'test.bad')", [])?;
+        tx.sql.execute("INSERT INTO nowhere VALUES (1)", [])?;
+        Ok(())
+    });
+    let (first, failed, second) = tokio::join!(note(1), bad, note(2));
+    assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
+    assert!(matches!(failed, Err(Error::Sqlite(_))), "{failed:?}");
+    let actions: Vec<String> =
+        world.store.activity(100, None).await.unwrap().activity.into_iter().map(|a| a.action).collect();
+    assert_eq!(actions.iter().filter(|a| *a == "test.note").count(), 2);
+    assert!(!actions.contains(&"test.bad".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_too_old_goes_and_what_failed_or_waits_stays() {
+    let mut world = World::new().await;
+    for (record, answer) in [(0, 0), (1, 2), (2, 3)] {
+        world.take(Step::Accept { records: vec![record], member: 0, delete: false }).await;
+        world.take(Step::Claim(1)).await;
+        world.take(Step::Answer(answer)).await;
+    }
+    let later = Millis(world.now.0 + 1);
+    assert!(world.store.clear(later, later).await.unwrap() > 0);
+    assert_eq!(world.store.clear(later, later).await.unwrap(), 0);
+    world.audit();
+    let counts = world.store.counts().await.unwrap();
+    assert_eq!((counts.synced, counts.failed, counts.retrying), (0, 1, 1));
+    let kept: i64 = world.sql().query_row("SELECT count(*) FROM transactions", [], |row| row.get(0)).unwrap();
+    assert_eq!(kept, 2, "a transaction whose item is there is remembered");
+}
