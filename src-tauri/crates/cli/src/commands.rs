@@ -37,9 +37,13 @@ pub(crate) struct Link {
 
 async fn open(session: &Session) -> Result<(), Failure> {
     let answer = session.client.post("session/link", None).await?;
-    session.show(&answer, |link: Link, screen| match show_in_browser(&link.url) {
-        Ok(()) => screen.line("The window is shown in your browser."),
-        Err(_) => screen.line(&format!("Open this link within a minute, it is good once:\n{}", link.url)),
+    session.show(&answer, |link: Link, screen| {
+        // Told in any case: a browser that starts and then fails says nothing.
+        screen.line(&format!("Open this link within a minute, it is good once:\n{}", link.url))?;
+        if show_in_browser(&link.url).is_err() {
+            screen.line("No browser could be started here.")?;
+        }
+        Ok(())
     })
 }
 

@@ -52,14 +52,17 @@ async fn run(place: Place, demo: bool, open: bool) -> Result<ExitCode, Failure> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Shows the UI in a browser. The program goes on if that fails.
+/// Shows the UI in a browser, and tells the link in any case: a browser that starts and then fails says nothing. It is
+/// good once and for a minute, so it may stand on a terminal. The program goes on if all of it fails.
 async fn show(running: &Running) {
     let answer = running.api().call("POST", "/api/v1/session/link", None).await;
-    let shown = serde_json::from_str(&answer.body)
-        .map_err(|error| Failure::Failed(error.to_string()))
-        .and_then(|link: commands::Link| commands::show_in_browser(&link.url));
-    if shown.is_err() {
-        tracing::warn!("no browser could be started; run `sync-monitor open` for a link");
+    let Ok(link) = serde_json::from_str::<commands::Link>(&answer.body) else {
+        tracing::warn!("no link to the UI could be made; run `sync-monitor open` for one");
+        return;
+    };
+    println!("Open this link within a minute, it is good once:\n{}", link.url);
+    if commands::show_in_browser(&link.url).is_err() {
+        tracing::warn!("no browser could be started here; `sync-monitor open` gives another link");
     }
 }
 
