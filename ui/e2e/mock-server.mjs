@@ -40,6 +40,8 @@ class Mock {
       },
     ];
     this.streams = new Set();
+    /** The calls so far, as `METHOD path`. */
+    this.calls = [];
     this.eventId = 0;
   }
 
@@ -176,6 +178,7 @@ async function handle(mock, request, response) {
   for await (const chunk of request) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
   const body = text === '' ? null : JSON.parse(text);
+  mock.calls.push(`${request.method} ${path}`);
   const result = answer(mock, request.method, path, url.searchParams, body);
   response.writeHead(result === undefined ? 404 : 200, {
     'Content-Type': result === undefined ? 'application/problem+json' : 'application/json',

@@ -34,9 +34,19 @@ afterEach(async () => {
 const row = (id) => page.locator(`[data-testid="item-row"][data-id="${id}"]`);
 const notice = (text) => page.getByTestId('notice').filter({ hasText: text }).waitFor();
 const box = (id) => row(id).getByRole('checkbox');
+const count = (text) =>
+  page
+    .getByTestId('list-count')
+    .filter({ hasText: typeof text === 'string' ? new RegExp(`^${text}$`) : text });
+/** How often the page has asked for a retry so far. */
+const retries = () => server.mock.calls.filter((call) => call === 'POST /items/retry').length;
 
 describe('the lists', () => {
-  beforeEach(() => open({}, '#/failed'));
+  beforeEach(async () => {
+    await open({}, '#/failed');
+    // A key press waits for nothing: without this it may come before the rows.
+    await row('failed-1').waitFor();
+  });
 
   it('select a range with shift, and all with the box in the head', async () => {
     await box('failed-2').click();
@@ -61,6 +71,71 @@ describe('the lists', () => {
     assert.equal(await scroller.evaluate((element) => element.scrollTop), 100);
   });
 
+  it('hold what is read in its place while rows come in above it', async () => {
+    await page.setViewportSize({ width: 1280, height: 480 });
+    const scroller = page.locator('[data-scroller]');
+    await scroller.evaluate((element) => element.scrollTo(0, 160));
+    const before = await row('failed-6').boundingBox();
+    const newest = server.mock.items.find((item) => item.id === 'failed-1');
+    server.mock.items.unshift({ ...newest, id: 'new-1' }, { ...newest, id: 'new-2' });
+    server.mock.emit({ items: ['new-1', 'new-2'], orgs: false, routes: false });
+    await count('14 items').waitFor();
+    assert.equal((await row('failed-6').boundingBox()).y, before.y);
+    await scroller.evaluate((element) => element.scrollTo(0, 0));
+    server.mock.items.unshift({ ...newest, id: 'new-3' });
+    server.mock.emit({ items: ['new-3'], orgs: false, routes: false });
+    await count('15 items').waitFor();
+    assert.equal(await scroller.evaluate((element) => element.scrollTop), 0);
+  });
+
+  it('retry one row for a key that is held down', async () => {
+    await page.keyboard.press('j');
+    await page.keyboard.down('r');
+    await row('failed-1').waitFor({ state: 'detached' });
+    // A second down of a key that is not up is a repeat, as a keyboard sends it.
+    for (let i = 0; i < 5; i += 1) await page.keyboard.down('r');
+    await page.keyboard.up('r');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').waitFor();
+    assert.equal(retries(), 1);
+  });
+
+  it('retry each of two rows whose buttons are pressed at the same time', async () => {
+    await page.evaluate(() => {
+      for (const id of ['failed-1', 'failed-2']) {
+        const button = document.querySelector(`[data-id="${id}"] .row-actions button`);
+        // The second click on one button is a double click and must not count.
+        button.click();
+        button.click();
+      }
+    });
+    await row('failed-1').waitFor({ state: 'detached' });
+    await row('failed-2').waitFor({ state: 'detached' });
+    assert.equal(retries(), 2);
+  });
+
+  it('leave single letters alone when they are switched off', async () => {
+    await page.keyboard.press('?');
+    await page.getByRole('checkbox', { name: 'Single-letter shortcuts are on' }).uncheck();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.reload();
+    await row('failed-1').waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('g');
+    await page.keyboard.press('o');
+    await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
+    await page.getByRole('dialog').waitFor();
+    assert.equal(await page.locator('tr.active').count(), 0);
+    assert.match(page.url(), /#\/failed$/);
+  });
+
+  it('say how many rows there are to those who do not see it', async () => {
+    await page.getByTestId('announcer').getByText('Failed, Items: 12 items').waitFor();
+    await page.getByRole('link', { name: 'Dismissed' }).click();
+    await page.getByTestId('announcer').getByText('Failed, Dismissed: 1 item').waitFor();
+  });
+
   it('say what a bulk retry did and what was refused', async () => {
     await box('failed-1').click();
     await box('failed-2').click();
@@ -68,6 +143,12 @@ describe('the lists', () => {
     server.mock.items.find((item) => item.id === 'failed-2').status = 'synced';
     await page.getByTestId('bulk-retry').click();
     await notice('1 queued again, 1 refused: it is synced');
+    await page.getByText('Reasons by item').click();
+    const refused = page.getByTestId('notice').getByRole('listitem');
+    assert.equal(await refused.textContent(), 'Fix rounding of invoice totals: it is synced');
+    await assertAccessible(page, 'refused by item');
+    await refused.getByRole('link').click();
+    await page.locator('[data-testid="item-status"][data-status="synced"]').waitFor();
     await row('failed-1').waitFor({ state: 'detached' });
   });
 
@@ -106,11 +187,11 @@ describe('the lists', () => {
 
   it('filter by target org and load further pages', async () => {
     await goTo(page, '#/activity/synced');
-    await page.getByText('100 of 130 items shown').waitFor();
+    await count('100 of 130 items shown').waitFor();
     await page.getByRole('button', { name: 'Show more' }).click();
-    await page.getByText('130 items', { exact: true }).waitFor();
+    await count('130 items').waitFor();
     await page.getByLabel('Target org').selectOption({ label: 'Only to acme-client' });
-    await page.getByText('65 items', { exact: true }).waitFor();
+    await count('65 items').waitFor();
   });
 });
 
@@ -136,6 +217,11 @@ describe('the item', () => {
   });
 
   it('says why it waits', async () => {
+    await open({}, '#/queue/held');
+    await row('queued-9').getByText('Sign-in required').waitFor();
+    await row('queued-10').getByText('Older change goes first').waitFor();
+    await page.context().close();
+    await server.cut();
     await open({}, '#/item/queued-9');
     await page.getByTestId('held-card').getByText('Connect the org again').waitFor();
   });
@@ -186,9 +272,9 @@ describe('the overview', () => {
     await open({});
     for (const tile of ['failed', 'retrying', 'queued', 'held', 'synced']) {
       await goTo(page, '#/overview');
-      const count = await page.getByTestId(`tile-${tile}-count`).textContent();
+      const said = await page.getByTestId(`tile-${tile}-count`).textContent();
       await page.getByTestId(`tile-${tile}`).click();
-      await page.getByText(new RegExp(`^(\\d+ of )?${count} items`)).waitFor();
+      await count(new RegExp(`^(\\d+ of )?${said} items`)).waitFor();
     }
   });
 });

@@ -5,6 +5,8 @@ import { ItemList } from './items/list.svelte';
 import { Monitor } from './monitor.svelte';
 import { Router } from './router.svelte';
 import { Theme } from './shared/theme.svelte';
+import { itemTitle } from './items/words';
+import { Shortcuts } from './shell/shortcuts.svelte';
 
 /** The parts that every component may use. */
 export class App {
@@ -13,12 +15,16 @@ export class App {
   readonly list: ItemList;
   readonly router = new Router();
   readonly theme = new Theme();
+  readonly shortcuts = new Shortcuts();
   helpOpen = $state(false);
 
   constructor(backend: Backend) {
     this.monitor = new Monitor(backend);
-    this.actions = new ItemActions(this.monitor);
     this.list = new ItemList(backend, (error) => this.monitor.noteProblem(error));
+    this.actions = new ItemActions(this.monitor, (id) => {
+      const row = this.list.rows.find((one) => one.id === id);
+      return row === undefined ? id : itemTitle(row);
+    });
   }
 }
 

@@ -14,10 +14,19 @@ export function bulkSentence(result: BulkResult, done: (n: number) => string): s
   return parts.join(', ');
 }
 
+/** One item that an action was refused for. */
+export interface Refusal {
+  id: string;
+  /** What to call the item. */
+  title: string;
+  reason: string;
+}
+
 /** A short message to the user. */
 export interface Notice {
   kind: 'done' | 'refused' | 'error';
   text: string;
+  refusals: Refusal[];
 }
 
 /** Retry, dismiss and restore, and what is said about them. */
@@ -27,21 +36,25 @@ export class ItemActions {
   dismissing = $state.raw<{ ids: string[] } | null>(null);
 
   #monitor: Monitor;
-  /** True while an action is under way: a double click must not count twice. */
-  #busy = false;
+  #titleOf: (id: string) => string;
+  /** What is under way: a double click must not count twice, but another row's button counts. */
+  #running = new Set<string>();
 
-  constructor(monitor: Monitor) {
+  constructor(monitor: Monitor, titleOf: (id: string) => string) {
     this.#monitor = monitor;
+    this.#titleOf = titleOf;
   }
 
   /** Queues failed items again. */
   retry(selection: Selection): Promise<void> {
-    return this.#run(() => this.#monitor.backend.retry(selection), m.bulk.retried);
+    const call = () => this.#monitor.backend.retry(selection);
+    return this.#run('retry', selection, call, m.bulk.retried);
   }
 
   /** Brings dismissed items back. */
   restore(selection: Selection): Promise<void> {
-    return this.#run(() => this.#monitor.backend.restore(selection), m.bulk.restored);
+    const call = () => this.#monitor.backend.restore(selection);
+    return this.#run('restore', selection, call, m.bulk.restored);
   }
 
   /** Asks for the reason first; {@link confirmDismiss} goes on. */
@@ -54,12 +67,13 @@ export class ItemActions {
     const selection = this.dismissing;
     this.dismissing = null;
     if (selection === null) return;
-    await this.#run(() => this.#monitor.backend.dismiss(selection, reason), m.bulk.dismissed);
+    const call = () => this.#monitor.backend.dismiss(selection, reason);
+    await this.#run('dismiss', selection, call, m.bulk.dismissed);
   }
 
   /** Says something to the user. */
-  say(kind: Notice['kind'], text: string): void {
-    this.notice = { kind, text };
+  say(kind: Notice['kind'], text: string, refusals: Refusal[] = []): void {
+    this.notice = { kind, text, refusals };
   }
 
   /** Says that a call failed, and why. */
@@ -70,19 +84,27 @@ export class ItemActions {
     this.say('error', m.bulk.failed(why));
   }
 
-  async #run(call: () => Promise<BulkResult>, done: (n: number) => string): Promise<void> {
-    if (this.#busy) return;
-    this.#busy = true;
+  async #run(
+    name: string,
+    selection: Selection,
+    call: () => Promise<BulkResult>,
+    done: (n: number) => string,
+  ): Promise<void> {
+    const key = `${name} ${JSON.stringify(selection)}`;
+    if (this.#running.has(key)) return;
+    this.#running.add(key);
     try {
       const result = await call();
-      this.say(result.refused.length > 0 ? 'refused' : 'done', bulkSentence(result, done));
+      const refusals = result.refused.map((one) => ({ ...one, title: this.#titleOf(one.id) }));
+      const kind = refusals.length > 0 ? 'refused' : 'done';
+      this.say(kind, bulkSentence(result, done), refusals);
       // The event stream says so too; not to wait for it makes the screen feel immediate.
       this.#monitor.revision += 1;
       void this.#monitor.refresh();
     } catch (error) {
       this.sayProblem(error);
     } finally {
-      this.#busy = false;
+      this.#running.delete(key);
     }
   }
 }

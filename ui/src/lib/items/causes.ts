@@ -43,7 +43,7 @@ export const CAUSES_BY_CODE: Record<string, Cause> = {
     fixer: 'targetAdmin',
     retryHelps: false,
     steps: [
-      'Read the message below: it is the rule’s own text.',
+      'Read the message above: it is the rule’s own text.',
       'Let the rule pass records of the integration user, or correct the work item in the source org.',
       'Retry after the rule was changed. A corrected work item arrives by itself.',
     ],
@@ -65,7 +65,7 @@ export const CAUSES_BY_CODE: Record<string, Cause> = {
     fixer: 'targetAdmin',
     retryHelps: false,
     steps: [
-      'Find the other record by the message below.',
+      'Find the other record by the message above.',
       'Merge the two or give one another value, then retry.',
     ],
   },
@@ -147,7 +147,7 @@ export const CAUSES_BY_CODE: Record<string, Cause> = {
     fixer: 'targetAdmin',
     retryHelps: false,
     steps: [
-      'Read the message below: it names the trigger or flow.',
+      'Read the message above: it names the trigger or flow.',
       'Have it corrected in the target org, then retry.',
     ],
   },
@@ -156,7 +156,7 @@ export const CAUSES_BY_CODE: Record<string, Cause> = {
     text: 'The code that takes the work item stopped with an error.',
     fixer: 'developer',
     retryHelps: false,
-    steps: ['Give the response below to the developer of the target org.'],
+    steps: ['Give the response, among the attempts below, to the developer of the target org.'],
   },
 };
 
@@ -168,7 +168,7 @@ export const CAUSES_BY_STATUS: Record<number, Cause> = {
     fixer: 'sourceAdmin',
     retryHelps: false,
     steps: [
-      'Read the message and the response below.',
+      'Read the message above and the response among the attempts.',
       'Correct the work item in the source org: the correction arrives by itself.',
     ],
   },
@@ -212,7 +212,7 @@ export const CAUSES_BY_STATUS: Record<number, Cause> = {
     retryHelps: true,
     steps: [
       'Retry.',
-      'If it keeps returning, give the response below to the admin of the target org.',
+      'If it keeps returning, give the response, among the attempts below, to the admin of the target org.',
     ],
   },
   503: {
@@ -240,7 +240,9 @@ const OTHER_REFUSAL: Cause = {
   text: 'The answer is none that this program can explain. The same request is probably refused again.',
   fixer: 'developer',
   retryHelps: false,
-  steps: ['Read the message and the response below, or give them to a developer.'],
+  steps: [
+    'Read the message above and the response among the attempts, or give them to a developer.',
+  ],
 };
 
 /** Explains an error: by its code if that is known, else by its HTTP status. */

@@ -1,3 +1,5 @@
+import { recall, remember } from './remember';
+
 /** The themes to choose from; `system` follows the desktop. */
 export const THEMES = ['light', 'dark', 'system'] as const;
 
@@ -6,19 +8,9 @@ export type ThemeChoice = (typeof THEMES)[number];
 
 const KEY = 'sync-monitor.theme';
 
-function remembered(): ThemeChoice {
-  try {
-    const saved = localStorage.getItem(KEY);
-    return THEMES.find((theme) => theme === saved) ?? 'system';
-  } catch {
-    // Storage can be switched off; the theme then lasts as long as the page.
-    return 'system';
-  }
-}
-
 /** The chosen theme, kept between visits. */
 export class Theme {
-  choice = $state<ThemeChoice>(remembered());
+  choice = $state<ThemeChoice>(THEMES.find((theme) => theme === recall(KEY)) ?? 'system');
 
   #desktop = window.matchMedia('(prefers-color-scheme: dark)');
 
@@ -30,11 +22,7 @@ export class Theme {
   /** Chooses a theme. */
   choose(choice: ThemeChoice): void {
     this.choice = choice;
-    try {
-      localStorage.setItem(KEY, choice);
-    } catch {
-      // See remembered().
-    }
+    remember(KEY, choice);
     this.#apply();
   }
 

@@ -38,12 +38,22 @@ function listShown(app: App): boolean {
   return screen !== 'overview' && screen !== 'orgs' && tab !== 'log';
 }
 
-/** Answers the single-letter keys. They rest while someone writes or a dialog is open. */
+/**
+ * Answers the single-letter keys and Escape. They rest while someone writes or a
+ * dialog is open.
+ */
 export function handleKey(app: App, event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (document.querySelector('dialog[open]') !== null || writing(event.target)) return;
   const { list, router } = app;
   const key = event.key;
+  if (key === 'Escape') {
+    if (router.place.itemId !== null) router.closeItem();
+    return;
+  }
+  if (!app.shortcuts.on) return;
+  // Only moving goes on while a key is held: each repeat of `r` would retry one row more.
+  if (event.repeat && key !== 'j' && key !== 'k') return;
 
   if (Date.now() < goUntil) {
     goUntil = 0;
@@ -56,7 +66,6 @@ export function handleKey(app: App, event: KeyboardEvent): void {
   }
   if (key === 'g') goUntil = Date.now() + CHORD_MS;
   else if (key === '?') app.helpOpen = true;
-  else if (key === 'Escape' && router.place.itemId !== null) router.closeItem();
   else if (!listShown(app)) {
     if (key === 'r' && router.place.itemId !== null) retry(app);
   } else if (key === 'j' || key === 'k') {
