@@ -1,10 +1,19 @@
 //! Last write wins: which of two versions of a record stays.
 
+use chrono::{DateTime, Utc};
+
 use crate::ids::{Digest, OrgId};
 
 /// A moment named by a payload: microseconds since 1970-01-01 UTC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// The moment, as shown to people.
+    pub fn to_utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).unwrap_or_default()
+    }
+}
 
 /// One version of a record, as far as deciding between versions needs it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
