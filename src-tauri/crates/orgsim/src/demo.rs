@@ -12,6 +12,11 @@ use crate::org::{OrgSim, OrgSpec};
 use crate::post::post;
 use crate::{Chance, wall_clock};
 
+/// The pause between two changes, on average.
+const PACE: Duration = Duration::from_secs(3);
+/// The record that no validation rule of its target lets through.
+const NEVER_VALID: &str = "WI-103";
+
 /// The production org's ID.
 const PRODUCTION: &str = "00D5g000004Xy9A";
 /// The sandbox's ID.
@@ -54,6 +59,7 @@ pub struct Demo {
     /// "Acme UAT", a sandbox.
     pub sandbox: OrgSim,
     seed: u64,
+    pace: Duration,
 }
 
 /// Where the orgs of the demo send their changes, and with which tokens.
@@ -82,14 +88,27 @@ impl Demo {
         };
         let sandbox = OrgSpec {
             username: "admin@acme.example.uat".into(),
-            seed: seed + 1,
+            seed: seed.wrapping_add(1),
             ..OrgSpec::new(id(SANDBOX)?)
         };
         Ok(Self {
             production: OrgSim::start(production).await?,
             sandbox: OrgSim::start(sandbox).await?,
             seed,
+            pace: PACE,
         })
+    }
+
+    /// The same demo, with this pause on average between two changes after the opening scene.
+    #[must_use]
+    pub fn with_pace(mut self, pace: Duration) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// Somebody mends the validation rule that nobody mends: a retry of the item that keeps failing helps from now on.
+    pub fn fix_validation(&self) {
+        self.production.heal_record(NEVER_VALID);
     }
 
     /// Works until `stop`: first a scene in which everything happens once, then changes now and then.
@@ -177,7 +196,7 @@ impl Actor<'_> {
     async fn play(&mut self) {
         self.opening().await;
         loop {
-            self.pause(3_000).await;
+            self.pause().await;
             let side = if self.chance.below(2) == 0 { Side::Production } else { Side::Sandbox };
             let external_id = format!("WI-{:03}", 200 + self.chance.below(40));
             match self.chance.below(10) {
@@ -214,8 +233,8 @@ impl Actor<'_> {
                 .sandbox
                 .script(rule(id, "Estimated hours are required before development starts.").times(1));
         }
-        // … and nobody mends this one.
-        self.demo.production.script(rule("WI-103", "A work item in production needs a release date."));
+        // … and nobody mends this one, until [`Demo::fix_validation`].
+        self.demo.production.script(rule(NEVER_VALID, "A work item in production needs a release date."));
         self.demo.production.script(Rule::always(Answer::html(503)).for_record("WI-104").times(3));
         for n in 1..=9 {
             self.edit(Side::Production, &format!("WI-{n:03}")).await;
@@ -235,17 +254,17 @@ impl Actor<'_> {
 
     /// Sends back the last thing that the org was given, as automation does.
     async fn echo(&mut self, side: Side) {
-        let last = self.org(side).received().into_iter().rev().find(|received| received.taken);
-        let Some(last) = last else { return };
-        let body: Value = serde_json::from_slice(&last.body).unwrap_or_default();
+        let Some(last) = self.org(side).last_taken() else { return };
+        let body: Value = serde_json::from_slice(&last).unwrap_or_default();
         if let Some(record) = body["records"].get(0) {
             self.send(side, record.clone(), chrono::TimeDelta::zero()).await;
         }
     }
 
     #[expect(clippy::disallowed_methods, reason = "the demo runs in real time")]
-    async fn pause(&mut self, average_ms: u64) {
-        let pause = average_ms / 2 + self.chance.below(average_ms);
+    async fn pause(&mut self) {
+        let average = u64::try_from(self.demo.pace.as_millis()).unwrap_or(u64::MAX);
+        let pause = (average / 2).saturating_add(self.chance.below(average));
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
 }

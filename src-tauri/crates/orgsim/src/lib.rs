@@ -10,6 +10,7 @@ mod http;
 mod oauth;
 mod org;
 mod post;
+mod requests;
 mod state;
 
 pub use answer::{Answer, Rule};
@@ -54,3 +55,6 @@ impl Chance {
         if end == 0 { 0 } else { self.bits() % end }
     }
 }
+
+#[cfg(test)]
+mod tests;

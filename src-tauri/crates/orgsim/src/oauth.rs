@@ -1,5 +1,7 @@
 //! The token server of a simulated org.
 
+use std::time::Instant;
+
 use axum::response::Response;
 use serde_json::json;
 
@@ -36,7 +38,8 @@ pub(crate) fn token(org: &Inner, form: &str) -> Outcome {
     let mut state = org.state();
     state.token_requests += 1;
     let good = match state.token_server {
-        TokenServer::Healthy => state.refresh_token.clone(),
+        TokenServer::Healthy | TokenServer::Delayed(_) => state.refresh_token.clone(),
+        TokenServer::Busy => return Ok(refused("invalid_grant", "token request is already being processed")),
         TokenServer::Unavailable => {
             return Ok(answer(503, "text/html", "<html><title>Unavailable</title></html>"));
         }
@@ -55,7 +58,8 @@ pub(crate) fn token(org: &Inner, form: &str) -> Outcome {
     state.tokens_given += 1;
     let (n, id) = (state.tokens_given, org.spec.org_id);
     let access_token = format!("{}!sim.access.{:016x}.{n}", id.short(), org.spec.seed);
-    state.access_tokens.insert(access_token.clone());
+    let end = org.spec.access_token_ttl.map(|ttl| Instant::now() + ttl);
+    state.access_tokens.insert(access_token.clone(), end);
     let mut body = json!({
         "access_token": access_token,
         "instance_url": org.url(),

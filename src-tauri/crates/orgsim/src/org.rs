@@ -2,28 +2,21 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
-use http::{HeaderValue, Method, Request, header};
+use axum::body::{Body, Bytes};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use sync_monitor_domain::change::Change;
 use sync_monitor_domain::ids::OrgId;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use crate::answer::{Answer, Rule};
-use crate::http::{Outcome, answer, broken_off, closed, drip, flood, json};
-use crate::oauth;
+use crate::answer::Rule;
+use crate::requests::handle;
 use crate::state::{Received, State, TokenServer};
-
-/// The path of the documented endpoint.
-const ENDPOINT: &str = "/services/apexrest/dlhub/delivery/sync";
-/// Requests that an org may get in 24 hours, as it tells.
-const DAILY_CALLS: u64 = 100_000;
 
 /// What makes an org.
 #[derive(Debug, Clone)]
@@ -36,6 +29,8 @@ pub struct OrgSpec {
     pub client_id: String,
     /// Does each refresh bring a new refresh token and kill the old one?
     pub rotates: bool,
+    /// How long an access token is good; `None` for as long as nobody ends it.
+    pub access_token_ttl: Option<Duration>,
     /// Makes its tokens its own.
     pub seed: u64,
 }
@@ -44,13 +39,21 @@ impl OrgSpec {
     /// An ordinary org.
     pub fn new(org_id: OrgId) -> Self {
         let username = format!("admin@{}.example", org_id.short().to_lowercase());
-        Self { org_id, username, client_id: "PlatformCLI".into(), rotates: false, seed: 1 }
+        let client_id = "PlatformCLI".into();
+        Self { org_id, username, client_id, rotates: false, access_token_ttl: None, seed: 1 }
     }
 
     /// The same, with rotating refresh tokens.
     #[must_use]
     pub fn rotating(mut self) -> Self {
         self.rotates = true;
+        self
+    }
+
+    /// The same, with access tokens that are good for so long.
+    #[must_use]
+    pub fn with_access_token_ttl(mut self, ttl: Duration) -> Self {
+        self.access_token_ttl = Some(ttl);
         self
     }
 }
@@ -60,8 +63,15 @@ pub(crate) struct Inner {
     address: SocketAddr,
     state: Mutex<State>,
     version: watch::Sender<u64>,
-    /// Ends the listener and every connection; a new one is made when the org comes up again.
-    up: Mutex<CancellationToken>,
+    listening: Mutex<Listening>,
+}
+
+/// The listener; a new one is made when the org comes up again.
+#[derive(Default)]
+struct Listening {
+    /// Ends it and every connection.
+    up: CancellationToken,
+    tasks: TaskTracker,
 }
 
 impl Inner {
@@ -73,7 +83,7 @@ impl Inner {
         format!("http://{}", self.address)
     }
 
-    fn changed(&self) {
+    pub(crate) fn changed(&self) {
         self.version.send_modify(|version| *version += 1);
     }
 }
@@ -102,27 +112,30 @@ impl OrgSim {
             address: listener.local_addr()?,
             state: Mutex::new(State { refresh_token, ..State::default() }),
             version: watch::Sender::new(0),
-            up: Mutex::new(CancellationToken::new()),
+            listening: Mutex::default(),
         });
         let org = Self { inner };
         org.serve(listener);
         Ok(org)
     }
 
-    fn up(&self) -> MutexGuard<'_, CancellationToken> {
-        self.inner.up.lock().unwrap_or_else(PoisonError::into_inner)
+    fn listening(&self) -> MutexGuard<'_, Listening> {
+        self.inner.listening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn serve(&self, listener: TcpListener) {
-        let (inner, up) = (Arc::clone(&self.inner), self.up().clone());
-        tokio::spawn(async move {
+        let listening = self.listening();
+        let (inner, up, tasks) = (Arc::clone(&self.inner), listening.up.clone(), listening.tasks.clone());
+        listening.tasks.spawn(async move {
             loop {
-                let stream = tokio::select! {
+                let accepted = tokio::select! {
                     () = up.cancelled() => return,
-                    Ok((stream, _)) = listener.accept() => stream,
+                    accepted = listener.accept() => accepted,
                 };
+                // A client that gave up before it was let in is no reason to let in nobody any more.
+                let Ok((stream, _)) = accepted else { continue };
                 let (inner, up) = (Arc::clone(&inner), up.clone());
-                tokio::spawn(async move {
+                tasks.spawn(async move {
                     let service =
                         service_fn(move |request| handle(Arc::clone(&inner), request.map(Body::new)));
                     let connection = hyper::server::conn::http1::Builder::new()
@@ -137,18 +150,27 @@ impl OrgSim {
         });
     }
 
-    /// Closes its port and every connection.
+    /// Closes its port and every connection, very soon: [`OrgSim::wait_down`] waits for it.
     pub fn go_down(&self) {
-        self.up().cancel();
+        self.listening().up.cancel();
     }
 
-    /// Listens again, on the same port.
+    /// Goes down, and returns when the port and every connection are closed: from then on connections are refused.
+    pub async fn wait_down(&self) {
+        self.go_down();
+        let tasks = self.listening().tasks.clone();
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    /// Listens again, on the same port; an org that is up is restarted.
     ///
     /// # Errors
     /// When the port was taken meanwhile.
     pub async fn come_up(&self) -> std::io::Result<()> {
+        self.wait_down().await;
         let listener = TcpListener::bind(self.inner.address).await?;
-        *self.up() = CancellationToken::new();
+        *self.listening() = Listening::default();
         self.serve(listener);
         Ok(())
     }
@@ -172,6 +194,11 @@ impl OrgSim {
     /// Adds a rule; those that were there before go first.
     pub fn script(&self, rule: Rule) {
         self.inner.state().rules.push(rule);
+    }
+
+    /// Forgets the rules for a record.
+    pub fn heal_record(&self, external_id: &str) {
+        self.inner.state().rules.retain(|rule| rule.external_id.as_deref() != Some(external_id));
     }
 
     /// Forgets every rule: the org answers normally again.
@@ -217,7 +244,12 @@ impl OrgSim {
     /// Every token that was ever given: none of them may be found where it does not belong.
     pub fn secrets(&self) -> Vec<String> {
         let state = self.inner.state();
-        state.access_tokens.iter().cloned().chain(state.refresh_token.clone()).collect()
+        state.access_tokens.keys().cloned().chain(state.refresh_token.clone()).collect()
+    }
+
+    /// The body of the last change that it took.
+    pub(crate) fn last_taken(&self) -> Option<Bytes> {
+        self.inner.state().received.iter().rev().find(|received| received.taken).map(|r| r.body.clone())
     }
 
     /// Everything that arrived at the sync endpoint, in order.
@@ -268,118 +300,4 @@ impl OrgSim {
     pub async fn wait_received(&self, n: usize) -> Vec<Received> {
         self.wait_for(&format!("{n} requests"), |received| received.len() >= n).await
     }
-}
-
-async fn handle(org: Arc<Inner>, request: Request<Body>) -> Outcome {
-    let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, 32 * 1024 * 1024).await else { return Err(closed()) };
-    let bearer = parts
-        .headers
-        .get(header::AUTHORIZATION)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.strip_prefix("Bearer "));
-    let authorized = bearer.is_some_and(|token| org.state().access_tokens.contains(token));
-    let form = || String::from_utf8_lossy(&body).into_owned();
-    let mut outcome = match (parts.method, parts.uri.path()) {
-        (Method::POST, "/services/oauth2/token") => oauth::token(&org, &form()),
-        (Method::POST, "/services/oauth2/revoke") => Ok(oauth::revoke(&org, &form())),
-        (Method::GET, "/services/oauth2/userinfo") => Ok(oauth::userinfo(&org, authorized)),
-        (Method::GET, "/services/data/") => {
-            Ok(json(200, r#"[{"label":"Spring '26","url":"/services/data/v66.0","version":"66.0"}]"#))
-        }
-        (Method::POST, ENDPOINT) => sync(&org, body, authorized).await,
-        _ => Ok(json(404, r#"[{"errorCode":"NOT_FOUND","message":"Could not find a match for URL"}]"#)),
-    };
-    if let Ok(response) = &mut outcome {
-        let calls = {
-            let mut state = org.state();
-            state.calls += 1;
-            state.calls
-        };
-        if let Ok(info) = HeaderValue::from_str(&format!("api-usage={calls}/{DAILY_CALLS}")) {
-            response.headers_mut().insert("sforce-limit-info", info);
-        }
-    }
-    outcome
-}
-
-#[expect(clippy::disallowed_methods, reason = "a slow org is slow in real time")]
-async fn sync(org: &Inner, body: Bytes, authorized: bool) -> Outcome {
-    let at = Instant::now();
-    if !authorized {
-        let text = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
-        return Ok(json(401, text));
-    }
-    let change = Change::reread(body.clone()).ok();
-    let external_ids: Vec<String> =
-        change.iter().flat_map(|c| c.records.iter().map(|r| r.external_id.clone())).collect();
-    let scripted = {
-        let mut state = org.state();
-        state.in_flight += 1;
-        state.most_in_flight = state.most_in_flight.max(state.in_flight);
-        state.answer_for(&external_ids)
-    };
-    let take = || match &change {
-        Some(change) => org.state().take(change),
-        None => (
-            400,
-            r#"{"success":false,"errors":[{"code":"INVALID_JSON","message":"not a payload"}]}"#.to_owned(),
-        ),
-    };
-    let normal =
-        |(status, text): (u16, String)| (Some(status), (200..300).contains(&status), Ok(json(status, text)));
-    let (status, taken, outcome) = match scripted {
-        Answer::Normal => normal(take()),
-        Answer::Delayed(pause) => {
-            tokio::time::sleep(pause).await;
-            normal(take())
-        }
-        Answer::Http { status, headers, body } => {
-            let mut response = answer(status, "application/octet-stream", body);
-            for (name, value) in headers {
-                if let Ok(value) = HeaderValue::from_str(&value) {
-                    response.headers_mut().insert(name, value);
-                }
-            }
-            (Some(status), false, Ok(response))
-        }
-        Answer::Reset => (None, false, Err(closed())),
-        Answer::LostAfterCommit => {
-            take();
-            (None, true, Err(closed()))
-        }
-        Answer::ResetInBody => (Some(200), false, Ok(broken_off())),
-        Answer::Drip(pause) => (Some(200), false, Ok(drip(pause))),
-        Answer::Flood => (Some(200), false, Ok(flood())),
-        Answer::Hang => {
-            record(org, change.as_ref(), external_ids, body, (None, false), at);
-            std::future::pending::<()>().await;
-            return Err(closed());
-        }
-    };
-    record(org, change.as_ref(), external_ids, body, (status, taken), at);
-    outcome
-}
-
-fn record(
-    org: &Inner,
-    change: Option<&Change>,
-    external_ids: Vec<String>,
-    body: Bytes,
-    result: (Option<u16>, bool),
-    at: Instant,
-) {
-    let mut state = org.state();
-    state.in_flight -= 1;
-    let transaction_id = change.map(|c| c.transaction_id.clone());
-    state.received.push(Received {
-        transaction_id,
-        external_ids,
-        body,
-        status: result.0,
-        taken: result.1,
-        at,
-    });
-    drop(state);
-    org.changed();
 }

@@ -1,12 +1,13 @@
 //! What a simulated org knows.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::Value;
 use sync_monitor_domain::change::{Change, Operation};
 use sync_monitor_domain::conflict::Timestamp;
+use sync_monitor_domain::ids::OrgId;
 
 use crate::answer::{Answer, Rule};
 
@@ -15,6 +16,8 @@ use crate::answer::{Answer, Rule};
 pub struct Received {
     /// As sent, where the body could be read.
     pub transaction_id: Option<String>,
+    /// The org that it names as its source, where the body could be read.
+    pub source_org_id: Option<OrgId>,
     /// Its records.
     pub external_ids: Vec<String>,
     /// The body, byte for byte.
@@ -37,6 +40,11 @@ pub enum TokenServer {
     Unavailable,
     /// Says `invalid_grant` to everything.
     Refusing,
+    /// Says that it is at work on another request with this refresh token, as Salesforce does to all but the first of
+    /// several (release notes, "Simultaneous Token Requests Are Blocked During the Refresh Token Flow").
+    Busy,
+    /// Waits, then is healthy.
+    Delayed(Duration),
     /// Closes each connection without an answer.
     Reset,
 }
@@ -51,7 +59,8 @@ pub(crate) struct Held {
 /// Everything that a simulated org knows.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    pub(crate) access_tokens: HashSet<String>,
+    /// Each with the time when it ends, if it does.
+    pub(crate) access_tokens: HashMap<String, Option<Instant>>,
     pub(crate) refresh_token: Option<String>,
     pub(crate) tokens_given: u64,
     pub(crate) token_requests: u64,
@@ -72,11 +81,22 @@ impl State {
         let fits = |rule: &Rule| {
             rule.times != Some(0) && rule.external_id.as_ref().is_none_or(|id| external_ids.contains(id))
         };
-        let Some(rule) = self.rules.iter_mut().find(|rule| fits(rule)) else { return Answer::Normal };
+        let Some(at) = self.rules.iter().position(fits) else { return Answer::Normal };
+        let rule = &mut self.rules[at];
+        let answer = rule.answer.clone();
         if let Some(times) = &mut rule.times {
             *times -= 1;
+            if *times == 0 {
+                self.rules.remove(at);
+            }
         }
-        rule.answer.clone()
+        answer
+    }
+
+    /// Is this access token good?
+    pub(crate) fn accepts(&self, access_token: &str) -> bool {
+        let now = Instant::now();
+        self.access_tokens.get(access_token).is_some_and(|end| end.is_none_or(|end| now < end))
     }
 
     /// Takes a change by last write wins, and returns the status and body of the answer.

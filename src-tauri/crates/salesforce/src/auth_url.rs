@@ -6,6 +6,8 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::http::base_url;
+
 /// A parsed sfdxAuthUrl.
 #[derive(Debug, Clone)]
 pub struct AuthUrl {
@@ -105,7 +107,7 @@ fn parse_host(host: &str) -> Result<String, AuthUrlError> {
     if host.contains(['/', '?', '#', '@', ' ', '\\']) {
         return Err(AuthUrlError::BadHost);
     }
-    let url = url::Url::parse(&format!("https://{host}")).map_err(|_| AuthUrlError::BadHost)?;
+    let url = url::Url::parse(&base_url(host)).map_err(|_| AuthUrlError::BadHost)?;
     let name = url.host_str().ok_or(AuthUrlError::BadHost)?;
     Ok(url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}")))
 }
@@ -139,6 +141,12 @@ mod tests {
         "login.salesforce.com"
     )]
     #[case::port("force://demo::5Aep@127.0.0.1:40123", "demo", None, "127.0.0.1:40123")]
+    #[case::a_port_that_is_the_default_of_another_scheme(
+        "force://demo::5Aep@localhost:443",
+        "demo",
+        None,
+        "localhost:443"
+    )]
     #[case::trailing_slash("force://demo::5Aep@login.salesforce.com/", "demo", None, "login.salesforce.com")]
     fn what_the_cli_prints_is_read(
         #[case] text: &str,
@@ -166,6 +174,31 @@ mod tests {
         let error = parse(text).unwrap_err();
         assert_eq!(error, why);
         assert!(!error.to_string().contains("5Aep"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_was_put_together_is_taken_apart(
+            client_id in "[A-Za-z0-9._-]{1,60}",
+            client_secret in proptest::option::of("[A-Za-z0-9._-]{1,60}={0,2}"),
+            refresh_token in "[A-Za-z0-9._-]{1,90}={0,2}",
+            host in "[a-z]{1,10}(--[a-z]{1,5}\\.sandbox)?\\.my\\.salesforce\\.com(:[1-9][0-9]{3})?",
+            around in "[ \t\r\n]{0,3}",
+        ) {
+            let secret = client_secret.clone().unwrap_or_default();
+            let url = parse(&format!("{around}force://{client_id}:{secret}:{refresh_token}@{host}{around}")).unwrap();
+            proptest::prop_assert_eq!(url.client_id, client_id);
+            proptest::prop_assert_eq!(url.client_secret.map(|s| s.expose_secret().to_owned()), client_secret);
+            proptest::prop_assert_eq!(url.refresh_token.expose_secret(), refresh_token);
+            proptest::prop_assert_eq!(url.host, host);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic_or_repeat_itself(text in "(force://)?[a-z:@/\\[\\]%é]{0,30}SECRET[a-z:@/ ]{0,10}") {
+            if let Err(error) = parse(&text) {
+                proptest::prop_assert!(!error.to_string().contains("SECRET"));
+            }
+        }
     }
 
     #[test]

@@ -19,11 +19,17 @@ use crate::http::{Http, is_allowed, read_body};
 use crate::network::no_answer;
 use crate::oauth::{self, Credentials};
 use crate::outcome;
-use crate::redact::clean;
-use crate::session::{NoToken, Session, Token, secret_name};
+use crate::redact::{clean, shorten};
+use crate::session::{NoToken, Session, Token};
 
 /// The most of an answer's body that is kept, in bytes.
 const KEPT_BODY: usize = 64 * 1024;
+/// The longest error code that is kept, in characters.
+const LONGEST_CODE: usize = 100;
+/// The longest message that is kept, in characters.
+const LONGEST_MESSAGE: usize = 1_000;
+/// The name under which it is tried whether secrets can be kept.
+const TRIAL: &str = "trial";
 /// `api-usage=used/max` (REST API Developer Guide, "Limit Info Header").
 const LIMIT_INFO: HeaderName = HeaderName::from_static("sforce-limit-info");
 
@@ -89,7 +95,9 @@ impl Client {
         let renewed = session.renewed(stale, Arc::clone(&self.http), Arc::clone(&self.secrets)).await;
         renewed.map_err(|why| {
             let mut one = no_token(&why, began.0, self.clock.elapsed().saturating_sub(began.1));
-            one.message = one.message.map(|message| clean(&message, &session.known()));
+            let known = session.known();
+            one.error_code = one.error_code.map(|code| shorten(&clean(&code, &known), LONGEST_CODE));
+            one.message = one.message.map(|message| shorten(&clean(&message, &known), LONGEST_MESSAGE));
             one
         })
     }
@@ -129,8 +137,9 @@ impl Client {
                         duration,
                         meaning: reading.meaning,
                         http_status: Some(status),
-                        error_code: reading.error_code.map(clean),
-                        message: reading.message.map(clean),
+                        // Tokens go first: a text that was cut through a token would keep half of it.
+                        error_code: reading.error_code.map(|code| shorten(&clean(code), LONGEST_CODE)),
+                        message: reading.message.map(|message| shorten(&clean(message), LONGEST_MESSAGE)),
                         response_body: (!body.is_empty())
                             .then(|| kept(&clean(String::from_utf8_lossy(&body).into_owned()))),
                     },
@@ -173,11 +182,18 @@ impl Client {
         Ok((response.status().as_u16(), headers, body, answered_at))
     }
 
+    /// Writes something and removes it: a server that rotates refresh tokens kills the one that we were given with its
+    /// first use, so a keychain that is locked must be found out before.
+    async fn can_keep_secrets(&self) -> Result<(), SecretError> {
+        self.secrets.set(TRIAL, SecretString::from("trial")).await?;
+        self.secrets.remove(TRIAL).await
+    }
+
     /// The signed-in user's name, where the org tells it.
     async fn username(&self, instance_url: &str, token: &Token) -> Option<String> {
         let url = format!("{instance_url}/services/oauth2/userinfo");
         let request = self.http.for_url(&url).ok()?.get(&url).bearer_auth(token.secret.expose_secret());
-        let mut response = request.timeout(Duration::from_secs(10)).send().await.ok()?;
+        let mut response = request.timeout(oauth::BEST_EFFORT).send().await.ok()?;
         let body = read_body(&mut response).await.ok()?;
         let info: serde_json::Value = serde_json::from_slice(&body).ok()?;
         info.get("preferred_username")?.as_str().map(str::to_owned)
@@ -227,6 +243,9 @@ impl Remote for Client {
 
     async fn answers(&self, org: &OrgAddress) -> bool {
         let url = format!("{}/services/data/", org.instance_url.trim_end_matches('/'));
+        if !is_allowed(&url) {
+            return false;
+        }
         match self.http.for_url(&url) {
             Ok(client) => client.get(url).send().await.is_ok(),
             Err(_) => false,
@@ -237,13 +256,9 @@ impl Remote for Client {
         let parsed =
             AuthUrl::parse(&auth_url).map_err(|error| ConnectError::NotAnAuthUrl(error.to_string()))?;
         let mut credentials = Credentials::from(parsed);
+        self.can_keep_secrets().await?;
         let granted = oauth::refresh(&self.http, &credentials).await.map_err(|denied| {
-            let secrets: Vec<SecretString> =
-                [Some(credentials.refresh_token.clone()), credentials.client_secret.clone()]
-                    .into_iter()
-                    .flatten()
-                    .collect();
-            let message = clean(&denied.message, &secrets);
+            let message = shorten(&clean(&denied.message, &credentials.secrets()), LONGEST_MESSAGE);
             if denied.refused { ConnectError::Refused(message) } else { ConnectError::Unreachable(message) }
         })?;
         let (Some(org_id), Some(instance_url)) = (granted.org_id, granted.instance_url) else {
@@ -262,18 +277,14 @@ impl Remote for Client {
         if let Some(rotated) = granted.rotated {
             credentials.refresh_token = rotated;
         }
-        self.secrets.set(&secret_name(org_id), credentials.to_secret()).await?;
-        let token = self.session(org_id).adopt(granted.access_token, &credentials);
+        let session = self.session(org_id);
+        let token = session.sign_in(&credentials, granted.access_token, self.secrets.as_ref()).await?;
         let username = self.username(&instance_url, &token).await;
         Ok(ConnectedOrg { org_id, username, instance_url })
     }
 
     async fn disconnect(&self, org: OrgId) -> Result<(), SecretError> {
-        let name = secret_name(org);
-        let secret = self.secrets.get(&name).await?;
-        self.secrets.remove(&name).await?;
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&org);
-        if let Some(credentials) = secret.as_ref().and_then(Credentials::from_secret)
+        if let Some(credentials) = self.session(org).sign_out(self.secrets.as_ref()).await?
             && !oauth::revoke(&self.http, &credentials).await
         {
             tracing::warn!(%org, "the org's token could not be revoked; revoke it in Setup, Connected Apps OAuth Usage");

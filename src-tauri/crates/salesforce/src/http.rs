@@ -1,4 +1,4 @@
-//! The HTTP clients: one for the world, one for this machine.
+//! The HTTP clients: one for the world, two for this machine.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -14,25 +14,43 @@ pub(crate) struct Http {
     request_timeout: Duration,
     world: OnceLock<reqwest::Client>,
     loopback: OnceLock<reqwest::Client>,
+    loopback_tls: OnceLock<reqwest::Client>,
+}
+
+/// Whom a client is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    World,
+    Loopback,
+    LoopbackTls,
 }
 
 impl Http {
     pub(crate) fn new(connect_timeout: Duration, request_timeout: Duration) -> Self {
-        Self { connect_timeout, request_timeout, world: OnceLock::new(), loopback: OnceLock::new() }
+        Self {
+            connect_timeout,
+            request_timeout,
+            world: OnceLock::new(),
+            loopback: OnceLock::new(),
+            loopback_tls: OnceLock::new(),
+        }
     }
 
     /// The client for a URL. A loopback host is never asked through a proxy.
     pub(crate) fn for_url(&self, url: &str) -> Result<&reqwest::Client, reqwest::Error> {
-        let (cell, loopback) =
-            if url.starts_with("http://") { (&self.loopback, true) } else { (&self.world, false) };
+        let (cell, reach) = match reach(url) {
+            Reach::World => (&self.world, Reach::World),
+            Reach::Loopback => (&self.loopback, Reach::Loopback),
+            Reach::LoopbackTls => (&self.loopback_tls, Reach::LoopbackTls),
+        };
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let client = self.build(loopback)?;
+        let client = self.build(reach)?;
         Ok(cell.get_or_init(|| client))
     }
 
-    fn build(&self, loopback: bool) -> Result<reqwest::Client, reqwest::Error> {
+    fn build(&self, reach: Reach) -> Result<reqwest::Client, reqwest::Error> {
         // Whoever installed a provider before has chosen the same or a better one.
         drop(rustls::crypto::ring::default_provider().install_default());
         let builder = reqwest::Client::builder()
@@ -41,8 +59,10 @@ impl Http {
             .connect_timeout(self.connect_timeout)
             .timeout(self.request_timeout)
             .pool_idle_timeout(Duration::from_mins(1));
-        if !loopback {
-            return builder.build();
+        match reach {
+            Reach::World => return builder.build(),
+            Reach::LoopbackTls => return builder.no_proxy().build(),
+            Reach::Loopback => {}
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let versions =
@@ -64,6 +84,15 @@ impl Http {
 pub(crate) fn base_url(host: &str) -> String {
     let scheme = if is_loopback(host) { "http" } else { "https" };
     format!("{scheme}://{host}")
+}
+
+fn reach(url: &str) -> Reach {
+    let Ok(parsed) = url::Url::parse(url) else { return Reach::World };
+    match (is_loopback(parsed.host_str().unwrap_or_default()), parsed.scheme()) {
+        (true, "http") => Reach::Loopback,
+        (true, _) => Reach::LoopbackTls,
+        (false, _) => Reach::World,
+    }
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -112,6 +141,17 @@ mod tests {
     fn only_this_machine_is_asked_without_tls(#[case] host: &str, #[case] base: &str) {
         assert_eq!(base_url(host), base);
         assert!(is_allowed(base));
+    }
+
+    #[rstest]
+    #[case("https://acme.my.salesforce.com/x", Reach::World)]
+    #[case("http://localhost:8080/x", Reach::Loopback)]
+    #[case("http://[::1]:8080", Reach::Loopback)]
+    #[case("https://127.0.0.1:8443", Reach::LoopbackTls)]
+    #[case("https://LOCALHOST", Reach::LoopbackTls)]
+    #[case("https://127.0.0.1.example.com", Reach::World)]
+    fn this_machine_is_never_asked_through_a_proxy(#[case] url: &str, #[case] expected: Reach) {
+        assert_eq!(reach(url), expected);
     }
 
     #[rstest]

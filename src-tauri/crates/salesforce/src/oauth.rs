@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
 use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
@@ -19,6 +20,9 @@ use sync_monitor_domain::ids::OrgId;
 use crate::auth_url::AuthUrl;
 use crate::http::{Http, base_url, read_body};
 use crate::network::no_answer;
+
+/// How long something may take that is good to have and not needed.
+pub(crate) const BEST_EFFORT: Duration = Duration::from_secs(10);
 
 /// What Salesforce adds to a token response.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -57,7 +61,8 @@ struct Kept {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
     refresh_token: String,
-    host: String,
+    #[serde(alias = "host")]
+    token_host: String,
 }
 
 impl Credentials {
@@ -67,7 +72,7 @@ impl Credentials {
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.as_ref().map(|s| s.expose_secret().to_owned()),
             refresh_token: self.refresh_token.expose_secret().to_owned(),
-            host: self.host.clone(),
+            token_host: self.host.clone(),
         };
         // Four texts always have a JSON form.
         SecretString::from(serde_json::to_string(&kept).unwrap_or_default())
@@ -80,8 +85,14 @@ impl Credentials {
             client_id: kept.client_id,
             client_secret: kept.client_secret.map(SecretString::from),
             refresh_token: SecretString::from(kept.refresh_token),
-            host: kept.host,
+            host: kept.token_host,
         })
+    }
+
+    /// What of them must not be found in what anybody says.
+    pub(crate) fn secrets(&self) -> Vec<SecretString> {
+        let refresh_token = Some(self.refresh_token.clone());
+        [refresh_token, self.client_secret.clone()].into_iter().flatten().collect()
     }
 }
 
@@ -218,13 +229,36 @@ fn denied(error: RequestTokenError<AskError, BasicErrorResponse>, status: u16, h
         RequestTokenError::ServerResponse(_) if status >= 500 || matches!(status, 408 | 425 | 429) => {
             no_sense(status)
         }
+        RequestTokenError::ServerResponse(response) if is_passing(&response) => Denied {
+            refused: false,
+            http_status,
+            code: "TOKEN_SERVER_BUSY".into(),
+            message: format!(
+                "The token server {host} is busy for now: {}. Another program may be using the same sign-in; it is asked again with the next attempt.",
+                words(&response)
+            ),
+        },
         RequestTokenError::ServerResponse(response) => {
             let code = response.error().to_string();
-            let why = response.error_description().cloned().unwrap_or_else(|| code.clone());
+            let why = words(&response);
             let message = format!("The token server {host} gives no token any more: {why}. Sign in again.");
             Denied { refused: true, http_status, code, message }
         }
     }
+}
+
+fn words(response: &BasicErrorResponse) -> String {
+    response.error_description().cloned().unwrap_or_else(|| response.error().to_string())
+}
+
+/// Does the token server say that it may give a token later? `server_error` and `temporarily_unavailable` are from RFC
+/// 6749, 4.1.2.1. Salesforce takes one request at a time for a refresh token, and answers the others `invalid_grant` with
+/// these words (release notes, "Simultaneous Token Requests Are Blocked During the Refresh Token Flow"); a CLI that uses
+/// the same token is enough, and nobody has to sign in for it.
+fn is_passing(response: &BasicErrorResponse) -> bool {
+    let said = response.error_description().map(|words| words.to_ascii_lowercase()).unwrap_or_default();
+    matches!(response.error().to_string().as_str(), "server_error" | "temporarily_unavailable")
+        || said.contains("already being processed")
 }
 
 /// The org in an identity URL, `…/id/{organization}/{user}`.
@@ -240,7 +274,8 @@ pub(crate) async fn revoke(http: &Http, credentials: &Credentials) -> bool {
     let url = format!("{}/services/oauth2/revoke", base_url(&credentials.host));
     let Ok(client) = http.for_url(&url) else { return false };
     let form = [("token", credentials.refresh_token.expose_secret())];
-    client.post(url).form(&form).send().await.is_ok_and(|response| response.status().is_success())
+    let request = client.post(url).form(&form).timeout(BEST_EFFORT);
+    request.send().await.is_ok_and(|response| response.status().is_success())
 }
 
 #[cfg(test)]
@@ -274,5 +309,8 @@ mod tests {
         assert_eq!(read.client_secret.unwrap().expose_secret(), "s");
         assert_eq!((read.client_id.as_str(), read.host.as_str()), ("app", "h:1"));
         assert!(Credentials::from_secret(&SecretString::from("{}")).is_none());
+        let fields: serde_json::Value = serde_json::from_str(kept.to_secret().expose_secret()).unwrap();
+        let expected = serde_json::json!({ "clientId": "app", "clientSecret": "s", "refreshToken": "r", "tokenHost": "h:1" });
+        assert_eq!(fields, expected);
     }
 }

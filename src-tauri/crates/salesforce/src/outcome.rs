@@ -6,13 +6,11 @@ use serde_json::Value;
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::remote::Meaning;
 
-/// The longest message that is kept of an answer, in characters.
-const LONGEST_MESSAGE: usize = 1_000;
 /// Codes by which an org says that the same request may succeed later, whatever the status.
 /// (REST API Developer Guide, "Status Codes and Error Responses".)
 const PASSING: [&str; 2] = ["UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE"];
 
-/// An answer, read.
+/// An answer, read. Its texts are as long as the org made them, and may hold what it should not have said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reading {
     pub(crate) meaning: Meaning,
@@ -49,7 +47,7 @@ pub(crate) fn read(status: u16, retry_after: Option<Duration>, body: &[u8]) -> R
         };
     let first = faults.into_iter().next().unwrap_or_default();
     let message = first.message.or_else(|| json.is_none().then(|| text_of(body)).flatten());
-    let message = message.or_else(|| default_message(status)).map(|text| shorten(&text));
+    let message = message.or_else(|| default_message(status));
     Reading { meaning, error_code: first.code, message }
 }
 
@@ -66,20 +64,28 @@ fn faults(json: &Value) -> Vec<Said> {
     match json {
         Value::Array(list) => list.iter().filter_map(one).collect(),
         Value::Object(object) => {
-            let inner = object.get("errors").or_else(|| object.get("error"));
-            let mut found = match inner {
-                Some(Value::Array(list)) => list.iter().filter_map(one).collect(),
-                Some(value) => one(value).into_iter().collect(),
-                None => Vec::new(),
-            };
+            let mut found: Vec<Said> = ["errors", "error"]
+                .iter()
+                .filter_map(|name| object.get(*name))
+                .flat_map(|inner| match inner {
+                    Value::Array(list) => list.iter().filter_map(one).collect(),
+                    value => one(value).into_iter().collect::<Vec<_>>(),
+                })
+                .collect();
             // OAuth's own form: {"error": "invalid_grant", "error_description": "…"}.
             if let (Some(Value::String(code)), Some(Value::String(text))) =
                 (object.get("error"), object.get("error_description"))
             {
                 found = vec![Said { code: Some(code.clone()), message: Some(text.clone()) }];
             }
-            if found.is_empty() {
-                found.extend(one(json));
+            // What one error does not say of itself, its envelope may: {"error": "CODE", "message": "…"}.
+            match (found.as_mut_slice(), one(json)) {
+                ([], around) => found.extend(around),
+                ([only], Some(around)) => {
+                    only.code = only.code.take().or(around.code);
+                    only.message = only.message.take().or(around.message);
+                }
+                _ => {}
             }
             found
         }
@@ -89,10 +95,12 @@ fn faults(json: &Value) -> Vec<Said> {
 
 fn one(value: &Value) -> Option<Said> {
     match value {
+        Value::String(code) if is_code(code) => Some(Said { code: Some(code.clone()), message: None }),
         Value::String(text) => Some(Said { code: None, message: Some(text.clone()) }),
         Value::Object(object) => {
             let text = |names: [&str; 3]| {
-                names.iter().find_map(|n| object.get(*n)).and_then(Value::as_str).map(str::to_owned)
+                let texts = names.iter().filter_map(|name| object.get(*name)?.as_str());
+                texts.filter(|text| !text.is_empty()).map(str::to_owned).next()
             };
             let said = Said {
                 code: text(["errorCode", "code", "statusCode"]),
@@ -104,9 +112,14 @@ fn one(value: &Value) -> Option<Said> {
     }
 }
 
+/// Is a text that stands where an error does a code (`UNABLE_TO_LOCK_ROW`), and no sentence?
+fn is_code(text: &str) -> bool {
+    text.contains('_') && text.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_')
+}
+
 /// The gist of a body that is no JSON: the title of a page, or else its first words.
 fn text_of(body: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(&body[..body.len().min(16 * 1024)]).into_owned();
+    let text = String::from_utf8_lossy(body);
     let lower = text.to_ascii_lowercase();
     if let (Some(from), Some(to)) = (lower.find("<title>"), lower.find("</title>"))
         && let Some(title) = text.get(from + 7..to)
@@ -150,14 +163,6 @@ fn default_message(status: u16) -> Option<String> {
         _ => return None,
     };
     Some(format!("{text} (HTTP {status})"))
-}
-
-fn shorten(text: &str) -> String {
-    let mut short: String = text.chars().take(LONGEST_MESSAGE).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }
 
 /// Reads a `Retry-After`: seconds, or a date (RFC 9110, 10.2.3).
@@ -204,6 +209,18 @@ mod tests {
         Meaning::Refused
     )]
     #[case::ok_locked_within(200, r#"{"success":false,"errors":[{"code":"UNABLE_TO_LOCK_ROW"}]}"#, RETRY)]
+    #[case::ok_locked_by_its_bare_code(200, r#"{"success":false,"errors":["UNABLE_TO_LOCK_ROW"]}"#, RETRY)]
+    #[case::ok_locked_in_a_save_result(
+        200,
+        r#"{"success":false,"errors":[{"statusCode":"UNABLE_TO_LOCK_ROW","message":"no","fields":[]}]}"#,
+        RETRY
+    )]
+    #[case::ok_one_of_many_locked(
+        200,
+        r#"{"success":false,"errors":[{"code":"INVALID_FIELD"},{"code":"UNABLE_TO_LOCK_ROW"}]}"#,
+        RETRY
+    )]
+    #[case::ok_refused_without_a_reason(200, r#"{"success":false}"#, Meaning::Refused)]
     #[case::ok_html(200, HTML, RETRY)]
     #[case::ok_cut_json(200, r#"{"success":tr"#, RETRY)]
     #[case::conflict(409, r#"{"success":false,"errors":[{"code":"CONFLICT"}]}"#, Meaning::Superseded)]
@@ -214,6 +231,16 @@ mod tests {
         Meaning::Refused
     )]
     #[case::bad_locked(400, LOCKED, RETRY)]
+    #[case::bad_locked_beside_an_empty_list(
+        400,
+        r#"{"success":false,"errors":[],"error":{"code":"UNABLE_TO_LOCK_ROW"}}"#,
+        RETRY
+    )]
+    #[case::bad_locked_by_its_bare_code(400, r#"{"error":"UNABLE_TO_LOCK_ROW","message":"busy"}"#, RETRY)]
+    #[case::bad_speaking_of_a_lock(400, r#"{"error":"not UNABLE_TO_LOCK_ROW"}"#, Meaning::Refused)]
+    #[case::unauthorized_unavailable(401, r#"[{"errorCode":"SERVER_UNAVAILABLE"}]"#, RETRY)]
+    #[case::too_many_unavailable(429, r#"[{"errorCode":"SERVER_UNAVAILABLE"}]"#, RETRY)]
+    #[case::moved_locked(302, LOCKED, RETRY)]
     #[case::unauthorized(
         401,
         r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#,
@@ -273,6 +300,14 @@ mod tests {
         r#"{"success":false,"errors":[{"code":"MISSING_FIELD","message":"title"}]}"#,
         Some("MISSING_FIELD"),
         "title"
+    )]
+    #[case::bare_code(400, r#"{"error":"BAD_VALUE","message":"why"}"#, Some("BAD_VALUE"), "why")]
+    #[case::code_around(400, r#"{"error":"why","errorCode":"BAD_VALUE"}"#, Some("BAD_VALUE"), "why")]
+    #[case::an_empty_message(
+        400,
+        r#"[{"message":"","errorCode":"X"}]"#,
+        Some("X"),
+        "The org refused the request. (HTTP 400)"
     )]
     #[case::texts(400, r#"{"errors":["first","second"]}"#, None, "first")]
     #[case::single(400, r#"{"errorCode":"X","message":"why"}"#, Some("X"), "why")]

@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::{SecretError, SecretStore};
 
 use crate::http::Http;
 use crate::oauth::{self, Credentials, Denied};
+
+/// The most tokens of an org that are looked for in what it says.
+const KNOWN_AT_MOST: usize = 32;
 
 /// An access token, and which one in the row.
 #[derive(Clone)]
@@ -44,6 +47,18 @@ struct State {
     ended: u64,
 }
 
+impl State {
+    fn remember(&mut self, secret: &SecretString) {
+        if self.known.iter().any(|known| known.expose_secret() == secret.expose_secret()) {
+            return;
+        }
+        self.known.push(secret.clone());
+        // An org that renews every hour would pile them up; what is older than a few renewals is dead.
+        let surplus = self.known.len().saturating_sub(KNOWN_AT_MOST);
+        self.known.drain(..surplus);
+    }
+}
+
 #[derive(Default)]
 struct Renewals {
     last: Option<Result<Token, NoToken>>,
@@ -75,18 +90,57 @@ impl Session {
         self.state().known.clone()
     }
 
-    /// Uses a token that came with a sign-in.
-    pub(crate) fn adopt(&self, access_token: SecretString, credentials: &Credentials) -> Token {
+    /// From now on the org is signed in with these: they are stored, and only then is their access token used.
+    ///
+    /// Waits for a renewal that is on, which would otherwise write the credentials before over the new ones.
+    ///
+    /// # Errors
+    /// [`SecretError`] when they could not be stored; nothing changes then.
+    pub(crate) async fn sign_in(
+        &self,
+        credentials: &Credentials,
+        access_token: SecretString,
+        secrets: &dyn SecretStore,
+    ) -> Result<Token, SecretError> {
+        let mut renewals = self.renewing.lock().await;
+        secrets.set(&secret_name(self.org), credentials.to_secret()).await?;
+        *renewals = Renewals::default();
+        self.remember(credentials);
+        Ok(self.adopt(access_token))
+    }
+
+    /// From now on the org is signed out; returns the credentials that it had, the last ones that are good.
+    ///
+    /// # Errors
+    /// [`SecretError`] when they could not be removed; nothing changes then.
+    pub(crate) async fn sign_out(
+        &self,
+        secrets: &dyn SecretStore,
+    ) -> Result<Option<Credentials>, SecretError> {
+        let mut renewals = self.renewing.lock().await;
+        let name = secret_name(self.org);
+        let stored = secrets.get(&name).await?;
+        secrets.remove(&name).await?;
+        self.state().token = None;
+        let unstored = std::mem::take(&mut *renewals).unstored;
+        Ok(unstored.or_else(|| stored.as_ref().and_then(Credentials::from_secret)))
+    }
+
+    fn adopt(&self, access_token: SecretString) -> Token {
         let mut state = self.state();
         state.generation += 1;
         let token = Token { secret: access_token, generation: state.generation };
         state.token = Some(token.clone());
-        state.known.extend([token.secret.clone(), credentials.refresh_token.clone()]);
-        state.known.extend(credentials.client_secret.clone());
-        // An org that renews every hour would pile them up; what is older than a few renewals is dead.
-        let surplus = state.known.len().saturating_sub(32);
-        state.known.drain(..surplus);
+        state.remember(&token.secret);
         token
+    }
+
+    /// Before anybody is told these: the answer may repeat them.
+    fn remember(&self, credentials: &Credentials) {
+        let mut state = self.state();
+        for secret in credentials.secrets() {
+            state.remember(&secret);
+        }
     }
 
     /// A token newer than `stale`. One request to the token server serves all who wait here.
@@ -135,19 +189,17 @@ impl Session {
             let secret = secrets.get(&name).await.map_err(NoToken::Secrets)?.ok_or(NoToken::SignedOut)?;
             Credentials::from_secret(&secret).ok_or(NoToken::SignedOut)?
         };
+        self.remember(&credentials);
         let granted = oauth::refresh(http, &credentials).await.map_err(NoToken::Denied)?;
-        let credentials = match granted.rotated {
-            None => credentials,
-            // The server has killed the old one: the new one is stored before anything else is done with the answer.
-            Some(refresh_token) => {
-                let rotated = Credentials { refresh_token, ..credentials };
-                if let Err(error) = secrets.set(&name, rotated.to_secret()).await {
-                    renewals.unstored = Some(rotated);
-                    return Err(NoToken::Secrets(error));
-                }
-                rotated
+        // The server has killed the old one: the new one is stored before anything else is done with the answer.
+        if let Some(refresh_token) = granted.rotated {
+            let rotated = Credentials { refresh_token, ..credentials };
+            self.remember(&rotated);
+            if let Err(error) = secrets.set(&name, rotated.to_secret()).await {
+                renewals.unstored = Some(rotated);
+                return Err(NoToken::Secrets(error));
             }
-        };
-        Ok(self.adopt(granted.access_token, &credentials))
+        }
+        Ok(self.adopt(granted.access_token))
     }
 }

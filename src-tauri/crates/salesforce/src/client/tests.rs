@@ -1,10 +1,15 @@
 //! The client against a simulated org.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::*;
 use rstest::rstest;
 use sync_monitor_orgsim::{Answer, OrgSim, OrgSpec, Rule, TokenServer};
+use tokio::sync::Semaphore;
+
+mod odd_servers;
+mod tokens;
 
 struct MachineClock(Instant);
 
@@ -22,12 +27,53 @@ impl Clock for MachineClock {
     async fn wait_until(&self, _: Millis) {}
 }
 
-/// A secret store in memory that writes down when it was used, and can be made to fail.
+/// A secret store in memory that can be made to fail, or to wait before it writes.
 #[derive(Default)]
 struct Memory {
     secrets: Mutex<HashMap<String, String>>,
-    log: Mutex<Vec<&'static str>>,
-    broken: std::sync::atomic::AtomicBool,
+    broken: AtomicBool,
+    door: Mutex<Option<Arc<Door>>>,
+}
+
+/// Where a write waits: a permit in `arrived` says that one does, a permit in `open` lets one on.
+struct Door {
+    arrived: Semaphore,
+    open: Semaphore,
+}
+
+impl Memory {
+    fn break_down(&self, broken: bool) {
+        self.broken.store(broken, Ordering::Relaxed);
+    }
+
+    /// From now on each write waits at this door.
+    fn put_door(&self) -> Arc<Door> {
+        let door = Arc::new(Door { arrived: Semaphore::new(0), open: Semaphore::new(0) });
+        *self.door.lock().unwrap() = Some(Arc::clone(&door));
+        door
+    }
+
+    /// The only secret.
+    fn only(&self) -> String {
+        let secrets = self.secrets.lock().unwrap();
+        assert_eq!(secrets.len(), 1);
+        secrets.values().next().cloned().unwrap()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.secrets.lock().unwrap().is_empty()
+    }
+}
+
+impl Door {
+    async fn wait_arrived(&self) {
+        self.arrived.acquire().await.unwrap().forget();
+    }
+
+    /// Lets on whoever waits or comes.
+    fn open(&self) {
+        self.open.add_permits(1_000);
+    }
 }
 
 #[async_trait]
@@ -37,10 +83,14 @@ impl SecretStore for Memory {
     }
 
     async fn set(&self, name: &str, secret: SecretString) -> Result<(), SecretError> {
-        if self.broken.load(std::sync::atomic::Ordering::Relaxed) {
+        if self.broken.load(Ordering::Relaxed) {
             return Err(SecretError("The keychain is locked. Unlock it.".into()));
         }
-        self.log.lock().unwrap().push("set");
+        let door = self.door.lock().unwrap().clone();
+        if let Some(door) = door {
+            door.arrived.add_permits(1);
+            door.open.acquire().await.unwrap().forget();
+        }
         self.secrets.lock().unwrap().insert(name.into(), secret.expose_secret().into());
         Ok(())
     }
@@ -67,9 +117,7 @@ impl World {
         let spec = OrgSpec::new("00D00000000000A".parse().unwrap());
         let org = OrgSim::start(if rotating { spec.rotating() } else { spec }).await.unwrap();
         let secrets = Arc::new(Memory::default());
-        let settings = Settings { request_timeout, ..Settings::default() };
-        let client =
-            Client::new(settings, Arc::clone(&secrets) as _, Arc::new(MachineClock(Instant::now()))).unwrap();
+        let client = client(Settings { request_timeout, ..Settings::default() }, &secrets);
         let connected = client.connect_with_auth_url(SecretString::from(org.auth_url())).await.unwrap();
         assert_eq!(connected.org_id, org.id());
         let address = OrgAddress {
@@ -84,10 +132,20 @@ impl World {
         self.client.deliver(&self.address, payload(external_id)).await
     }
 
+    /// The refresh token that the org takes now.
+    fn good_refresh_token(&self) -> String {
+        let url = self.org.auth_url();
+        url.split([':', '@']).find(|part| part.starts_with("5Aep")).unwrap().to_owned()
+    }
+
     async fn answered(&self, answer: Answer) -> Report {
         self.org.script(Rule::always(answer).times(1));
         self.deliver("WI-1").await
     }
+}
+
+fn client(settings: Settings, secrets: &Arc<Memory>) -> Client {
+    Client::new(settings, Arc::clone(secrets) as _, Arc::new(MachineClock(Instant::now()))).unwrap()
 }
 
 fn payload(external_id: &str) -> Bytes {
@@ -150,7 +208,7 @@ async fn a_refused_renewal_asks_for_a_sign_in_in_the_servers_words() {
 #[tokio::test]
 async fn a_token_server_that_is_down_is_a_network_error_and_no_sign_in() {
     let world = World::new(false).await;
-    for behaviour in [TokenServer::Unavailable, TokenServer::Reset] {
+    for behaviour in [TokenServer::Unavailable, TokenServer::Reset, TokenServer::Busy] {
         world.org.expire_access_tokens();
         world.org.token_server(behaviour);
         let report = world.deliver("WI-1").await;
@@ -199,7 +257,7 @@ async fn twenty_waiting_requests_share_one_refusal() {
 async fn a_rotated_refresh_token_is_stored_before_the_new_access_token_is_used() {
     let world = World::new(true).await;
     world.org.expire_access_tokens();
-    world.secrets.broken.store(true, std::sync::atomic::Ordering::Relaxed);
+    world.secrets.break_down(true);
     let report = world.deliver("WI-1").await;
     assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::Retry { retry_after: None }]);
     assert_eq!(report.tries[1].error_code.as_deref(), Some("SECRETS_UNAVAILABLE"));
@@ -208,12 +266,9 @@ async fn a_rotated_refresh_token_is_stored_before_the_new_access_token_is_used()
         "nothing was sent with a token whose refresh token is not safe"
     );
     // The keychain is unlocked: the rotated token was not lost meanwhile.
-    world.secrets.broken.store(false, std::sync::atomic::Ordering::Relaxed);
+    world.secrets.break_down(false);
     assert_eq!(meanings(&world.deliver("WI-1").await).last(), Some(&Meaning::Synced));
-    let stored = world.secrets.secrets.lock().unwrap().values().next().cloned().unwrap();
-    let good = world.org.auth_url();
-    let good = good.split([':', '@']).find(|part| part.starts_with("5Aep")).unwrap();
-    assert!(stored.contains(good), "the stored refresh token is the one that is good");
+    assert!(world.secrets.only().contains(&world.good_refresh_token()));
 }
 
 #[tokio::test]
@@ -231,6 +286,38 @@ async fn an_answer_that_repeats_a_token_is_kept_without_it() {
         assert!(!shown.contains(&token), "{shown}");
     }
     assert!(shown.contains("[token removed]"));
+}
+
+#[tokio::test]
+async fn a_page_of_maintenance_is_a_failure_that_passes_when_the_org_says_so() {
+    let world = World::new(false).await;
+    let report = world.answered(Answer::html(503).with_header("retry-after", "120")).await;
+    assert_eq!(meanings(&report), [Meaning::Retry { retry_after: Some(Duration::from_mins(2)) }]);
+    let only = &report.tries[0];
+    assert_eq!((only.http_status, only.message.as_deref()), (Some(503), Some("Down for maintenance")));
+    assert!(only.response_body.as_deref().unwrap().starts_with("<html>"));
+}
+
+#[tokio::test]
+async fn the_clock_of_an_org_is_compared_with_ours() {
+    let world = World::new(false).await;
+    let report =
+        world.answered(Answer::status(200).with_header("date", "Fri, 27 Feb 2026 14:30:00 GMT")).await;
+    let expected = 1_772_202_600_000 - report.tries[0].started_at.0;
+    assert!((report.clock_skew_ms.unwrap() - expected).abs() < 5_000, "{report:?}");
+}
+
+#[tokio::test]
+async fn the_name_of_who_signed_in_is_asked_for_and_not_needed() {
+    let spec = OrgSpec::new("00D00000000000A".parse().unwrap());
+    let (named, nameless) = (spec.clone(), spec.with_access_token_ttl(Duration::ZERO));
+    for (spec, expected) in [(named.clone(), Some(named.username.as_str())), (nameless, None)] {
+        let org = OrgSim::start(spec).await.unwrap();
+        let client = client(Settings::default(), &Arc::default());
+        let connected = client.connect_with_auth_url(SecretString::from(org.auth_url())).await.unwrap();
+        assert_eq!(connected.username.as_deref(), expected);
+        assert_eq!(connected.instance_url, org.url());
+    }
 }
 
 #[tokio::test]
@@ -253,13 +340,10 @@ async fn what_breaks_off_is_unreachable_whenever_it_breaks() {
 #[tokio::test]
 async fn an_org_that_is_down_refuses_the_connection() {
     let world = World::new(false).await;
-    world.org.go_down();
+    world.org.wait_down().await;
     let report = world.deliver("WI-1").await;
     assert_eq!(meanings(&report), [Meaning::Unreachable]);
-    assert!(
-        matches!(report.tries[0].error_code.as_deref(), Some("CONNECTION_REFUSED" | "CONNECTION_RESET")),
-        "{report:?}"
-    );
+    assert_eq!(report.tries[0].error_code.as_deref(), Some("CONNECTION_REFUSED"), "{report:?}");
     assert!(!world.client.answers(&world.address).await);
     world.org.come_up().await.unwrap();
     assert!(world.client.answers(&world.address).await);
@@ -290,6 +374,7 @@ async fn an_address_without_tls_elsewhere_is_never_asked() {
         OrgAddress { instance_url: "http://acme.my.salesforce.com".into(), ..world.address.clone() };
     let report = world.client.deliver(&address, payload("WI-1")).await;
     assert_eq!(report.tries[0].error_code.as_deref(), Some("INSECURE_URL"));
+    assert!(!world.client.answers(&address).await);
 }
 
 #[tokio::test]
@@ -297,7 +382,7 @@ async fn disconnecting_revokes_and_forgets() {
     let world = World::new(false).await;
     world.client.disconnect(world.org.id()).await.unwrap();
     assert_eq!(world.org.revocations(), 1);
-    assert!(world.secrets.secrets.lock().unwrap().is_empty());
+    assert!(world.secrets.is_empty());
     let report = world.deliver("WI-1").await;
     assert_eq!(
         (meanings(&report), report.tries[0].error_code.as_deref()),
@@ -314,7 +399,7 @@ async fn connecting_with_a_dead_token_says_so_and_stores_nothing() {
     assert!(matches!(error, ConnectError::Refused(_)), "{error}");
     let token = dead.split([':', '@']).find(|part| part.starts_with("5Aep")).unwrap();
     assert!(!error.to_string().contains(token) && !format!("{error:?}").contains(token));
-    assert!(world.secrets.secrets.lock().unwrap().is_empty());
+    assert!(world.secrets.is_empty());
 }
 
 #[rstest]

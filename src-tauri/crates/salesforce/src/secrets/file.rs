@@ -143,8 +143,13 @@ fn refuse_if_open_to_others(_path: &Path) -> Result<(), SecretError> {
 /// Writes a file that only the user can read, whole or not at all, and synced to the disk with its folder.
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let fresh = path.with_extension("new");
+    // One that was left behind may be open to others.
+    match fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&fresh)?;
@@ -269,6 +274,62 @@ mod tests {
         }
         fs::set_permissions(folder.path().join("secrets.key"), fs::Permissions::from_mode(0o644)).unwrap();
         assert!(refusal(open(folder.path())).contains("chmod 600"));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_file_that_a_crash_left_behind_neither_hinders_nor_opens_the_next_one() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).unwrap();
+        let left = folder.path().join("secrets.new");
+        fs::write(&left, "half").unwrap();
+        fs::set_permissions(&left, fs::Permissions::from_mode(0o666)).unwrap();
+        store.set("a", SecretString::from("b")).await.unwrap();
+        let mode = fs::metadata(folder.path().join("secrets.enc")).unwrap().permissions().mode();
+        assert_eq!((mode & 0o777, left.exists()), (0o600, false));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_cannot_be_written_keeps_what_it_had() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).unwrap();
+        store.set("a", SecretString::from("before")).await.unwrap();
+        // A folder in the place of the new file: nobody can write there, not even root.
+        fs::create_dir(folder.path().join("secrets.new")).unwrap();
+        let error = store.set("a", SecretString::from("TOPSECRET")).await.unwrap_err().to_string();
+        assert!(error.contains("could not be written") && !error.contains("TOPSECRET"), "{error}");
+        assert_eq!(store.get("a").await.unwrap().unwrap().expose_secret(), "before");
+    }
+
+    #[tokio::test]
+    async fn secrets_that_are_written_at_once_are_all_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).unwrap();
+        let mut writing = tokio::task::JoinSet::new();
+        for n in 0..16 {
+            let store = store.clone();
+            writing.spawn(async move { store.set(&format!("org/{n}"), SecretString::from("s")).await });
+        }
+        assert!(writing.join_all().await.into_iter().all(|result| result.is_ok()));
+        for n in 0..16 {
+            assert!(store.get(&format!("org/{n}")).await.unwrap().is_some(), "{n}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_may_be_written_in_base64() {
+        let folder = tempfile::tempdir().unwrap();
+        let hexadecimal = SecretString::from("07".repeat(32));
+        let base64 = SecretString::from(base64::engine::general_purpose::STANDARD.encode([7; 32]) + "\n");
+        FileStore::open(folder.path(), Some(&hexadecimal))
+            .unwrap()
+            .set("a", SecretString::from("b"))
+            .await
+            .unwrap();
+        let again = FileStore::open(folder.path(), Some(&base64)).unwrap();
+        assert_eq!(again.get("a").await.unwrap().unwrap().expose_secret(), "b");
+        assert!(!folder.path().join("secrets.key").exists(), "no key file where the key is given");
     }
 
     #[tokio::test]

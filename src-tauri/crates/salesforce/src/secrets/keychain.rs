@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use keyring::v1::{Entry, Error};
 use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::remote::{SecretError, SecretStore};
+use tokio::sync::Mutex;
 
 /// The name that the keychain shows for our secrets.
 const SERVICE: &str = "sync-monitor";
@@ -32,10 +33,31 @@ impl Keychain {
     }
 }
 
+/// Held by whoever talks to the keychain, until it answers. A locked keychain answers when somebody unlocks it, which may
+/// be never: one thread waits for that, and not one more with each attempt. It also keeps a write that was given up, and
+/// is done all the same, from overtaking a later one. There is one for the process, as there is one keychain.
+static TURN: Mutex<()> = Mutex::const_new(());
+
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SecretError> + Send + 'static,
 ) -> Result<T, SecretError> {
-    match tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(work)).await {
+    within(PATIENCE, &TURN, work).await
+}
+
+async fn within<T: Send + 'static>(
+    patience: Duration,
+    turn: &'static Mutex<()>,
+    work: impl FnOnce() -> Result<T, SecretError> + Send + 'static,
+) -> Result<T, SecretError> {
+    let answer = async {
+        let turn = turn.lock().await;
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        })
+        .await
+    };
+    match tokio::time::timeout(patience, answer).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(SecretError("The keychain's library failed. Try again; if it goes on, use secrets = \"file\".".into())),
         Err(_) => Err(SecretError("The keychain did not answer. It may be locked and waiting for its password: unlock it, then try again.".into())),
@@ -79,5 +101,43 @@ impl SecretStore for Keychain {
             Err(error) => Err(failed("cannot be written", &error)),
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(20);
+
+    #[tokio::test]
+    async fn a_keychain_that_does_not_answer_keeps_one_thread_and_is_used_again_when_it_does() {
+        static TURN: Mutex<()> = Mutex::const_new(());
+        let (unlock, locked) = mpsc::channel::<()>();
+        let waiting = within(SHORT, &TURN, move || {
+            // Ends when the other side is dropped.
+            let _ = locked.recv();
+            Ok(())
+        });
+        assert!(waiting.await.unwrap_err().to_string().contains("unlock it"));
+        let (began, begun) = mpsc::channel();
+        let next = within(SHORT, &TURN, move || {
+            let _ = began.send(());
+            Ok(())
+        });
+        assert!(next.await.is_err());
+        assert!(begun.try_recv().is_err(), "no second thread was sent into the wait");
+        drop(unlock);
+        assert_eq!(within(PATIENCE, &TURN, || Ok(7)).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn a_keychain_library_that_panics_is_an_error_and_is_used_again() {
+        static TURN: Mutex<()> = Mutex::const_new(());
+        let broken = within(PATIENCE, &TURN, || -> Result<(), SecretError> { panic!("on purpose") });
+        assert!(broken.await.is_err());
+        assert_eq!(within(PATIENCE, &TURN, || Ok(7)).await, Ok(7));
     }
 }

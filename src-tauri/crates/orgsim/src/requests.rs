@@ -1,0 +1,158 @@
+//! What a simulated org does with a request.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, Bytes, to_bytes};
+use http::{HeaderValue, Method, Request, header};
+use sync_monitor_domain::change::Change;
+
+use crate::answer::Answer;
+use crate::http::{Outcome, answer, broken_off, closed, drip, flood, json};
+use crate::oauth;
+use crate::org::Inner;
+use crate::state::{Received, TokenServer};
+
+/// The path of the documented endpoint.
+const ENDPOINT: &str = "/services/apexrest/dlhub/delivery/sync";
+/// Requests that an org may get in 24 hours, as it tells.
+const DAILY_CALLS: u64 = 100_000;
+
+/// Answers a request.
+pub(crate) async fn handle(org: Arc<Inner>, request: Request<Body>) -> Outcome {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, 32 * 1024 * 1024).await else { return Err(closed()) };
+    let bearer = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.strip_prefix("Bearer "));
+    let authorized = bearer.is_some_and(|token| org.state().accepts(token));
+    let form = || String::from_utf8_lossy(&body).into_owned();
+    let mut outcome = match (parts.method, parts.uri.path()) {
+        (Method::POST, "/services/oauth2/token") => {
+            let behaviour = org.state().token_server;
+            if let TokenServer::Delayed(pause) = behaviour {
+                wait(pause).await;
+            }
+            oauth::token(&org, &form())
+        }
+        (Method::POST, "/services/oauth2/revoke") => Ok(oauth::revoke(&org, &form())),
+        (Method::GET, "/services/oauth2/userinfo") => Ok(oauth::userinfo(&org, authorized)),
+        (Method::GET, "/services/data/") => {
+            Ok(json(200, r#"[{"label":"Spring '26","url":"/services/data/v66.0","version":"66.0"}]"#))
+        }
+        (Method::POST, ENDPOINT) => sync(&org, body, authorized).await,
+        _ => Ok(json(404, r#"[{"errorCode":"NOT_FOUND","message":"Could not find a match for URL"}]"#)),
+    };
+    if let Ok(response) = &mut outcome {
+        let calls = {
+            let mut state = org.state();
+            state.calls += 1;
+            state.calls
+        };
+        if let Ok(info) = HeaderValue::from_str(&format!("api-usage={calls}/{DAILY_CALLS}")) {
+            response.headers_mut().insert("sforce-limit-info", info);
+        }
+    }
+    outcome
+}
+
+#[expect(clippy::disallowed_methods, reason = "a slow org is slow in real time")]
+async fn wait(pause: Duration) {
+    tokio::time::sleep(pause).await;
+}
+
+async fn sync(org: &Inner, body: Bytes, authorized: bool) -> Outcome {
+    let at = Instant::now();
+    if !authorized {
+        let text = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
+        return Ok(json(401, text));
+    }
+    let change = Change::reread(body.clone()).ok();
+    let external_ids: Vec<String> =
+        change.iter().flat_map(|c| c.records.iter().map(|r| r.external_id.clone())).collect();
+    let _in_flight = InFlight::begin(org);
+    let scripted = org.state().answer_for(&external_ids);
+    let take = || match &change {
+        Some(change) => org.state().take(change),
+        None => (
+            400,
+            r#"{"success":false,"errors":[{"code":"INVALID_JSON","message":"not a payload"}]}"#.to_owned(),
+        ),
+    };
+    let normal =
+        |(status, text): (u16, String)| (Some(status), (200..300).contains(&status), Ok(json(status, text)));
+    let (status, taken, outcome) = match scripted {
+        Answer::Normal => normal(take()),
+        Answer::Delayed(pause) => {
+            wait(pause).await;
+            normal(take())
+        }
+        Answer::Http { status, headers, body } => {
+            let mut response = answer(status, "application/octet-stream", body);
+            for (name, value) in headers {
+                if let Ok(value) = HeaderValue::from_str(&value) {
+                    response.headers_mut().insert(name, value);
+                }
+            }
+            (Some(status), false, Ok(response))
+        }
+        Answer::Reset => (None, false, Err(closed())),
+        Answer::LostAfterCommit => {
+            take();
+            (None, true, Err(closed()))
+        }
+        Answer::ResetInBody => (Some(200), false, Ok(broken_off())),
+        Answer::Drip(pause) => (Some(200), false, Ok(drip(pause))),
+        Answer::Flood => (Some(200), false, Ok(flood())),
+        Answer::Hang => {
+            record(org, change.as_ref(), external_ids, body, (None, false), at);
+            std::future::pending::<()>().await;
+            return Err(closed());
+        }
+    };
+    record(org, change.as_ref(), external_ids, body, (status, taken), at);
+    outcome
+}
+
+/// A request at the sync endpoint, until it is answered or the client gives up.
+struct InFlight<'a>(&'a Inner);
+
+impl<'a> InFlight<'a> {
+    fn begin(org: &'a Inner) -> Self {
+        let mut state = org.state();
+        state.in_flight += 1;
+        state.most_in_flight = state.most_in_flight.max(state.in_flight);
+        Self(org)
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.state().in_flight -= 1;
+    }
+}
+
+fn record(
+    org: &Inner,
+    change: Option<&Change>,
+    external_ids: Vec<String>,
+    body: Bytes,
+    result: (Option<u16>, bool),
+    at: Instant,
+) {
+    let mut state = org.state();
+    let transaction_id = change.map(|c| c.transaction_id.clone());
+    state.received.push(Received {
+        transaction_id,
+        source_org_id: change.map(|c| c.source),
+        external_ids,
+        body,
+        status: result.0,
+        taken: result.1,
+        at,
+    });
+    drop(state);
+    org.changed();
+}

@@ -1,0 +1,150 @@
+//! What becomes of tokens: when two want them at once, when they cannot be kept, when somebody says them aloud.
+
+use super::*;
+
+#[tokio::test]
+async fn a_token_server_that_is_at_work_for_another_program_asks_nobody_to_sign_in() {
+    let world = World::new(false).await;
+    world.org.expire_access_tokens();
+    world.org.token_server(TokenServer::Busy);
+    let report = world.deliver("WI-1").await;
+    let last = report.tries.last().unwrap();
+    assert_eq!((last.meaning, last.http_status), (Meaning::Unreachable, Some(400)));
+    assert_eq!(last.error_code.as_deref(), Some("TOKEN_SERVER_BUSY"));
+    world.org.token_server(TokenServer::Healthy);
+    assert_eq!(meanings(&world.deliver("WI-1").await).last(), Some(&Meaning::Synced));
+}
+
+#[tokio::test]
+async fn nobody_uses_a_new_access_token_while_its_refresh_token_is_being_stored() {
+    let world = World::new(true).await;
+    world.org.expire_access_tokens();
+    let door = world.secrets.put_door();
+    let session = world.client.session(world.org.id());
+    let before = session.token().unwrap().generation;
+    let (first, second, ()) = tokio::join!(world.deliver("WI-1"), world.deliver("WI-2"), async {
+        door.wait_arrived().await;
+        assert_eq!(world.org.received(), [], "both wait for the store");
+        assert_eq!(session.token().unwrap().generation, before, "nor would a third request get it");
+        assert!(!world.secrets.only().contains(&world.good_refresh_token()), "and it is at it");
+        door.open();
+    });
+    for report in [first, second] {
+        assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::Synced]);
+    }
+    assert!(world.secrets.only().contains(&world.good_refresh_token()));
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_does_not_take_a_rotated_refresh_token_with_it() {
+    let world = World::new(true).await;
+    world.org.expire_access_tokens();
+    let door = world.secrets.put_door();
+    tokio::select! {
+        _ = world.deliver("WI-1") => panic!("waits for the store"),
+        () = door.wait_arrived() => {}
+    }
+    door.open();
+    assert_eq!(meanings(&world.deliver("WI-1").await).last(), Some(&Meaning::Synced));
+    assert!(world.secrets.only().contains(&world.good_refresh_token()));
+}
+
+#[tokio::test]
+async fn a_renewal_that_was_on_while_the_org_was_disconnected_brings_nothing_back() {
+    let world = World::new(true).await;
+    world.org.expire_access_tokens();
+    let door = world.secrets.put_door();
+    let disconnecting = async {
+        door.wait_arrived().await;
+        let disconnecting = world.client.disconnect(world.org.id());
+        tokio::pin!(disconnecting);
+        let waited = tokio::select! {
+            biased;
+            _ = &mut disconnecting => false,
+            () = std::future::ready(()) => true,
+        };
+        door.open();
+        disconnecting.await.unwrap();
+        waited
+    };
+    let (_, waited) = tokio::join!(world.deliver("WI-1"), disconnecting);
+    assert!(waited, "a disconnect waits for a renewal that is on");
+    assert!(world.secrets.is_empty());
+    assert_eq!(world.org.revocations(), 1, "the rotated token is the one that is revoked");
+}
+
+#[tokio::test]
+async fn a_rotated_token_that_could_not_be_stored_is_the_one_that_a_disconnect_revokes() {
+    let world = World::new(true).await;
+    world.org.expire_access_tokens();
+    world.secrets.break_down(true);
+    world.deliver("WI-1").await;
+    world.client.disconnect(world.org.id()).await.unwrap();
+    assert_eq!(world.org.revocations(), 1);
+    assert!(world.secrets.is_empty());
+}
+
+#[tokio::test]
+async fn a_new_sign_in_is_not_overwritten_by_an_older_token_that_could_not_be_stored() {
+    let world = World::new(true).await;
+    world.org.expire_access_tokens();
+    world.secrets.break_down(true);
+    world.deliver("WI-1").await;
+    world.secrets.break_down(false);
+    world.org.revoke_everything();
+    world.org.sign_in_again();
+    world.client.connect_with_auth_url(SecretString::from(world.org.auth_url())).await.unwrap();
+    world.org.expire_access_tokens();
+    assert_eq!(meanings(&world.deliver("WI-1").await), [Meaning::TokenRenewed, Meaning::Synced]);
+    assert!(world.secrets.only().contains(&world.good_refresh_token()));
+}
+
+#[tokio::test]
+async fn signing_in_again_ends_a_refusal() {
+    let world = World::new(false).await;
+    world.org.revoke_everything();
+    assert_eq!(meanings(&world.deliver("WI-1").await).last(), Some(&Meaning::SignInRequired));
+    world.org.sign_in_again();
+    world.client.connect_with_auth_url(SecretString::from(world.org.auth_url())).await.unwrap();
+    assert_eq!(meanings(&world.deliver("WI-1").await), [Meaning::Synced]);
+}
+
+#[tokio::test]
+async fn a_locked_keychain_is_found_out_before_the_refresh_token_is_used_up() {
+    let org = OrgSim::start(OrgSpec::new("00D00000000000A".parse().unwrap()).rotating()).await.unwrap();
+    let secrets = Arc::<Memory>::default();
+    secrets.break_down(true);
+    let client = client(Settings::default(), &secrets);
+    let auth_url = SecretString::from(org.auth_url());
+    let error = client.connect_with_auth_url(auth_url.clone()).await.unwrap_err();
+    assert!(matches!(error, ConnectError::Secrets(_)), "{error}");
+    assert_eq!(org.token_requests(), 0);
+    secrets.break_down(false);
+    client.connect_with_auth_url(auth_url).await.unwrap();
+    assert!(secrets.only().contains("tokenHost"), "and nothing else is left there");
+}
+
+#[tokio::test]
+async fn after_a_restart_the_token_comes_from_the_store_and_a_refusal_is_one_try() {
+    let world = World::new(false).await;
+    let restarted = client(Settings::default(), &world.secrets);
+    assert_eq!(meanings(&restarted.deliver(&world.address, payload("WI-1")).await), [Meaning::Synced]);
+    world.org.revoke_everything();
+    let restarted = client(Settings::default(), &world.secrets);
+    let report = restarted.deliver(&world.address, payload("WI-1")).await;
+    assert_eq!(meanings(&report), [Meaning::SignInRequired]);
+    assert_eq!(report.tries[0].http_status, Some(400));
+}
+
+#[tokio::test]
+async fn a_token_at_the_place_where_a_message_is_cut_leaves_no_half_behind() {
+    let world = World::new(false).await;
+    world.deliver("WI-0").await;
+    for token in world.org.secrets() {
+        let message = format!("{}{token}", "x".repeat(LONGEST_MESSAGE - 6));
+        let report = world.answered(Answer::platform(400, &token, &message)).await;
+        let only = &report.tries[0];
+        let shown = format!("{:?} {:?} {:?}", only.message, only.error_code, only.response_body);
+        assert!(!shown.contains(&token[..5]), "{shown}");
+    }
+}
