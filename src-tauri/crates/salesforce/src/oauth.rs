@@ -169,7 +169,21 @@ impl Adapter {
         for (name, value) in response.headers() {
             answer = answer.header(name, value);
         }
-        Ok(answer.body(body)?)
+        Ok(answer.body(with_token_type(body))?)
+    }
+}
+
+/// A token response that does not say of what type its token is says it now. There is one type, and a server that leaves
+/// it out (which RFC 6749, 5.1, does not allow) means that one; the library would refuse its token.
+fn with_token_type(body: Vec<u8>) -> Vec<u8> {
+    match serde_json::from_slice(&body) {
+        Ok(serde_json::Value::Object(mut members))
+            if members.contains_key("access_token") && !members.contains_key("token_type") =>
+        {
+            members.insert("token_type".into(), "Bearer".into());
+            serde_json::Value::Object(members).to_string().into_bytes()
+        }
+        _ => body,
     }
 }
 
@@ -294,6 +308,18 @@ mod tests {
     #[case("nonsense", None)]
     fn the_org_is_read_from_the_identity_url(#[case] id: &str, #[case] org: Option<&str>) {
         assert_eq!(org_of_identity(id).map(|o| o.to_string()).as_deref(), org);
+    }
+
+    #[rstest]
+    #[case::left_out(r#"{"access_token":"t"}"#, r#"{"access_token":"t","token_type":"Bearer"}"#)]
+    #[case::said(
+        r#"{"access_token":"t","token_type":"bearer"}"#,
+        r#"{"access_token":"t","token_type":"bearer"}"#
+    )]
+    #[case::refused(r#"{"error":"invalid_grant"}"#, r#"{"error":"invalid_grant"}"#)]
+    #[case::no_json("<html>", "<html>")]
+    fn a_token_without_a_type_is_a_bearer_token(#[case] body: &str, #[case] read_as: &str) {
+        assert_eq!(String::from_utf8(with_token_type(body.into())).unwrap(), read_as);
     }
 
     #[test]
