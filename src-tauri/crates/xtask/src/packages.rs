@@ -28,6 +28,9 @@ pub(crate) const WINDOW: Need = Need {
     packages: &["libwebkit2gtk-4.1-dev", "libayatana-appindicator3-dev", "librsvg2-dev"],
 };
 
+/// What scripts post with.
+pub(crate) const CURL: Need = Need { purpose: "to post to the listener as scripts do", packages: &["curl"] };
+
 /// The browser that the end-to-end tests drive.
 pub(crate) const BROWSER: Need = Need { purpose: "to test the UI in a browser", packages: &["chromium"] };
 

@@ -63,11 +63,12 @@ pub(crate) fn npm_run(script: &str) -> anyhow::Result<()> {
     process::run(process::command("npm").args(["run", script]).current_dir(workspace::ui()))
 }
 
-/// Salesforce's own clients in Python and JavaScript, which the tests speak with.
+/// curl, and Salesforce's own clients in Python and JavaScript, which the tests speak with.
 ///
 /// # Errors
 /// When Python or Node.js is missing, or the packages cannot be installed.
 pub(crate) fn clients(packages: Packages) -> anyhow::Result<()> {
+    packages.ensure(&[&packages::CURL])?;
     npm_ci(&workspace::clients())?;
     let wanted = workspace::clients().join("requirements.txt");
     let venv = workspace::tools().join("py");
