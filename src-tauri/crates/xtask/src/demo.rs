@@ -14,6 +14,10 @@ use crate::{process, setup, take_flag, workspace};
 /// When a part cannot be installed or built.
 pub(crate) fn run(packages: Packages, mut args: Vec<String>) -> anyhow::Result<ExitCode> {
     let in_window = !take_flag(&mut args, "--no-window") && has_display();
+    // The usual sign that the rest is the program's; to the program itself it would mean something else.
+    if args.first().is_some_and(|arg| arg == "--") {
+        args.remove(0);
+    }
     if in_window {
         packages
             .ensure(&[&packages::WINDOW])
