@@ -4,7 +4,7 @@ use std::process::{Output, Stdio};
 
 use kit::{ORG_A, ORG_B, Payload, Program};
 use serde_json::Value;
-use sync_monitor_orgsim::{Answer, Rule, post, wall_clock};
+use sync_monitor_orgsim::{Answer, Consent, Rule, post, wall_clock};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 
@@ -151,4 +151,83 @@ async fn a_wrong_setting_is_named_with_its_line_and_stops_the_start() {
             assert!(text(&output.stderr).contains(word), "{word}: {}", text(&output.stderr));
         }
     }
+}
+
+/// Settings for a program of its own, before it starts.
+fn settings(folder: &TempDir, text: &str) {
+    std::fs::write(folder.path().join("config.toml"), text).unwrap();
+}
+
+/// A port that nobody has at this moment.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// `org login` with a browser that follows where it is sent.
+async fn login(folder: &TempDir, arguments: &[&str]) -> Output {
+    Program::command(folder, &[&["org", "login"], arguments].concat())
+        .env("BROWSER", "/nonexistent/browser:curl --silent --noproxy * --location --output /dev/null %s")
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_script_signs_in_in_the_browser_and_tests_what_it_got() {
+    let folder = tempfile::tempdir().unwrap();
+    settings(&folder, &format!("oauth.redirect_port = {}", free_port()));
+    let _program = Program::serve(&folder, &[]).await;
+    let org = kit::sim(ORG_A).await;
+    let id = org.id().to_string();
+    org.consent(Consent::Allow);
+    let signed_in = login(&folder, &["--login-url", &org.url(), "--alias", "Hub"]).await;
+    assert_eq!(signed_in.status.code(), Some(0), "{}", text(&signed_in.stderr));
+    assert_eq!(
+        text(&signed_in.stdout),
+        format!("Hub (production) is connected as admin@{}.example.\n", id[..15].to_lowercase())
+    );
+    assert!(text(&signed_in.stderr).contains("/services/oauth2/authorize?"), "the link is told in any case");
+    let tested = json(&folder, &["org", "test", &id]).await;
+    assert_eq!((&tested["alias"], &tested["checks"][0]["result"]), (&"Hub".into(), &"ok".into()));
+    let renamed = run(&folder, &["org", "set", &id, "--alias", "Acme"]).await;
+    assert!(text(&renamed.stdout).starts_with("Acme is changed"), "{renamed:?}");
+
+    org.revoke_everything();
+    let tested = run(&folder, &["org", "test", &id]).await;
+    assert_eq!(tested.status.code(), Some(1), "a test that failed");
+    let said = text(&tested.stdout);
+    assert!(said.contains("Acme (signInRequired)") && said.contains("Sign in again"), "{said}");
+    let again = login(&folder, &[&id]).await;
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    assert_eq!(run(&folder, &["org", "test", &id]).await.status.code(), Some(0));
+
+    org.consent(Consent::Deny);
+    let denied = login(&folder, &["--login-url", &org.url()]).await;
+    assert_eq!(denied.status.code(), Some(1));
+    assert!(text(&denied.stderr).contains("Access was denied"), "{}", text(&denied.stderr));
+    let nowhere = login(&folder, &["--login-url", "http://acme.my.salesforce.com"]).await;
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(text(&nowhere.stderr).contains("https://"), "{}", text(&nowhere.stderr));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_script_picks_an_org_of_the_salesforce_cli() {
+    let folder = tempfile::tempdir().unwrap();
+    let org = kit::sim(ORG_A).await;
+    let cli = kit::SalesforceCli::knowing(&[&org]);
+    settings(&folder, &format!("salesforce.cli = {:?}", cli.program()));
+    let _program = Program::serve(&folder, &[]).await;
+    let listed = run(&folder, &["org", "list", "--cli"]).await;
+    assert!(text(&listed.stdout).contains("cli@0.example  org0"), "{listed:?}");
+    let imported = run(&folder, &["org", "import", "--from-cli", "org0", "--alias", "dev"]).await;
+    assert_eq!(imported.status.code(), Some(0), "{}", text(&imported.stderr));
+    assert!(
+        text(&imported.stdout).contains("dev (production) is connected as cli@0.example"),
+        "{imported:?}"
+    );
+    let unknown = run(&folder, &["org", "import", "--from-cli", "nobody"]).await;
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(text(&unknown.stderr).contains("sf org login web"), "{unknown:?}");
 }

@@ -13,3 +13,6 @@ mod ordering;
 mod restarting;
 mod reviewing;
 mod secrets;
+mod signing_in;
+mod testing_orgs;
+mod using_the_cli;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kit::{App, ORG_A, ORG_B, Payload, Program, org_id};
 use serde_json::{Value, json};
 use sync_monitor_domain::clock::{Clock as _, Millis};
-use sync_monitor_orgsim::{Answer, OrgSim, Rule, post};
+use sync_monitor_orgsim::{Answer, OrgSim, OrgSpec, Rule, post};
 
 #[tokio::test]
 async fn what_became_due_while_the_program_was_off_is_sent_at_once() {
@@ -216,4 +216,46 @@ async fn sigterm_stops_the_program_cleanly() {
     assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     assert_eq!(program.ended().await, Some(0));
     assert!(!folder.path().join("api.json").exists());
+}
+
+#[tokio::test]
+async fn a_kill_between_the_storing_of_a_rotated_token_and_its_use_does_not_lose_the_org() {
+    let folder = tempfile::tempdir().unwrap();
+    let org = OrgSim::start(OrgSpec::new(org_id(ORG_B)).rotating()).await.unwrap();
+    let program = Program::serve(&folder, &[]).await;
+    let ask = async |program: &Program, method: &str, path: &str, body: Value| {
+        let head = format!(
+            "{method} /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer {}",
+            program.token
+        );
+        let body = if method == "GET" { String::new() } else { body.to_string() };
+        kit::exchange(&program.url, &head, body.as_bytes()).await.json()
+    };
+    ask(&program, "POST", "orgs/import", json!({ "sfdxAuthUrl": org.auth_url() })).await;
+    let route = json!({ "sourceOrgId": org_id(ORG_A), "targetOrgId": org.id(), "enabled": true });
+    ask(&program, "POST", "routes", route).await;
+    let made = ask(&program, "POST", "tokens", json!({ "name": "t", "sourceOrgIds": [org_id(ORG_A)] })).await;
+    let token = made["token"].as_str().unwrap().to_owned();
+    // Four times: the first use of each access token is a request that hangs, and there the program dies.
+    let mut program = program;
+    for round in 0..4 {
+        org.expire_access_tokens();
+        org.script(Rule::always(Answer::Hang).times(1));
+        let payload =
+            Payload::from(ORG_A, sync_monitor_orgsim::wall_clock()).record(&format!("WI-{round}"), "x");
+        post(&program.url, &token, payload.text()).await.unwrap();
+        org.wait_for("the request that hangs", |received| {
+            received.iter().any(|r| r.transaction_id.as_deref() == Some(payload.id()))
+        })
+        .await;
+        program.kill().await;
+        program = Program::serve(&folder, &[]).await;
+        org.wait_for("the change", |received| {
+            received.iter().any(|r| r.taken && r.transaction_id.as_deref() == Some(payload.id()))
+        })
+        .await;
+    }
+    let orgs = ask(&program, "GET", "orgs", Value::Null).await;
+    assert_eq!(orgs["orgs"][0]["health"], "connected", "{orgs}");
+    program.kill().await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kit::{App, ORG_A, ORG_B, Payload, Program};
 use serde_json::json;
-use sync_monitor_orgsim::{Answer, OrgSim, OrgSpec, Rule};
+use sync_monitor_orgsim::{Answer, Consent, OrgSim, OrgSpec, Rule};
 use tokio::io::AsyncWriteExt as _;
 
 /// Every file under a folder that holds one of `secrets`.
@@ -71,9 +71,51 @@ async fn no_token_is_found_in_the_data_folder_or_the_api() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn no_code_and_no_token_of_a_sign_in_or_of_the_cli_is_found_anywhere() {
+    let (signed_in, of_cli) = (
+        OrgSim::start(OrgSpec { seed: 7, ..OrgSpec::new(kit::org_id(ORG_A)).rotating() }).await.unwrap(),
+        OrgSim::start(OrgSpec { seed: 8, ..OrgSpec::new(kit::org_id(ORG_B)) }).await.unwrap(),
+    );
+    signed_in.consent(Consent::Allow);
+    let cli = kit::SalesforceCli::knowing(&[&of_cli]);
+    let app = kit::Setup::default().set("salesforce.cli", cli.program().to_str().unwrap()).start().await;
+    let begun = app.order("POST", "/api/v1/orgs/login", json!({ "loginUrl": signed_in.url() })).await;
+    let page = kit::browse(begun["authorizeUrl"].as_str().unwrap()).await;
+    assert_eq!(page.status, 200);
+    app.order("POST", "/api/v1/orgs/cli", json!({ "username": "org0" })).await;
+    let mut secrets = [signed_in.secrets(), of_cli.secrets()].concat();
+    signed_in.expire_access_tokens();
+    let mut shown = page.text;
+    for org in [&signed_in, &of_cli] {
+        shown.push_str(
+            &app.order("POST", &format!("/api/v1/orgs/{}/test", org.id()), json!({})).await.to_string(),
+        );
+    }
+    shown.push_str(
+        &app.get(&format!("/api/v1/orgs/login/{}", begun["id"].as_str().unwrap())).await.to_string(),
+    );
+    for path in ["orgs", "orgs/cli", "activity", "status"] {
+        shown.push_str(&app.get(&format!("/api/v1/{path}")).await.to_string());
+    }
+    secrets.extend(signed_in.secrets());
+    assert!(secrets.iter().any(|secret| secret.starts_with("aPrx")), "there was a code: {secrets:?}");
+    for secret in &secrets {
+        assert!(!shown.contains(secret.as_str()), "{secret} is shown");
+    }
+    assert!(cli.calls().iter().all(|call| secrets.iter().all(|secret| !call.contains(secret.as_str()))));
+    let found = leaks(app.folder(), &secrets);
+    assert!(found.is_empty(), "{found:#?}");
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn no_token_is_found_in_the_log_or_the_output_of_a_command() {
     let folder = tempfile::tempdir().unwrap();
+    let redirect_port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    std::fs::write(folder.path().join("config.toml"), format!("oauth.redirect_port = {redirect_port}"))
+        .unwrap();
     let org = kit::sim(ORG_B).await;
     let mut serve = Program::command(&folder, &["--listen", "127.0.0.1:0", "--log-level", "trace", "serve"]);
     let mut child =
@@ -108,6 +150,13 @@ async fn no_token_is_found_in_the_log_or_the_output_of_a_command() {
     drop(stdin);
     let imported = importing.wait_with_output().await.unwrap();
     assert!(imported.status.success(), "{imported:?}");
+    org.consent(Consent::Allow);
+    let signed_in = Program::command(&folder, &["org", "login", "--login-url", &org.url()])
+        .env("BROWSER", "curl --silent --noproxy * --location --output /dev/null")
+        .output()
+        .await
+        .unwrap();
+    assert!(signed_in.status.success(), "{signed_in:?}");
     let id = org.id().to_string();
     assert!(
         Program::command(&folder, &["route", "add", ORG_A, &id]).output().await.unwrap().status.success()
@@ -134,10 +183,10 @@ async fn no_token_is_found_in_the_log_or_the_output_of_a_command() {
     assert!(log.len() > 200, "the log says nothing: {log}");
     for secret in secrets {
         assert!(!log.contains(&secret), "the log holds {secret}");
-        assert!(
-            !String::from_utf8_lossy(&imported.stdout).contains(&secret)
-                && !String::from_utf8_lossy(&imported.stderr).contains(&secret)
-        );
+        for output in [&imported, &signed_in] {
+            assert!(!String::from_utf8_lossy(&output.stdout).contains(&secret), "{output:?}");
+            assert!(!String::from_utf8_lossy(&output.stderr).contains(&secret), "{output:?}");
+        }
     }
     assert!(!log.contains("BODYMARKER"), "the log holds a payload");
 }

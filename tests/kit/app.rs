@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
@@ -24,7 +25,25 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { settings: Vec::new(), folder: None, clock: Arc::new(MockClock::new()) }
+        let settings = vec![
+            ("oauth.redirect_port".to_owned(), free_port().to_string()),
+            // No test asks a Salesforce CLI that happens to be there.
+            ("salesforce.cli".to_owned(), "/nonexistent/sf".to_owned()),
+        ];
+        Self { settings, folder: None, clock: Arc::new(MockClock::new()) }
+    }
+}
+
+/// A port below those that the system gives out by itself, so that nobody takes it until the browser is waited for: each
+/// test has another, and tests in another process others.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let of_this_process = u16::try_from(std::process::id().wrapping_mul(64) % 12_000).unwrap_or_default();
+    loop {
+        let port = 20_000 + (of_this_process + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 
@@ -83,6 +102,12 @@ impl App {
     /// The program with default settings.
     pub async fn start() -> Self {
         Setup::default().start().await
+    }
+
+    /// Where the browser comes back to after a sign-in.
+    pub fn redirect_url(&self) -> String {
+        let port = self.settings.iter().rfind(|(name, _)| name == "oauth.redirect_port");
+        format!("http://localhost:{}/OauthRedirect", port.map_or("1717", |(_, port)| port))
     }
 
     /// The program with two orgs that exchange changes, and a token for each.

@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
+use sync_monitor_domain::sign_in::OrgKind;
 use sync_monitor_domain::{Millis, OrgId};
 use sync_monitor_engine::{Changed, model};
 use uuid::Uuid;
 
 mod items;
+mod sign_in;
 
 pub(crate) use items::{Bulk, BulkCommand, Item, ItemDetail, Items, Refusal};
+pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,6 +30,8 @@ pub(crate) struct Status {
     pub(crate) listen_address: String,
     pub(crate) schedule: Vec<String>,
     pub(crate) server_time: Millis,
+    /// In a demo, where a simulated org waits to be signed in to.
+    pub(crate) demo_login_url: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -64,7 +69,6 @@ pub(crate) struct Orgs {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the contract's names")]
 pub(crate) struct Org {
     org_id: OrgId,
     alias: Option<String>,
@@ -79,6 +83,12 @@ pub(crate) struct Org {
     suppressed_echoes: u64,
     queue_depth: u64,
     kind: &'static str,
+    signed_in_by: Option<&'static str>,
+    signed_in_at: Option<Millis>,
+    login_url: Option<String>,
+    client_id: Option<String>,
+    endpoint_path: String,
+    replaced_by: Option<OrgId>,
 }
 
 #[derive(Serialize)]
@@ -91,7 +101,13 @@ impl From<model::Org> for Org {
     fn from(org: model::Org) -> Self {
         Self {
             org_id: org.org_id,
-            kind: org_kind(&org.instance_url),
+            kind: org_kind(&org),
+            signed_in_by: org.sign_in.as_ref().map(|sign_in| sign_in.by.as_str()),
+            signed_in_at: org.signed_in_at,
+            login_url: org.sign_in.as_ref().and_then(|sign_in| sign_in.login_url.clone()),
+            client_id: org.sign_in.and_then(|sign_in| sign_in.client_id),
+            endpoint_path: org.endpoint_path,
+            replaced_by: org.replaced_by,
             alias: org.alias,
             username: org.username,
             instance_url: org.instance_url,
@@ -107,21 +123,14 @@ impl From<model::Org> for Org {
     }
 }
 
-/// What kind of org has this address, by Salesforce's forms of My Domain hosts ("My Domain URL Formats", enhanced
-/// domains, and `--` for the older form of a sandbox's).
-fn org_kind(instance_url: &str) -> &'static str {
-    let host =
-        instance_url.split("://").nth(1).unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
-    let Some(name) = host.strip_suffix(".my.salesforce.com") else { return "unknown" };
-    match name.split_once('.').map(|(_, partition)| partition) {
-        Some("sandbox") => "sandbox",
-        Some("scratch") => "scratch",
-        Some("develop" | "trailblaze") => "developer",
-        Some(_) => "unknown",
-        None if name.contains("--") => "sandbox",
-        None if name.ends_with("-dev-ed") => "developer",
-        None => "production",
-    }
+/// What the org says it is, or else what its address looks like.
+fn org_kind(org: &model::Org) -> &'static str {
+    let host = url_host(&org.instance_url);
+    org.kind.or_else(|| OrgKind::of_host(host)).map_or("unknown", OrgKind::as_str)
+}
+
+fn url_host(url: &str) -> &str {
+    url.split("://").nth(1).unwrap_or_default().split(['/', ':']).next().unwrap_or_default()
 }
 
 #[derive(Deserialize)]

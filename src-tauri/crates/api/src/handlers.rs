@@ -36,6 +36,7 @@ pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
         listen_address: app.listen_address.to_string(),
         schedule: app.engine.schedule().waits().iter().copied().map(dto::duration).collect(),
         server_time: app.engine.clock().now(),
+        demo_login_url: app.demo_login_url.clone(),
     }))
 }
 
@@ -50,11 +51,78 @@ pub(crate) async fn import_org(
     State(app): App_,
     body::Json(org): body::Json<dto::ImportOrg>,
 ) -> Result<(StatusCode, Json<dto::Org>), Problem> {
-    let alias = org.alias.map(|alias| text("alias", &alias)).transpose()?;
+    let alias = optional("alias", org.alias)?;
     // Pasted and piped texts end in a line break.
     let auth_url = SecretString::from(org.sfdx_auth_url.expose_secret().trim());
     let org = app.engine.import_org(auth_url, alias, &app.actor).await?;
     Ok((StatusCode::CREATED, Json(org.into())))
+}
+
+/// `POST orgs/login`.
+pub(crate) async fn login(
+    State(app): App_,
+    body::Json(login): body::Json<dto::Login>,
+) -> Answer<dto::SignIn> {
+    let alias = optional("alias", login.alias)?;
+    let client_id = optional("clientId", login.client_id)?;
+    Ok(Json(app.engine.begin_sign_in(login.login_url, client_id, alias, &app.actor).await?.into()))
+}
+
+/// `POST orgs/{id}/login`.
+pub(crate) async fn login_again(State(app): App_, Path(id): Path<String>) -> Answer<dto::SignIn> {
+    Ok(Json(app.engine.sign_in_again(named_org(&id)?, &app.actor).await?.into()))
+}
+
+/// `GET orgs/login/{id}`.
+pub(crate) async fn sign_in(State(app): App_, Path(id): Path<String>) -> Answer<dto::SignIn> {
+    Ok(Json(app.engine.sign_in(named("sign-in", &id)?)?.into()))
+}
+
+/// `DELETE orgs/login/{id}`.
+pub(crate) async fn cancel_sign_in(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    app.engine.cancel_sign_in(named("sign-in", &id)?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET orgs/cli`.
+pub(crate) async fn cli_orgs(State(app): App_) -> Answer<dto::CliOrgs> {
+    let known = app.engine.cli_orgs().await?;
+    let connected = app.engine.orgs().await?.into_iter().map(|org| org.org_id).collect();
+    Ok(Json(dto::CliOrgs::new(known, &connected)))
+}
+
+/// `POST orgs/cli`.
+pub(crate) async fn connect_cli_org(
+    State(app): App_,
+    body::Json(org): body::Json<dto::ConnectCliOrg>,
+) -> Result<(StatusCode, Json<dto::Org>), Problem> {
+    let username = text("username", &org.username)?;
+    let alias = optional("alias", org.alias)?;
+    let org = app.engine.connect_cli_org(&username, alias, &app.actor).await?;
+    Ok((StatusCode::CREATED, Json(org.into())))
+}
+
+/// `POST orgs/{id}/test`.
+pub(crate) async fn test_org(State(app): App_, Path(id): Path<String>) -> Answer<dto::Tested> {
+    let (org, checks) = app.engine.test_org(named_org(&id)?, &app.actor).await?;
+    Ok(Json(dto::Tested { org: org.into(), checks: checks.into_iter().map(Into::into).collect() }))
+}
+
+/// `PATCH orgs/{id}`.
+pub(crate) async fn change_org(
+    State(app): App_,
+    Path(id): Path<String>,
+    body::Json(change): body::Json<dto::OrgChange>,
+) -> Answer<dto::Org> {
+    if change.alias.is_none() && change.endpoint_path.is_none() {
+        return Err(invalid("There is nothing to change. Give alias or endpointPath."));
+    }
+    // An empty alias takes the alias away.
+    let alias = match change.alias {
+        Some(alias) if alias.trim().is_empty() => Some(String::new()),
+        alias => optional("alias", alias)?,
+    };
+    Ok(Json(app.engine.change_org(named_org(&id)?, alias, change.endpoint_path, &app.actor).await?.into()))
 }
 
 /// `POST orgs/{id}/pause`.
@@ -263,6 +331,11 @@ fn answer(bulk: sync_monitor_engine::model::Bulk, mut refused: Vec<dto::Refusal>
 
 fn invalid(detail: impl Into<String>) -> Problem {
     Problem::bad_request("INVALID_BODY", detail)
+}
+
+/// A text that may be left out, and says something where it is not; an empty one is left out.
+fn optional(name: &str, value: Option<String>) -> Result<Option<String>, Problem> {
+    value.filter(|value| !value.trim().is_empty()).map(|value| text(name, &value)).transpose()
 }
 
 /// A text that says something, without the spaces around it.

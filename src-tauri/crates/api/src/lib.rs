@@ -46,6 +46,8 @@ pub struct Settings {
     pub rate_limit_per_minute: u32,
     /// Is it all a demonstration?
     pub demo: bool,
+    /// In a demo, where a simulated org waits to be signed in to.
+    pub demo_login_url: Option<String>,
 }
 
 /// A listener at work.
@@ -64,6 +66,7 @@ struct App {
     admin_token: guard::AdminToken,
     actor: Actor,
     demo: bool,
+    demo_login_url: Option<String>,
     listen_address: SocketAddr,
     url: String,
     started_at: Instant,
@@ -76,7 +79,8 @@ impl Api {
     /// # Errors
     /// When the listener's address cannot be read.
     pub fn start(engine: Engine, settings: Settings, listener: TcpListener) -> std::io::Result<Self> {
-        let Settings { admin_token, user, allowed_hosts, rate_limit_per_minute, demo } = settings;
+        let Settings { admin_token, user, allowed_hosts, rate_limit_per_minute, demo, demo_login_url } =
+            settings;
         let listen_address = listener.local_addr()?;
         let changes = engine.changes();
         let app = Arc::new(App {
@@ -88,6 +92,7 @@ impl Api {
             admin_token: guard::AdminToken::new(&admin_token),
             actor: Actor(format!("user:{user}")),
             demo,
+            demo_login_url,
             listen_address,
             url: url(listen_address),
             started_at: Instant::now(),

@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use sync_monitor_domain::remote::ConnectError;
+use sync_monitor_domain::remote::{CliError, CliTrouble, ConnectError};
 use sync_monitor_engine::Error;
 
 /// What an error answer holds.
@@ -35,6 +35,11 @@ impl Problem {
     /// Its status.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// For programs.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
     }
 
     /// What happened, why, and what to do.
@@ -89,25 +94,45 @@ impl IntoResponse for Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl Problem {
+    /// The problem that an error of the engine is to whoever asked.
+    pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::NotFound { .. } => Self::not_found(error.to_string()),
             Error::Refused(why) => Self::new(StatusCode::CONFLICT, "REFUSED", why),
             Error::Invalid(why) => Self::bad_request("INVALID_REQUEST", why),
-            Error::Connect(ConnectError::NotAnAuthUrl(why)) => Self::bad_request("INVALID_AUTH_URL", why),
-            Error::Connect(ConnectError::Refused(why)) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "SIGN_IN_REFUSED", why)
-            }
-            Error::Connect(ConnectError::Unreachable(why)) => {
-                Self::new(StatusCode::BAD_GATEWAY, "ORG_UNREACHABLE", why)
-            }
-            Error::Connect(ConnectError::Secrets(why)) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "SECRETS_UNAVAILABLE", why.to_string())
+            Error::Connect(why) => {
+                let (status, code) = connect(why);
+                Self::new(status, code, why.to_string())
             }
             Error::Store(why) => {
                 tracing::error!(%why, "a request of the management API failed");
                 Self::server_error()
             }
         }
+    }
+}
+
+fn connect(error: &ConnectError) -> (StatusCode, &'static str) {
+    match error {
+        ConnectError::NotAnAuthUrl(_) => (StatusCode::BAD_REQUEST, "INVALID_AUTH_URL"),
+        ConnectError::InvalidLogin(_) => (StatusCode::BAD_REQUEST, "INVALID_LOGIN_URL"),
+        ConnectError::Refused(_) => (StatusCode::UNPROCESSABLE_ENTITY, "SIGN_IN_REFUSED"),
+        ConnectError::Unreachable(_) => (StatusCode::BAD_GATEWAY, "ORG_UNREACHABLE"),
+        ConnectError::Secrets(_) => (StatusCode::SERVICE_UNAVAILABLE, "SECRETS_UNAVAILABLE"),
+        ConnectError::PortTaken(_) => (StatusCode::CONFLICT, "REDIRECT_PORT_TAKEN"),
+        ConnectError::Cli(CliError { trouble, .. }) => match trouble {
+            CliTrouble::Missing => (StatusCode::SERVICE_UNAVAILABLE, "CLI_MISSING"),
+            CliTrouble::TooOld => (StatusCode::SERVICE_UNAVAILABLE, "CLI_TOO_OLD"),
+            CliTrouble::Redacted => (StatusCode::SERVICE_UNAVAILABLE, "CLI_REDACTED"),
+            CliTrouble::SignedOut => (StatusCode::UNPROCESSABLE_ENTITY, "CLI_SIGNED_OUT"),
+            CliTrouble::Offline => (StatusCode::BAD_GATEWAY, "ORG_UNREACHABLE"),
+            CliTrouble::Failed => (StatusCode::BAD_GATEWAY, "CLI_FAILED"),
+        },
     }
 }
 
@@ -143,10 +168,21 @@ mod tests {
     #[case(Error::Connect(ConnectError::NotAnAuthUrl("no".into())), 400, "INVALID_AUTH_URL")]
     #[case(Error::Connect(ConnectError::Refused("no".into())), 422, "SIGN_IN_REFUSED")]
     #[case(Error::Connect(ConnectError::Unreachable("no".into())), 502, "ORG_UNREACHABLE")]
+    #[case(Error::Connect(ConnectError::InvalidLogin("no".into())), 400, "INVALID_LOGIN_URL")]
+    #[case(Error::Connect(ConnectError::PortTaken("no".into())), 409, "REDIRECT_PORT_TAKEN")]
+    #[case(cli(CliTrouble::Missing), 503, "CLI_MISSING")]
+    #[case(cli(CliTrouble::TooOld), 503, "CLI_TOO_OLD")]
+    #[case(cli(CliTrouble::Redacted), 503, "CLI_REDACTED")]
+    #[case(cli(CliTrouble::SignedOut), 422, "CLI_SIGNED_OUT")]
+    #[case(cli(CliTrouble::Failed), 502, "CLI_FAILED")]
     #[case(Error::Store("disk full at sector 7".into()), 500, "SERVER_ERROR")]
     fn the_engines_errors_become_problems(#[case] error: Error, #[case] status: u16, #[case] code: &str) {
         let problem = Problem::from(error);
         assert_eq!((problem.status.as_u16(), problem.code), (status, code));
         assert!(!problem.detail.contains("sector 7"), "the store's own words are for the log");
+    }
+
+    fn cli(trouble: CliTrouble) -> Error {
+        Error::Connect(ConnectError::Cli(CliError { trouble, message: "no".into() }))
     }
 }

@@ -90,17 +90,49 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Org {
-    /// Connect an org by its sfdxAuthUrl, read from stdin
+    /// Sign in to an org in the browser, and wait until that is done
     #[command(after_help = "\
-Example:
-  sf org display --verbose --json --target-org dev | jq -r .result.sfdxAuthUrl | sync-monitor org import --alias dev")]
+Examples:
+  sync-monitor org login --alias prod
+  sync-monitor org login --login-url https://test.salesforce.com --alias uat
+  sync-monitor org login --login-url acme.my.salesforce.com --client-id 3MVG9…
+  sync-monitor org login 00D000000000001     sign in again, the way it was done before")]
+    Login(Login),
+    /// Connect an org by its sfdxAuthUrl, read from stdin, or from the Salesforce CLI
+    #[command(after_help = "\
+Examples:
+  sf org auth show-sfdx-auth-url --target-org dev --json | jq -r .result.sfdxAuthUrl | sync-monitor org import --alias dev
+  sync-monitor org import --from-cli dev     the Salesforce CLI stays the owner of the token")]
     Import {
         /// What to call it
         #[arg(long)]
         alias: Option<String>,
+        /// The user or alias of an org that the Salesforce CLI is signed in to, from `org list --cli`
+        #[arg(long, value_name = "NAME")]
+        from_cli: Option<String>,
     },
     /// List the connected orgs
-    List,
+    List {
+        /// Those that the Salesforce CLI on this machine is signed in to, instead
+        #[arg(long)]
+        cli: bool,
+    },
+    /// Test an org: sign-in, endpoint, API usage, clock; exits with 1 where something failed
+    Test {
+        /// The Organization ID
+        org_id: String,
+    },
+    /// Change what an org is called, or the path of its endpoint
+    Set {
+        /// The Organization ID
+        org_id: String,
+        /// What to call it; empty for nothing
+        #[arg(long, required_unless_present = "endpoint_path")]
+        alias: Option<String>,
+        /// The path of the sync endpoint in the org
+        #[arg(long, value_name = "PATH")]
+        endpoint_path: Option<String>,
+    },
     /// Send nothing to an org until it is resumed
     Pause {
         /// The Organization ID
@@ -116,6 +148,25 @@ Example:
         /// The Organization ID
         org_id: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// A connected org to sign in to again, by its Organization ID
+    #[arg(conflicts_with_all = ["login_url", "client_id", "alias"])]
+    pub(crate) org_id: Option<String>,
+    /// Where to sign in: login.salesforce.com, test.salesforce.com (sandboxes), or the org's My Domain
+    #[arg(long, value_name = "URL", default_value = "https://login.salesforce.com")]
+    pub(crate) login_url: String,
+    /// The client ID of your own External Client App [default: the one in the settings]
+    #[arg(long, value_name = "ID")]
+    pub(crate) client_id: Option<String>,
+    /// What to call it
+    #[arg(long)]
+    pub(crate) alias: Option<String>,
+    /// Only show the link, and start no browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -314,6 +365,13 @@ mod tests {
     #[case::global_before("--data-dir /d --config /c.toml status --json")]
     #[case::global_after("status --data-dir /d --json")]
     #[case::import("org import --alias dev")]
+    #[case::import_from_cli("org import --from-cli dev")]
+    #[case::login("org login --login-url https://test.salesforce.com --client-id C --alias uat --no-browser")]
+    #[case::login_default("org login")]
+    #[case::login_again("org login 00D000000000001")]
+    #[case::list_cli("org list --cli")]
+    #[case::test("org test 00D000000000001")]
+    #[case::set("org set 00D000000000001 --alias prod --endpoint-path /services/apexrest/x")]
     #[case::pause("org pause 00D000000000001")]
     #[case::route("route add 00D000000000001 00D000000000002 --paused")]
     #[case::token("token create --name n --source-org 00D000000000001 00D000000000002")]
@@ -332,6 +390,8 @@ mod tests {
     #[case::unknown_command("retry")]
     #[case::org_without_command("org")]
     #[case::an_auth_url_as_argument("org import force://a:b:c@d")]
+    #[case::set_nothing("org set 00D000000000001")]
+    #[case::login_again_elsewhere("org login 00D000000000001 --client-id C")]
     #[case::route_to_nowhere("route add 00D000000000001")]
     #[case::token_without_name("token create --source-org 00D000000000001")]
     #[case::token_without_org("token create --name n")]

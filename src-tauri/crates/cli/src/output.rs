@@ -49,8 +49,10 @@ impl Cell {
     /// An item's status or an org's health.
     pub(crate) fn state(word: &str) -> Self {
         let colour = match word {
-            "synced" | "connected" | "enabled" => Colour::Good,
-            "queued" | "processing" | "retrying" | "rateLimited" | "orgUnreachable" => Colour::Busy,
+            "synced" | "connected" | "enabled" | "ok" => Colour::Good,
+            "queued" | "processing" | "retrying" | "rateLimited" | "orgUnreachable" | "warning" => {
+                Colour::Busy
+            }
             "failed" | "signInRequired" | "endpointMissing" => Colour::Bad,
             _ => Colour::Faint,
         };

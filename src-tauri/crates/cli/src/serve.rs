@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use sync_monitor_runtime::{Options, Running, start, telemetry};
+use sync_monitor_runtime::{Options, Running, browser, start, telemetry};
 
 use crate::args::Place;
 use crate::client::Failure;
@@ -61,7 +61,7 @@ async fn show(running: &Running) {
         return;
     };
     println!("Open this link within a minute, it is good once:\n{}", link.url);
-    if commands::show_in_browser(&link.url).is_err() {
+    if browser::open(&link.url).is_err() {
         tracing::warn!("no browser could be started here; `sync-monitor open` gives another link");
     }
 }

@@ -16,6 +16,7 @@ pub mod item;
 mod json;
 pub mod remote;
 pub mod retry;
+pub mod sign_in;
 
 pub use change::{Change, Operation, Record};
 pub use clock::{Clock, Millis};

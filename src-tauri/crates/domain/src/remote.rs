@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use crate::clock::Millis;
 use crate::ids::OrgId;
+use crate::sign_in::{CliOrg, OrgKind, SignIn, SignInRequest, TokenSource, WaitsForSignIn};
 
 /// Where and as whom to reach a connected org. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct OrgAddress {
     pub instance_url: String,
     /// The path of the sync endpoint in the org, from the `/`.
     pub endpoint_path: String,
+    /// Where its access tokens come from.
+    pub tokens: TokenSource,
 }
 
 /// What an org's answer means; what to do about it is [`crate::item`]'s to say.
@@ -96,6 +99,34 @@ pub struct ConnectedOrg {
     pub username: Option<String>,
     /// Where the org's API is.
     pub instance_url: String,
+    /// What kind of org it says it is, where it could be asked.
+    pub kind: Option<OrgKind>,
+    /// How its tokens were had, so that they can be had again.
+    pub sign_in: SignIn,
+}
+
+/// What an org says of itself and of who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Identity {
+    /// The signed-in user.
+    pub username: Option<String>,
+    /// What kind of org it is.
+    pub kind: Option<OrgKind>,
+}
+
+/// What a look at an org found. Nothing of it was a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examination {
+    /// Does the org take our token? If not, the request that says so.
+    pub sign_in: Result<(), Box<Try>>,
+    /// Is there a sync endpoint? `None` where that was not asked, since nobody is signed in or nobody answers.
+    pub endpoint: Option<Result<(), Box<Try>>>,
+    /// The org's API use, where it was said.
+    pub api_usage: Option<ApiUsage>,
+    /// The org's clock minus this machine's, where it was said.
+    pub clock_skew_ms: Option<i64>,
+    /// What it says of itself.
+    pub identity: Identity,
 }
 
 /// Why an org could not be connected.
@@ -110,9 +141,45 @@ pub enum ConnectError {
     /// The token server could not be reached or did not make sense.
     #[error("{0}")]
     Unreachable(String),
+    /// The login address is none that a sign-in can begin at.
+    #[error("{0}")]
+    InvalidLogin(String),
+    /// The port that the browser comes back to cannot be had.
+    #[error("{0}")]
+    PortTaken(String),
+    /// The Salesforce CLI gave no token.
+    #[error(transparent)]
+    Cli(#[from] CliError),
     /// The secrets could not be kept.
     #[error(transparent)]
     Secrets(#[from] SecretError),
+}
+
+/// Why the Salesforce CLI was of no help. `Display` says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CliError {
+    /// Tells the cases apart.
+    pub trouble: CliTrouble,
+    /// For a person; never holds a token.
+    pub message: String,
+}
+
+/// What can be wrong with the Salesforce CLI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CliTrouble {
+    /// It is not on this machine, or not where it was looked for.
+    Missing,
+    /// It does not know the command that shows an access token.
+    TooOld,
+    /// It shows `[REDACTED]` where the token should be.
+    Redacted,
+    /// It knows the org no more, or its own sign-in has ended.
+    SignedOut,
+    /// It could not reach the org.
+    Offline,
+    /// Anything else.
+    Failed,
 }
 
 /// Orgs, as the engine sees them.
@@ -135,11 +202,49 @@ pub trait Remote: Send + Sync + 'static {
     /// [`ConnectError`]; nothing is stored then.
     async fn connect_with_auth_url(&self, auth_url: SecretString) -> Result<ConnectedOrg, ConnectError>;
 
-    /// Revokes the org's tokens, as far as its server can be reached, and forgets its secrets.
+    /// Begins a sign-in in the browser, and returns the URL that a person is to open; the rest is told to `waiting`, once.
+    /// Opens nothing itself. Until then the redirect port is listened at.
+    ///
+    /// # Errors
+    /// [`ConnectError::InvalidLogin`], [`ConnectError::PortTaken`], or when secrets cannot be kept here.
+    async fn begin_sign_in(
+        &self,
+        request: SignInRequest,
+        waiting: Box<dyn WaitsForSignIn>,
+    ) -> Result<String, ConnectError>;
+
+    /// Nobody waits for this sign-in any more; its redirect is refused. What was asked for with
+    /// [`Remote::begin_sign_in`] is told nothing.
+    fn give_up_sign_in(&self, id: uuid::Uuid);
+
+    /// The orgs that the Salesforce CLI on this machine is signed in to.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    async fn cli_orgs(&self) -> Result<Vec<CliOrg>, CliError>;
+
+    /// Connects an org that the Salesforce CLI is signed in to: the CLI stays the owner of its tokens.
+    ///
+    /// # Errors
+    /// [`ConnectError`].
+    async fn connect_with_cli(&self, name: &str) -> Result<ConnectedOrg, ConnectError>;
+
+    /// Looks whether the org takes our token, has the endpoint, how much of its API is used, and what its clock says.
+    /// Changes nothing there.
+    async fn examine(&self, org: &OrgAddress) -> Examination;
+
+    /// Uses the org's refresh token, so that it is not taken for idle.
+    ///
+    /// # Errors
+    /// The request that failed.
+    async fn keep_alive(&self, org: &OrgAddress) -> Result<(), Box<Try>>;
+
+    /// Revokes the org's tokens, as far as its server can be reached, and forgets its secrets. Tokens that the Salesforce
+    /// CLI owns are left to it.
     ///
     /// # Errors
     /// [`SecretError`] when the secrets could not be removed.
-    async fn disconnect(&self, org: OrgId) -> Result<(), SecretError>;
+    async fn disconnect(&self, org: &OrgAddress) -> Result<(), SecretError>;
 }
 
 /// A place for secrets: the OS keychain, or an encrypted file.

@@ -4,6 +4,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::item::Status;
+use sync_monitor_domain::remote::{ConnectError, ConnectedOrg};
+use sync_monitor_domain::sign_in::CliOrg;
 use sync_monitor_store::{Action, BatchDone, Entry};
 use uuid::Uuid;
 
@@ -119,6 +121,38 @@ impl Engine {
         actor: &Actor,
     ) -> Result<Org, Error> {
         let connected = self.inner.tools.remote.connect_with_auth_url(auth_url).await?;
+        self.keep_org(connected, alias, actor).await
+    }
+
+    /// The orgs that the Salesforce CLI on this machine is signed in to.
+    ///
+    /// # Errors
+    /// [`Error::Connect`] with what is wrong with the CLI.
+    pub async fn cli_orgs(&self) -> Result<Vec<CliOrg>, Error> {
+        Ok(self.inner.tools.remote.cli_orgs().await.map_err(ConnectError::from)?)
+    }
+
+    /// Connects an org that the Salesforce CLI is signed in to, by user or alias. The CLI stays the owner of its tokens.
+    ///
+    /// # Errors
+    /// [`Error::Connect`] with what the CLI said, or when the store fails.
+    pub async fn connect_cli_org(
+        &self,
+        name: &str,
+        alias: Option<String>,
+        actor: &Actor,
+    ) -> Result<Org, Error> {
+        let connected = self.inner.tools.remote.connect_with_cli(name).await?;
+        self.keep_org(connected, alias, actor).await
+    }
+
+    /// What every way of connecting ends in.
+    pub(crate) async fn keep_org(
+        &self,
+        connected: ConnectedOrg,
+        alias: Option<String>,
+        actor: &Actor,
+    ) -> Result<Org, Error> {
         let alias = alias.map(|alias| alias.trim().to_owned()).filter(|alias| !alias.is_empty());
         let now = self.clock().now();
         let org =
@@ -126,6 +160,26 @@ impl Engine {
         self.start_worker(&org);
         self.inner.tools.announce(Vec::new(), true);
         Ok(org)
+    }
+
+    /// Changes an org's alias (empty: none) and the path of its endpoint, where they are given.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not connected; [`Error::Invalid`] for a path that is none.
+    pub async fn change_org(
+        &self,
+        org: OrgId,
+        alias: Option<String>,
+        endpoint_path: Option<String>,
+        actor: &Actor,
+    ) -> Result<Org, Error> {
+        let alias = alias.map(|alias| alias.trim().to_owned());
+        let endpoint_path = endpoint_path.map(|path| judge_path(&path)).transpose()?;
+        let now = self.clock().now();
+        let row = self.inner.tools.store.change_org(org, alias, endpoint_path, actor.clone(), now).await?;
+        self.tell(org, Command::Moved(row.address()));
+        self.inner.tools.announce(Vec::new(), true);
+        Ok(row)
     }
 
     /// Pauses or resumes an org. A resumed one is tried at once.
@@ -145,10 +199,11 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`] when it is not connected; [`Error::Connect`] when its secrets could not be removed.
     pub async fn disconnect_org(&self, org: OrgId, actor: &Actor) -> Result<(), Error> {
+        let address = self.inner.tools.store.org(org).await?.address();
         self.inner.tools.store.disconnect_org(org, actor.clone(), self.clock().now()).await?;
         self.tell(org, Command::Disconnected);
         self.inner.tools.announce(Vec::new(), true);
-        self.inner.tools.remote.disconnect(org).await.map_err(|error| Error::Connect(error.into()))
+        self.inner.tools.remote.disconnect(&address).await.map_err(|error| Error::Connect(error.into()))
     }
 
     /// Makes a route.
@@ -240,4 +295,20 @@ impl Engine {
         self.inner.tokens.load(self.inner.tools.store.tokens().await?);
         Ok(())
     }
+}
+
+/// The path of an endpoint in an org.
+fn judge_path(path: &str) -> Result<String, Error> {
+    let path = path.trim();
+    let is_path = path.starts_with('/')
+        && !path.starts_with("//")
+        && path.len() <= 255
+        && path.bytes().all(|c| c.is_ascii_graphic() && !b"?#\\\"<>".contains(&c))
+        && !path.split('/').any(|part| part == "..");
+    if is_path {
+        return Ok(path.to_owned());
+    }
+    Err(Error::Invalid(format!(
+        "The endpoint's path must begin with one / and be a plain path, without ? or #. The documented one is {ENDPOINT_PATH}."
+    )))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::item::Hold;
-use sync_monitor_domain::remote::{Meaning, Try};
+use sync_monitor_domain::remote::{Examination, Meaning, Try};
 use sync_monitor_domain::retry::LONGEST_RETRY_AFTER;
 use sync_monitor_store::model::{Health, OrgHold};
 
@@ -93,6 +93,44 @@ pub(crate) fn after_ping(
         }
         _ => (before, None),
     }
+}
+
+/// How it stands with an org after it was looked at, and in words why. A limit ends by its time.
+pub(crate) fn after_look(
+    before: Health,
+    found: &Examination,
+    now: Millis,
+    settings: &Settings,
+) -> (Health, Option<String>) {
+    let probe_at = now.plus(settings.probe_interval);
+    let ((Err(trouble), _) | (Ok(()), Some(Err(trouble)))) = (&found.sign_in, &found.endpoint) else {
+        let hold = before.hold.filter(|hold| matches!(hold, OrgHold::RateLimited { .. }));
+        return (Health { sign_in_required: false, hold, ..before }, None);
+    };
+    let words = trouble.message.clone();
+    let sign_in_required = match (&found.sign_in, trouble.meaning) {
+        (_, Meaning::SignInRequired) => true,
+        (Ok(()), _) => false,
+        // Nothing was found out about it.
+        (Err(_), _) => before.sign_in_required,
+    };
+    let hold = match trouble.meaning {
+        Meaning::RateLimited { retry_after } => Some(OrgHold::RateLimited {
+            until: now.plus(retry_after.map_or(RATE_LIMIT_PAUSE, |asked| asked.min(LONGEST_RETRY_AFTER))),
+        }),
+        Meaning::EndpointMissing => match before.hold {
+            held @ Some(OrgHold::EndpointMissing { .. }) => held,
+            _ => Some(OrgHold::EndpointMissing { probe_at, probes: 0 }),
+        },
+        Meaning::Unreachable => Some(OrgHold::Unreachable { probe_at }),
+        Meaning::Synced
+        | Meaning::Superseded
+        | Meaning::Refused
+        | Meaning::Retry { .. }
+        | Meaning::SignInRequired
+        | Meaning::TokenRenewed => before.hold,
+    };
+    (Health { sign_in_required, hold, ..before }, words)
 }
 
 /// The same hold, with its next probe due now.

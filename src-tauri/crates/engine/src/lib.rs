@@ -5,7 +5,9 @@
 
 mod clock;
 mod commands;
+mod examine;
 mod health;
+mod sign_in;
 mod supervisor;
 mod tokens;
 mod worker;
@@ -18,7 +20,7 @@ use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::{Clock, Millis};
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::intake::Reply;
-use sync_monitor_domain::remote::{ConnectError, OrgAddress, Remote};
+use sync_monitor_domain::remote::{ConnectError, Remote};
 use sync_monitor_domain::retry::Schedule;
 use sync_monitor_store::Store;
 use tokio::sync::broadcast;
@@ -27,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use clock::SystemClock;
+pub use examine::{Check, CheckName, CheckResult};
+pub use sign_in::{SignInProgress, SignInState};
 pub use sync_monitor_store::model;
 
 use model::{ActivityPage, Counts, Filter, ItemDetail, ItemPage, Org, Route, Token};
@@ -134,6 +138,7 @@ struct Inner {
     workers: Mutex<HashMap<OrgId, Handle>>,
     tasks: Mutex<JoinSet<()>>,
     tokens: Tokens,
+    sign_ins: sign_in::SignIns,
 }
 
 impl Engine {
@@ -157,8 +162,13 @@ impl Engine {
             changes,
             stop: CancellationToken::new(),
         };
-        let inner =
-            Inner { tools, workers: Mutex::default(), tasks: Mutex::default(), tokens: Tokens::default() };
+        let inner = Inner {
+            tools,
+            workers: Mutex::default(),
+            tasks: Mutex::default(),
+            tokens: Tokens::default(),
+            sign_ins: sign_in::SignIns::default(),
+        };
         let engine = Self { inner: Arc::new(inner) };
         let now = engine.clock().now();
         let recovered = engine.inner.tools.store.recover(now).await?;
@@ -193,11 +203,11 @@ impl Engine {
         let mut workers = self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(handle) = workers.get(&org.org_id) {
             // The worker outlives its channel only while the engine stops.
-            drop(handle.commands.send(worker::Command::Connected(address(org))));
+            drop(handle.commands.send(worker::Command::Connected(org.address(), org.kept_alive_at)));
             return;
         }
         let mut tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        let handle = worker::start(self.inner.tools.clone(), address(org), org.health, &mut tasks);
+        let handle = worker::start(self.inner.tools.clone(), org, &mut tasks);
         workers.insert(org.org_id, handle);
     }
 
@@ -312,14 +322,6 @@ impl Engine {
     /// [`Error::Invalid`] for a cursor that no list gave out, or when the store fails.
     pub async fn activity(&self, limit: u32, cursor: Option<String>) -> Result<ActivityPage, Error> {
         Ok(self.inner.tools.store.activity(limit, cursor).await?)
-    }
-}
-
-fn address(org: &Org) -> OrgAddress {
-    OrgAddress {
-        org_id: org.org_id,
-        instance_url: org.instance_url.clone(),
-        endpoint_path: org.endpoint_path.clone(),
     }
 }
 

@@ -10,10 +10,10 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use sync_monitor_domain::clock::{Clock, Millis};
 use sync_monitor_domain::item::{Hold, Outcome, after_try};
-use sync_monitor_domain::remote::{Meaning, OrgAddress, Remote, Report, Try};
-use sync_monitor_store::model::{Health, OrgHold};
+use sync_monitor_domain::remote::{Examination, Meaning, OrgAddress, Remote, Report, Try};
+use sync_monitor_store::model::{Health, Org, OrgHold};
 use sync_monitor_store::{Claimed, Completion, Store};
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -26,13 +26,23 @@ const GRACE: Duration = Duration::from_secs(3);
 /// How long until the store is asked again after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 
+/// How often an org's refresh token is used for its own sake. Orgs end tokens that nobody used for 30 days (or what their
+/// admin set; "Manage OAuth Access Policies"), and a workstation may be off for weeks.
+const KEEP_ALIVE: Duration = Duration::from_hours(7 * 24);
+/// How long until it is tried again after that failed.
+const KEEP_ALIVE_AGAIN: Duration = Duration::from_hours(1);
+
 /// What a worker is told from outside.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Somebody paused or resumed the org.
     Pause(bool),
-    /// Somebody signed in, perhaps to another address.
-    Connected(OrgAddress),
+    /// Somebody signed in, perhaps to another address; when its refresh token was last used for its own sake.
+    Connected(OrgAddress, Option<Millis>),
+    /// The endpoint has another path.
+    Moved(OrgAddress),
+    /// Somebody had a look at the org; told when what was found is in force.
+    Looked(Box<Examination>, oneshot::Sender<()>),
     /// Somebody disconnected the org.
     Disconnected,
 }
@@ -58,6 +68,7 @@ pub(crate) struct Tools {
 enum Landed {
     Item(Box<Landing>),
     Ping { answers: bool },
+    KeptAlive(Result<(), Box<Try>>),
 }
 
 /// What came of an item's attempt, after it was written down.
@@ -82,14 +93,24 @@ struct Worker {
     alarm: Option<Millis>,
     /// What came of attempts and could not be written down yet.
     unsaved: Vec<Completion>,
+    /// When its refresh token is to be used for its own sake; `None` while that is under way.
+    keep_alive_at: Option<Millis>,
 }
 
 /// Starts the worker of an org.
-pub(crate) fn start(tools: Tools, address: OrgAddress, health: Health, tasks: &mut JoinSet<()>) -> Handle {
+pub(crate) fn start(tools: Tools, org: &Org, tasks: &mut JoinSet<()>) -> Handle {
     let (commands, inbox) = mpsc::unbounded_channel();
     let wake = Arc::new(Notify::new());
-    let worker =
-        Worker { tools, address, health, unanswered: 0, probing: false, alarm: None, unsaved: Vec::new() };
+    let worker = Worker {
+        tools,
+        address: org.address(),
+        health: org.health,
+        unanswered: 0,
+        probing: false,
+        alarm: None,
+        unsaved: Vec::new(),
+        keep_alive_at: Some(keep_alive_after(org.kept_alive_at)),
+    };
     tasks.spawn(worker.run(inbox, Arc::clone(&wake)));
     Handle { commands, wake }
 }
@@ -131,7 +152,11 @@ impl Worker {
         let now = self.tools.clock.now();
         self.alarm = None;
         self.save_unsaved().await;
-        if self.health.paused || self.health.sign_in_required {
+        if self.health.sign_in_required {
+            return;
+        }
+        self.keep_alive(flights, now);
+        if self.health.paused {
             return;
         }
         let busy = flights.len() + self.unsaved.len();
@@ -153,6 +178,40 @@ impl Worker {
                 self.send_due(flights, free, now).await;
             }
             None => self.send_due(flights, free, now).await,
+        }
+    }
+
+    /// A paused org is kept alive too: nothing is sent to it, but nobody wants to sign in again over that.
+    fn keep_alive(&mut self, flights: &mut JoinSet<Landed>, now: Millis) {
+        match self.keep_alive_at {
+            Some(at) if now >= at => {
+                self.keep_alive_at = None;
+                let (remote, address) = (Arc::clone(&self.tools.remote), self.address.clone());
+                flights.spawn(async move { Landed::KeptAlive(remote.keep_alive(&address).await) });
+            }
+            Some(at) => self.ring(at),
+            None => {}
+        }
+    }
+
+    async fn kept_alive(&mut self, result: Result<(), Box<Try>>) {
+        let now = self.tools.clock.now();
+        match result {
+            Ok(()) => {
+                self.keep_alive_at = Some(keep_alive_after(Some(now)));
+                if let Err(error) = self.tools.store.set_kept_alive(self.address.org_id, now).await {
+                    tracing::error!(org = %self.address.org_id, %error, "it could not be written down that the sign-in was kept alive");
+                }
+                self.tools.announce(Vec::new(), true);
+            }
+            Err(one) => {
+                tracing::warn!(org = %self.address.org_id, message = one.message, "the sign-in could not be kept alive");
+                self.keep_alive_at = Some(now.plus(KEEP_ALIVE_AGAIN));
+                if one.meaning == Meaning::SignInRequired {
+                    let health = Health { sign_in_required: true, ..self.health };
+                    self.set_health(health, one.message, now).await;
+                }
+            }
         }
     }
 
@@ -230,6 +289,7 @@ impl Worker {
                     health::after_ping(self.health, answers, now, self.tools.settings.probe_interval);
                 self.set_health(health, detail, now).await;
             }
+            Ok(Landed::KeptAlive(result)) => self.kept_alive(result).await,
             Err(error) => {
                 tracing::error!(org = %self.address.org_id, %error, "a request was lost; its item is sent again at the next start");
             }
@@ -289,9 +349,23 @@ impl Worker {
                     self.set_health(Health { hold, ..self.health }, None, now).await;
                 }
             }
-            Command::Connected(address) => {
+            Command::Connected(address, kept_alive_at) => {
                 self.address = address;
                 self.health = Health { paused: self.health.paused, ..Health::default() };
+                self.keep_alive_at = Some(keep_alive_after(kept_alive_at));
+            }
+            Command::Moved(address) => {
+                self.address = address;
+                if let Some(OrgHold::EndpointMissing { .. }) = self.health.hold {
+                    let hold = health::tried_at_once(self.health.hold, now);
+                    self.set_health(Health { hold, ..self.health }, None, now).await;
+                }
+            }
+            Command::Looked(found, done) => {
+                let (health, detail) = health::after_look(self.health, &found, now, &self.tools.settings);
+                self.set_health(health, detail, now).await;
+                // Whoever asked may have gone away.
+                let _ = done.send(());
             }
             Command::Disconnected => self.health.sign_in_required = true,
         }
@@ -327,6 +401,11 @@ impl Tools {
     pub(crate) fn announce_many(&self) {
         drop(self.changes.send(Changed { items: None, orgs: true, routes: false }));
     }
+}
+
+/// When a refresh token that was last used then is to be used again. One that never was, at once.
+fn keep_alive_after(last: Option<Millis>) -> Millis {
+    last.map_or(Millis(0), |last| last.plus(KEEP_ALIVE))
 }
 
 /// Waits until the wall clock shows `alarm`, however timers behave.

@@ -1,10 +1,11 @@
 //! Two orgs that work on their own, so that a newcomer sees the program do its job: changes both ways, an echo, a
-//! conflict, locks that clear, validation errors that do not.
+//! conflict, locks that clear, validation errors that do not. A third waits to be signed in to.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sync_monitor_domain::ids::{OrgId, OrgIdError};
+use sync_monitor_domain::sign_in::OrgKind;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Rule};
@@ -21,6 +22,8 @@ const NEVER_VALID: &str = "WI-103";
 const PRODUCTION: &str = "00D5g000004Xy9A";
 /// The sandbox's ID.
 const SANDBOX: &str = "00D7Q000008Kw2b";
+/// The ID of the org that is not connected yet.
+const NEWCOMER: &str = "00D8d000003Nwnd";
 
 const TITLES: [&str; 16] = [
     "Add revenue report",
@@ -52,12 +55,14 @@ const STAGES: [&str; 8] = [
 ];
 const PRIORITIES: [&str; 3] = ["Low", "Medium", "High"];
 
-/// The two orgs of the demo.
+/// The orgs of the demo.
 pub struct Demo {
     /// "Acme", a production org.
     pub production: OrgSim,
     /// "Acme UAT", a sandbox.
     pub sandbox: OrgSim,
+    /// "Northwind", which nobody has connected yet.
+    pub newcomer: OrgSim,
     seed: u64,
     pace: Duration,
 }
@@ -74,7 +79,7 @@ pub struct Relay {
 }
 
 impl Demo {
-    /// Starts the two orgs; they do nothing until [`Demo::act`].
+    /// Starts the orgs; they do nothing until [`Demo::act`].
     ///
     /// # Errors
     /// When no port can be had.
@@ -89,11 +94,19 @@ impl Demo {
         let sandbox = OrgSpec {
             username: "admin@acme.example.uat".into(),
             seed: seed.wrapping_add(1),
+            kind: OrgKind::Sandbox,
             ..OrgSpec::new(id(SANDBOX)?)
+        };
+        let newcomer = OrgSpec {
+            username: "admin@northwind.example".into(),
+            rotates: true,
+            seed: seed.wrapping_add(2),
+            ..OrgSpec::new(id(NEWCOMER)?)
         };
         Ok(Self {
             production: OrgSim::start(production).await?,
             sandbox: OrgSim::start(sandbox).await?,
+            newcomer: OrgSim::start(newcomer).await?,
             seed,
             pace: PACE,
         })

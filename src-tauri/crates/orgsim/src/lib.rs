@@ -1,6 +1,6 @@
 //! Simulated Salesforce orgs on loopback: the same one for `--demo` and for the tests.
 //!
-//! An [`OrgSim`] signs in (refresh tokens, rotation, revocation), takes changes at the documented endpoint by last write
+//! An [`OrgSim`] signs in (a login page with PKCE, refresh tokens, rotation, revocation), tells who it is, takes changes at the documented endpoint by last write
 //! wins, and can be told to answer anything that an org, a proxy or a network ever answered ([`Answer`]). Time comes
 //! from the machine; chance from a seed.
 
@@ -15,6 +15,7 @@ mod state;
 
 pub use answer::{Answer, Rule};
 pub use demo::Demo;
+pub use oauth::Consent;
 pub use org::{OrgSim, OrgSpec};
 pub use post::{Posted, post};
 pub use state::{Received, TokenServer};

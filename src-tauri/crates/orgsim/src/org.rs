@@ -9,12 +9,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use sync_monitor_domain::ids::OrgId;
+use sync_monitor_domain::sign_in::OrgKind;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::answer::Rule;
+use crate::oauth::{Consent, give_access_token};
 use crate::requests::handle;
 use crate::state::{Received, State, TokenServer};
 
@@ -33,6 +35,12 @@ pub struct OrgSpec {
     pub access_token_ttl: Option<Duration>,
     /// Makes its tokens its own.
     pub seed: u64,
+    /// What it says it is.
+    pub kind: OrgKind,
+    /// Does its app lack the scope `refresh_token`?
+    pub gives_no_refresh_token: bool,
+    /// Does it answer the userinfo endpoint? One whose app lacks the scope `openid` does not.
+    pub tells_userinfo: bool,
 }
 
 impl OrgSpec {
@@ -40,7 +48,17 @@ impl OrgSpec {
     pub fn new(org_id: OrgId) -> Self {
         let username = format!("admin@{}.example", org_id.short().to_lowercase());
         let client_id = "PlatformCLI".into();
-        Self { org_id, username, client_id, rotates: false, access_token_ttl: None, seed: 1 }
+        Self {
+            org_id,
+            username,
+            client_id,
+            rotates: false,
+            access_token_ttl: None,
+            seed: 1,
+            kind: OrgKind::Production,
+            gives_no_refresh_token: false,
+            tells_userinfo: true,
+        }
     }
 
     /// The same, with rotating refresh tokens.
@@ -106,11 +124,11 @@ impl OrgSim {
     /// When no port can be had.
     pub async fn start(spec: OrgSpec) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let refresh_token = Some(format!("5Aep.sim.refresh.{:016x}.0", spec.seed));
+        let refresh_token = format!("5Aep.sim.refresh.{:016x}.0", spec.seed);
         let inner = Arc::new(Inner {
-            spec,
             address: listener.local_addr()?,
-            state: Mutex::new(State { refresh_token, ..State::default() }),
+            state: Mutex::new(State::new(spec.org_id, refresh_token)),
+            spec,
             version: watch::Sender::new(0),
             listening: Mutex::default(),
         });
@@ -177,7 +195,7 @@ impl OrgSim {
 
     /// Its Organization ID.
     pub fn id(&self) -> OrgId {
-        self.inner.spec.org_id
+        self.inner.state().org_id
     }
 
     /// Where it is, `http://127.0.0.1:PORT`.
@@ -226,6 +244,42 @@ impl OrgSim {
             Some(format!("5Aep.sim.refresh.{:016x}.{}", self.inner.spec.seed, state.tokens_given));
     }
 
+    /// From now on whoever comes to the login page answers like this.
+    pub fn consent(&self, consent: Consent) {
+        self.inner.state().consent = consent;
+    }
+
+    /// An access token, as the Salesforce CLI would show one.
+    pub fn new_access_token(&self) -> String {
+        give_access_token(&self.inner, &mut self.inner.state())
+    }
+
+    /// A sandbox that is refreshed: another org at the same address, where no token of before is good.
+    pub fn refresh_sandbox(&self, org_id: OrgId) {
+        self.inner.state().org_id = org_id;
+        self.revoke_everything();
+        self.sign_in_again();
+    }
+
+    /// From now on it names another org in its token responses, and its tokens are good as before.
+    pub fn answer_as(&self, org_id: OrgId) {
+        self.inner.state().org_id = org_id;
+    }
+
+    /// Takes over the codes that another org gave, and answers for it: one login server for many orgs, as Salesforce has.
+    pub fn take_over(&self, other: &Self) {
+        let codes = other.inner.state().codes.clone();
+        let org_id = other.id();
+        let mut state = self.inner.state();
+        state.codes.extend(codes);
+        state.answers_for = Some((org_id, other.url()));
+    }
+
+    /// From now on its clock is ahead of the machine's by so many seconds, or behind.
+    pub fn set_clock_ahead(&self, seconds: i64) {
+        self.inner.state().clock_ahead = seconds;
+    }
+
     /// From now on the token server behaves like this.
     pub fn token_server(&self, behaviour: TokenServer) {
         self.inner.state().token_server = behaviour;
@@ -241,10 +295,11 @@ impl OrgSim {
         self.inner.state().revocations
     }
 
-    /// Every token that was ever given: none of them may be found where it does not belong.
+    /// Every token and code that was ever given: none of them may be found where it does not belong.
     pub fn secrets(&self) -> Vec<String> {
         let state = self.inner.state();
-        state.access_tokens.keys().cloned().chain(state.refresh_token.clone()).collect()
+        let codes = state.codes_given.iter().cloned();
+        state.access_tokens.keys().cloned().chain(state.refresh_token.clone()).chain(codes).collect()
     }
 
     /// The body of the last change that it took.

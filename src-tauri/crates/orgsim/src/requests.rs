@@ -4,19 +4,26 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
+use axum::response::Response;
 use http::{HeaderValue, Method, Request, header};
+use serde_json::json;
 use sync_monitor_domain::change::Change;
+use sync_monitor_domain::sign_in::OrgKind;
 
 use crate::answer::Answer;
-use crate::http::{Outcome, answer, broken_off, closed, drip, flood, json};
-use crate::oauth;
+use crate::http::{Outcome, answer, broken_off, closed, drip, flood, json as json_answer};
+use crate::oauth::{self, Consent};
 use crate::org::Inner;
 use crate::state::{Received, TokenServer};
+use crate::wall_clock;
 
 /// The path of the documented endpoint.
 const ENDPOINT: &str = "/services/apexrest/dlhub/delivery/sync";
 /// Requests that an org may get in 24 hours, as it tells.
 const DAILY_CALLS: u64 = 100_000;
+
+/// What an org says to a token that is not good.
+const SESSION_ENDED: &str = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
 
 /// Answers a request.
 pub(crate) async fn handle(org: Arc<Inner>, request: Request<Body>) -> Outcome {
@@ -37,13 +44,28 @@ pub(crate) async fn handle(org: Arc<Inner>, request: Request<Body>) -> Outcome {
             }
             oauth::token(&org, &form())
         }
+        (Method::GET, path @ ("/services/oauth2/authorize" | oauth::ALLOW | oauth::DENY)) => {
+            let consent = match path {
+                oauth::ALLOW => Consent::Allow,
+                oauth::DENY => Consent::Deny,
+                _ => org.state().consent,
+            };
+            Ok(oauth::authorize(&org, parts.uri.query().unwrap_or_default(), consent))
+        }
         (Method::POST, "/services/oauth2/revoke") => Ok(oauth::revoke(&org, &form())),
         (Method::GET, "/services/oauth2/userinfo") => Ok(oauth::userinfo(&org, authorized)),
         (Method::GET, "/services/data/") => {
-            Ok(json(200, r#"[{"label":"Spring '26","url":"/services/data/v66.0","version":"66.0"}]"#))
+            Ok(json_answer(200, r#"[{"label":"Spring '26","url":"/services/data/v66.0","version":"66.0"}]"#))
+        }
+        (Method::GET, path) if path.starts_with("/id/") => Ok(oauth::identity(&org, authorized)),
+        (Method::GET, path) if path.starts_with("/services/data/v") => {
+            Ok(data(&org, path, parts.uri.query().unwrap_or_default(), authorized))
         }
         (Method::POST, ENDPOINT) => sync(&org, body, authorized).await,
-        _ => Ok(json(404, r#"[{"errorCode":"NOT_FOUND","message":"Could not find a match for URL"}]"#)),
+        (Method::GET, ENDPOINT) => Ok(look(&org, authorized)),
+        _ => {
+            Ok(json_answer(404, r#"[{"errorCode":"NOT_FOUND","message":"Could not find a match for URL"}]"#))
+        }
     };
     if let Ok(response) = &mut outcome {
         let calls = {
@@ -54,8 +76,58 @@ pub(crate) async fn handle(org: Arc<Inner>, request: Request<Body>) -> Outcome {
         if let Ok(info) = HeaderValue::from_str(&format!("api-usage={calls}/{DAILY_CALLS}")) {
             response.headers_mut().insert("sforce-limit-info", info);
         }
+        // A scripted answer may tell a time of its own.
+        if let (false, Some(date)) = (response.headers().contains_key(header::DATE), date(&org)) {
+            response.headers_mut().insert(header::DATE, date);
+        }
     }
     outcome
+}
+
+/// The parts of the REST API that an org has: its limits, and its record `Organization`.
+fn data(org: &Inner, path: &str, query: &str, authorized: bool) -> Response {
+    if !authorized {
+        return json_answer(401, SESSION_ENDED);
+    }
+    if path.ends_with("/limits") {
+        let remaining = DAILY_CALLS.saturating_sub(org.state().calls);
+        return json_answer(
+            200,
+            json!({ "DailyApiRequests": { "Max": DAILY_CALLS, "Remaining": remaining } }).to_string(),
+        );
+    }
+    if path.ends_with("/query") && query.contains("FROM+Organization") {
+        let (is_sandbox, ends, kind) = match org.spec.kind {
+            OrgKind::Production => (false, None, "Enterprise Edition"),
+            OrgKind::Sandbox => (true, None, "Enterprise Edition"),
+            OrgKind::Scratch => (true, Some("2027-01-01T00:00:00.000+0000"), "Developer Edition"),
+            OrgKind::Developer => (false, None, "Developer Edition"),
+        };
+        let record =
+            json!({ "IsSandbox": is_sandbox, "TrialExpirationDate": ends, "OrganizationType": kind });
+        return json_answer(200, json!({ "totalSize": 1, "done": true, "records": [record] }).to_string());
+    }
+    json_answer(404, r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#)
+}
+
+/// A `GET` at the sync endpoint, which has no such method: Apex REST says so where there is a class.
+fn look(org: &Inner, authorized: bool) -> Response {
+    if !authorized {
+        return json_answer(401, SESSION_ENDED);
+    }
+    match org.state().answer_to_all() {
+        Some(Answer::Http { status: status @ (300..400 | 404), body, .. }) => json_answer(status, body),
+        _ => json_answer(
+            405,
+            r#"[{"errorCode":"METHOD_NOT_ALLOWED","message":"HTTP Method 'GET' not allowed. Allowed are POST"}]"#,
+        ),
+    }
+}
+
+/// The org's time, as its answers tell it.
+fn date(org: &Inner) -> Option<HeaderValue> {
+    let time = wall_clock().to_utc() + chrono::TimeDelta::seconds(org.state().clock_ahead);
+    HeaderValue::from_str(&time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a slow org is slow in real time")]
@@ -66,8 +138,7 @@ async fn wait(pause: Duration) {
 async fn sync(org: &Inner, body: Bytes, authorized: bool) -> Outcome {
     let at = Instant::now();
     if !authorized {
-        let text = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
-        return Ok(json(401, text));
+        return Ok(json_answer(401, SESSION_ENDED));
     }
     let change = Change::reread(body.clone()).ok();
     let external_ids: Vec<String> =
@@ -81,8 +152,9 @@ async fn sync(org: &Inner, body: Bytes, authorized: bool) -> Outcome {
             r#"{"success":false,"errors":[{"code":"INVALID_JSON","message":"not a payload"}]}"#.to_owned(),
         ),
     };
-    let normal =
-        |(status, text): (u16, String)| (Some(status), (200..300).contains(&status), Ok(json(status, text)));
+    let normal = |(status, text): (u16, String)| {
+        (Some(status), (200..300).contains(&status), Ok(json_answer(status, text)))
+    };
     let (status, taken, outcome) = match scripted {
         Answer::Normal => normal(take()),
         Answer::Delayed(pause) => {

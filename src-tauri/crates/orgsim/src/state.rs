@@ -10,6 +10,7 @@ use sync_monitor_domain::conflict::Timestamp;
 use sync_monitor_domain::ids::OrgId;
 
 use crate::answer::{Answer, Rule};
+use crate::oauth::{Code, Consent};
 
 /// A request that arrived at the sync endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +58,19 @@ pub(crate) struct Held {
 }
 
 /// Everything that a simulated org knows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
+    /// Another one after a refresh of the sandbox.
+    pub(crate) org_id: OrgId,
+    /// Codes that were given to browsers and not yet exchanged.
+    pub(crate) codes: HashMap<String, Code>,
+    /// Every code that was ever given.
+    pub(crate) codes_given: Vec<String>,
+    pub(crate) consent: Consent,
+    /// The org, and its address, that token responses name in place of this one's.
+    pub(crate) answers_for: Option<(OrgId, String)>,
+    /// What its clock is ahead of the machine's, in seconds.
+    pub(crate) clock_ahead: i64,
     /// Each with the time when it ends, if it does.
     pub(crate) access_tokens: HashMap<String, Option<Instant>>,
     pub(crate) refresh_token: Option<String>,
@@ -76,6 +88,36 @@ pub(crate) struct State {
 }
 
 impl State {
+    pub(crate) fn new(org_id: OrgId, refresh_token: String) -> Self {
+        Self {
+            org_id,
+            codes: HashMap::new(),
+            codes_given: Vec::new(),
+            consent: Consent::default(),
+            answers_for: None,
+            clock_ahead: 0,
+            access_tokens: HashMap::new(),
+            refresh_token: Some(refresh_token),
+            tokens_given: 0,
+            token_requests: 0,
+            revocations: 0,
+            token_server: TokenServer::default(),
+            rules: Vec::new(),
+            received: Vec::new(),
+            in_flight: 0,
+            most_in_flight: 0,
+            records: HashMap::new(),
+            transactions: HashSet::new(),
+            calls: 0,
+        }
+    }
+
+    /// The rule that every request gets, if there is one: what a look at the endpoint sees.
+    pub(crate) fn answer_to_all(&self) -> Option<Answer> {
+        let to_all = |rule: &&Rule| rule.times != Some(0) && rule.external_id.is_none();
+        self.rules.iter().find(to_all).map(|rule| rule.answer.clone())
+    }
+
     /// The answer for a request with these records, by the first rule that fits.
     pub(crate) fn answer_for(&mut self, external_ids: &[String]) -> Answer {
         let fits = |rule: &Rule| {

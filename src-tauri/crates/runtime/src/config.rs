@@ -51,8 +51,12 @@ pub struct Config {
     pub rate_limit_per_minute: u32,
     /// `listener.allowed_hosts`: names by which this machine may be asked, other than those of loopback.
     pub allowed_hosts: Vec<String>,
-    /// `oauth.redirect_port`
+    /// `oauth.redirect_port`: where the browser comes back to after a sign-in.
     pub redirect_port: u16,
+    /// `oauth.client_id`: the app to sign in with where no other is named.
+    pub client_id: String,
+    /// `salesforce.cli`: the Salesforce CLI's program; `None`: by its usual name.
+    pub cli: Option<String>,
     /// `retention.synced_days`, as a duration.
     pub synced_retention: Duration,
     /// `retention.transaction_days`, as a duration.
@@ -72,6 +76,8 @@ impl Default for Config {
             rate_limit_per_minute: 6_000,
             allowed_hosts: Vec::new(),
             redirect_port: 1717,
+            client_id: sync_monitor_salesforce::DEFAULT_CLIENT_ID.to_owned(),
+            cli: None,
             synced_retention: 30 * DAY,
             transaction_retention: 30 * DAY,
         }
@@ -116,6 +122,8 @@ const SETTINGS: &[(&str, Set)] = &[
         config.redirect_port = value.number(1..=65_535)?;
         Ok(())
     }),
+    ("oauth.client_id", |config, value| value.name().map(|name| config.client_id = name)),
+    ("salesforce.cli", |config, value| value.name().map(|name| config.cli = Some(name))),
     ("retention.synced_days", |config, value| value.days().map(|days| config.synced_retention = days)),
     ("retention.transaction_days", |config, value| {
         value.days().map(|days| config.transaction_retention = days)

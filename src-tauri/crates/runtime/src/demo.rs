@@ -79,6 +79,23 @@ pub(crate) fn judge(data_dir: &DataDir, demo: bool) -> anyhow::Result<()> {
     fs::write(path.join(MARK), "").with_context(|| format!("{} cannot be written.", path.display()))
 }
 
+/// The simulated orgs of a demo, before it is on.
+pub(crate) struct Cast(Arc<sync_monitor_orgsim::Demo>);
+
+impl Cast {
+    /// Starts them; they do nothing yet.
+    pub(crate) async fn start() -> anyhow::Result<Self> {
+        let orgs =
+            sync_monitor_orgsim::Demo::start(SEED).await.context("The simulated orgs cannot start.")?;
+        Ok(Self(Arc::new(orgs)))
+    }
+
+    /// Where the one is that can be signed in to.
+    pub(crate) fn login_url(&self) -> String {
+        self.0.newcomer.url()
+    }
+}
+
 /// A demo that is on.
 pub(crate) struct Demo {
     stage: Stage,
@@ -90,10 +107,8 @@ pub(crate) struct Demo {
 
 impl Demo {
     /// Connects the simulated orgs both ways, and lets them act.
-    pub(crate) async fn start(stage: Stage, engine: &Engine, url: &str) -> anyhow::Result<Self> {
-        let orgs = Arc::new(
-            sync_monitor_orgsim::Demo::start(SEED).await.context("The simulated orgs cannot start.")?,
-        );
+    pub(crate) async fn start(stage: Stage, cast: Cast, engine: &Engine, url: &str) -> anyhow::Result<Self> {
+        let Cast(orgs) = cast;
         let actor = Actor("demo".to_owned());
         let [production, sandbox] = [orgs.production.id(), orgs.sandbox.id()];
         for (org, alias) in [(&orgs.production, "Acme (prod)"), (&orgs.sandbox, "Acme UAT (sandbox)")] {

@@ -15,6 +15,7 @@ use sync_monitor_salesforce::{Client, secrets::FileStore};
 use sync_monitor_store::Store;
 use tokio::net::TcpListener;
 
+pub mod browser;
 pub mod config;
 pub mod data_dir;
 mod demo;
@@ -70,19 +71,17 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
     let store = open_store(&data_dir).await?;
     let secrets = secrets(config.secrets, &data_dir)?;
-    let client = Client::new(
-        sync_monitor_salesforce::Settings {
-            connect_timeout: config.connect_timeout,
-            request_timeout: config.request_timeout,
-        },
-        secrets,
-        Arc::clone(&clock),
-    )?;
+    let client = Client::new(salesforce_settings(&config), secrets, Arc::clone(&clock))?;
     let engine = Engine::start(engine_settings(&config), store, Arc::new(client), clock).await?;
     let admin_token = new_token()?;
-    let api = Api::start(engine.clone(), api_settings(&config, &admin_token, options.demo), listener)?;
+    let scene = match stage {
+        Some(stage) => Some((stage, demo::Cast::start().await?)),
+        None => None,
+    };
+    let settings = api_settings(&config, &admin_token, scene.as_ref().map(|(_, cast)| cast.login_url()));
+    let api = Api::start(engine.clone(), settings, listener)?;
     let mut running = Running { data_dir, engine, api, demo: None, admin_token };
-    if let Err(error) = running.open(stage).await {
+    if let Err(error) = running.open(scene).await {
         running.stop().await?;
         return Err(error);
     }
@@ -111,9 +110,9 @@ impl Running {
     }
 
     /// The last steps of the start: a demo's orgs, and `api.json`.
-    async fn open(&mut self, stage: Option<demo::Stage>) -> anyhow::Result<()> {
-        if let Some(stage) = stage {
-            self.demo = Some(Demo::start(stage, &self.engine, self.api.url()).await?);
+    async fn open(&mut self, scene: Option<(demo::Stage, demo::Cast)>) -> anyhow::Result<()> {
+        if let Some((stage, cast)) = scene {
+            self.demo = Some(Demo::start(stage, cast, &self.engine, self.api.url()).await?);
         }
         let url = self.api.url().to_owned();
         self.data_dir.announce(&Announcement {
@@ -200,7 +199,22 @@ fn engine_settings(config: &Config) -> sync_monitor_engine::Settings {
     }
 }
 
-fn api_settings(config: &Config, admin_token: &SecretString, demo: bool) -> sync_monitor_api::Settings {
+fn salesforce_settings(config: &Config) -> sync_monitor_salesforce::Settings {
+    let defaults = sync_monitor_salesforce::Settings::default();
+    sync_monitor_salesforce::Settings {
+        connect_timeout: config.connect_timeout,
+        request_timeout: config.request_timeout,
+        redirect_port: config.redirect_port,
+        client_id: config.client_id.clone(),
+        cli: config.cli.clone().map_or(defaults.cli, Into::into),
+    }
+}
+
+fn api_settings(
+    config: &Config,
+    admin_token: &SecretString,
+    demo_login_url: Option<String>,
+) -> sync_monitor_api::Settings {
     let mut allowed_hosts = config.allowed_hosts.clone();
     // Whoever has the program listen at an address means it to be asked by that.
     if !config.address.ip().is_unspecified() {
@@ -211,7 +225,8 @@ fn api_settings(config: &Config, admin_token: &SecretString, demo: bool) -> sync
         user: user(),
         allowed_hosts,
         rate_limit_per_minute: config.rate_limit_per_minute,
-        demo,
+        demo: demo_login_url.is_some(),
+        demo_login_url,
     }
 }
 

@@ -1,26 +1,33 @@
 //! The port [`Remote`], over HTTP.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::clock::{Clock, Millis};
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::{
-    ApiUsage, ConnectError, ConnectedOrg, Meaning, OrgAddress, Remote, Report, SecretError, SecretStore, Try,
+    ApiUsage, CliError, CliTrouble, ConnectError, ConnectedOrg, Examination, Meaning, OrgAddress, Remote,
+    Report, SecretError, SecretStore, Try,
 };
+use sync_monitor_domain::sign_in::{CliOrg, SignIn, SignInRequest, SignedInBy, TokenSource, WaitsForSignIn};
 
 use crate::auth_url::AuthUrl;
-use crate::http::{Http, is_allowed, read_body};
+use crate::http::{Http, base_url, is_allowed, read_body};
+use crate::identity;
+use crate::login::{Came, Finish, Logins};
 use crate::network::no_answer;
-use crate::oauth::{self, Credentials};
+use crate::oauth::{self, Credentials, Granted};
 use crate::outcome;
 use crate::redact::{clean, shorten};
-use crate::session::{NoToken, Session, Token};
+use crate::session::{Means, NoToken, Session, Token};
+use crate::sf_cli::{self, Cli, org_of_token};
 
 /// The most of an answer's body that is kept, in bytes.
 const KEPT_BODY: usize = 64 * 1024;
@@ -33,18 +40,33 @@ const TRIAL: &str = "trial";
 /// `api-usage=used/max` (REST API Developer Guide, "Limit Info Header").
 const LIMIT_INFO: HeaderName = HeaderName::from_static("sforce-limit-info");
 
+/// The app of the Salesforce CLI, which most orgs have allowed already. Its callback is the one that we listen at.
+pub const DEFAULT_CLIENT_ID: &str = "PlatformCLI";
+
 /// How the client behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// How long a connection may take.
     pub connect_timeout: Duration,
     /// How long a request may take as a whole.
     pub request_timeout: Duration,
+    /// The port of this machine that the browser comes back to after a sign-in.
+    pub redirect_port: u16,
+    /// The app to sign in with where no other is named.
+    pub client_id: String,
+    /// The Salesforce CLI's program, by name or path.
+    pub cli: OsString,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(10), request_timeout: Duration::from_mins(2) }
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_mins(2),
+            redirect_port: 1717,
+            client_id: DEFAULT_CLIENT_ID.to_owned(),
+            cli: OsString::from(sf_cli::PROGRAM),
+        }
     }
 }
 
@@ -55,17 +77,38 @@ pub struct ClientError(String);
 
 /// Salesforce, as the engine sees it.
 pub struct Client {
-    http: Arc<Http>,
-    secrets: Arc<dyn SecretStore>,
+    pub(crate) means: Arc<Means>,
+    sessions: Arc<Sessions>,
     clock: Arc<dyn Clock>,
-    sessions: Mutex<HashMap<OrgId, Arc<Session>>>,
+    logins: Logins,
+    client_id: String,
+}
+
+/// The tokens of each org.
+#[derive(Default)]
+struct Sessions(Mutex<HashMap<OrgId, Arc<Session>>>);
+
+impl Sessions {
+    fn of(&self, org: OrgId) -> Arc<Session> {
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(sessions.entry(org).or_insert_with(|| Arc::new(Session::new(org))))
+    }
+}
+
+/// A request to an org.
+pub(crate) struct Ask<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: &'a str,
+    pub(crate) body: Option<Bytes>,
 }
 
 /// What came of one request, before it is known whether it decides.
-struct Answer {
-    one: Try,
-    usage: Option<ApiUsage>,
-    skew_ms: Option<i64>,
+pub(crate) struct Answer {
+    pub(crate) one: Try,
+    pub(crate) usage: Option<ApiUsage>,
+    pub(crate) skew_ms: Option<i64>,
+    /// The body as it came; it may hold what it should not.
+    pub(crate) body: Option<Vec<u8>>,
 }
 
 impl Client {
@@ -81,32 +124,43 @@ impl Client {
         if settings.request_timeout.is_zero() || settings.connect_timeout.is_zero() {
             return Err(ClientError("a time-out of zero leaves no time for an answer".into()));
         }
-        let http = Arc::new(Http::new(settings.connect_timeout, settings.request_timeout));
-        Ok(Self { http, secrets, clock, sessions: Mutex::default() })
+        let means = Arc::new(Means {
+            http: Arc::new(Http::new(settings.connect_timeout, settings.request_timeout)),
+            secrets,
+            cli: Cli::new(settings.cli),
+        });
+        let sessions = Arc::<Sessions>::default();
+        let finish = Finisher { means: Arc::clone(&means), sessions: Arc::clone(&sessions) };
+        let logins = Logins::new(settings.redirect_port, Arc::clone(&clock), Arc::new(finish));
+        Ok(Self { means, sessions, clock, logins, client_id: settings.client_id })
     }
 
-    fn session(&self, org: OrgId) -> Arc<Session> {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(sessions.entry(org).or_insert_with(|| Arc::new(Session::new(org))))
+    pub(crate) fn session(&self, org: OrgId) -> Arc<Session> {
+        self.sessions.of(org)
     }
 
-    async fn renewed(&self, session: &Arc<Session>, stale: Option<u64>) -> Result<Token, Try> {
+    pub(crate) async fn renewed(
+        &self,
+        session: &Arc<Session>,
+        source: &TokenSource,
+        stale: Option<u64>,
+    ) -> Result<Token, Box<Try>> {
         let began = (self.clock.now(), self.clock.elapsed());
-        let renewed = session.renewed(stale, Arc::clone(&self.http), Arc::clone(&self.secrets)).await;
+        let renewed = session.renewed(stale, source, &self.means).await;
         renewed.map_err(|why| {
             let mut one = no_token(&why, began.0, self.clock.elapsed().saturating_sub(began.1));
             let known = session.known();
             one.error_code = one.error_code.map(|code| shorten(&clean(&code, &known), LONGEST_CODE));
             one.message = one.message.map(|message| shorten(&clean(&message, &known), LONGEST_MESSAGE));
-            one
+            Box::new(one)
         })
     }
 
-    async fn post(&self, org: &OrgAddress, body: Bytes, token: &Token, session: &Session) -> Answer {
-        let url = format!("{}{}", org.instance_url.trim_end_matches('/'), org.endpoint_path);
-        let host = host_of(&url);
+    /// Makes a request with a token; whatever happens is an answer.
+    pub(crate) async fn ask(&self, ask: Ask<'_>, token: &Token, session: &Session) -> Answer {
+        let host = host_of(ask.url);
         let (started_at, began) = (self.clock.now(), self.clock.elapsed());
-        let answer = self.exchange(&url, &host, body, token).await;
+        let answer = self.exchange(ask, &host, token).await;
         let duration = self.clock.elapsed().saturating_sub(began);
         let known = session.known();
         let clean = |text: String| clean(&text, &known);
@@ -123,6 +177,7 @@ impl Client {
                 },
                 usage: None,
                 skew_ms: None,
+                body: None,
             },
             Ok((status, headers, body, answered_at)) => {
                 let header = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
@@ -145,6 +200,7 @@ impl Client {
                     },
                     usage: header(&LIMIT_INFO).and_then(usage),
                     skew_ms: header(&DATE).and_then(|date| skew_ms(date, started_at, answered_at)),
+                    body: Some(body),
                 }
             }
         }
@@ -152,16 +208,15 @@ impl Client {
 
     async fn exchange(
         &self,
-        url: &str,
+        ask: Ask<'_>,
         host: &str,
-        body: Bytes,
         token: &Token,
     ) -> Result<(u16, HeaderMap, Vec<u8>, Millis), (&'static str, String)> {
         let said = |error: &reqwest::Error| {
             let no = no_answer(error, host);
             (no.code, no.message)
         };
-        if !is_allowed(url) {
+        if !is_allowed(ask.url) {
             return Err((
                 "INSECURE_URL",
                 format!(
@@ -169,40 +224,107 @@ impl Client {
                 ),
             ));
         }
-        let client = self.http.for_url(url).map_err(|error| said(&error))?;
-        let request = client
-            .post(url)
-            .bearer_auth(token.secret.expose_secret())
-            .header(CONTENT_TYPE, "application/json")
-            .body(body);
+        let client = self.means.http.for_url(ask.url).map_err(|error| said(&error))?;
+        let mut request = client.request(ask.method, ask.url).bearer_auth(token.secret.expose_secret());
+        if let Some(body) = ask.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body);
+        }
         let mut response = request.send().await.map_err(|error| said(&error))?;
         let answered_at = self.clock.now();
         let headers = response.headers().clone();
         let body = read_body(&mut response).await.map_err(|error| said(&error))?;
         Ok((response.status().as_u16(), headers, body, answered_at))
     }
+}
+
+/// Makes a connected org of what a token server gave.
+struct Finisher {
+    means: Arc<Means>,
+    sessions: Arc<Sessions>,
+}
+
+#[async_trait]
+impl Finish for Finisher {
+    async fn finish(&self, came: Came) -> Result<ConnectedOrg, ConnectError> {
+        let Came { host, client_id, redirect_url, code, verifier, again } = came;
+        let http = &self.means.http;
+        let mut granted = oauth::exchange(http, &host, &client_id, &redirect_url, code.clone(), verifier)
+            .await
+            .map_err(|denied| {
+                let message = shorten(&clean(&denied.message, &[code]), LONGEST_MESSAGE);
+                if denied.refused {
+                    ConnectError::Refused(message)
+                } else {
+                    ConnectError::Unreachable(message)
+                }
+            })?;
+        let Some(refresh_token) = granted.refresh_token.take() else {
+            oauth::revoke(http, &host, &granted.access_token).await;
+            return Err(ConnectError::Refused(
+                "The app gives no refresh token, so the sign-in would end within hours. Allow it the scope refresh_token (\"Perform requests at any time\"), then sign in again.".into(),
+            ));
+        };
+        let credentials = Credentials { client_id, client_secret: None, refresh_token, host };
+        if let (Some(known), Some(org_id)) = (&again, granted.org_id)
+            && known.org_id != org_id
+            && granted.instance_url.as_deref().map(|url| url.trim_end_matches('/'))
+                != Some(known.instance_url.as_str())
+        {
+            // Not kept, and not left lying around either.
+            oauth::revoke(http, &credentials.host, &credentials.refresh_token).await;
+            return Err(ConnectError::Refused(format!(
+                "This is another org: you signed in to {org_id}, and {} was to be signed in to again. Nothing was changed. Sign in once more, as a user of the right org; to connect this one too, add it as a new org.",
+                known.org_id
+            )));
+        }
+        let sign_in = SignIn {
+            by: SignedInBy::Browser,
+            login_url: Some(base_url(&credentials.host)),
+            client_id: Some(credentials.client_id.clone()),
+        };
+        self.keep(&credentials, granted, sign_in).await
+    }
+}
+
+impl Finisher {
+    /// Keeps the credentials of an org, and asks it who it is.
+    async fn keep(
+        &self,
+        credentials: &Credentials,
+        granted: Granted,
+        sign_in: SignIn,
+    ) -> Result<ConnectedOrg, ConnectError> {
+        let (Some(org_id), Some(instance_url)) = (granted.org_id, granted.instance_url) else {
+            return Err(ConnectError::Unreachable(format!(
+                "The token server {} did not say which org it signed in to. Check its address.",
+                credentials.host
+            )));
+        };
+        let instance_url = instance_url.trim_end_matches('/').to_owned();
+        if !is_allowed(&instance_url) {
+            return Err(ConnectError::Unreachable(
+                "The token server named an address of the org that is not https. Nothing was stored.".into(),
+            ));
+        }
+        let secrets = self.means.secrets.as_ref();
+        let token = self.sessions.of(org_id).sign_in(credentials, granted.access_token, secrets).await?;
+        let identity_url = granted.identity_url.as_deref();
+        let identity = identity::read(&self.means.http, &instance_url, identity_url, &token.secret).await;
+        Ok(ConnectedOrg { org_id, username: identity.username, instance_url, kind: identity.kind, sign_in })
+    }
 
     /// Writes something and removes it: a server that rotates refresh tokens kills the one that we were given with its
     /// first use, so a keychain that is locked must be found out before.
     async fn can_keep_secrets(&self) -> Result<(), SecretError> {
-        self.secrets.set(TRIAL, SecretString::from("trial")).await?;
-        self.secrets.remove(TRIAL).await
-    }
-
-    /// The signed-in user's name, where the org tells it.
-    async fn username(&self, instance_url: &str, token: &Token) -> Option<String> {
-        let url = format!("{instance_url}/services/oauth2/userinfo");
-        let request = self.http.for_url(&url).ok()?.get(&url).bearer_auth(token.secret.expose_secret());
-        let mut response = request.timeout(oauth::BEST_EFFORT).send().await.ok()?;
-        let body = read_body(&mut response).await.ok()?;
-        let info: serde_json::Value = serde_json::from_slice(&body).ok()?;
-        info.get("preferred_username")?.as_str().map(str::to_owned)
+        self.means.secrets.set(TRIAL, SecretString::from("trial")).await?;
+        self.means.secrets.remove(TRIAL).await
     }
 }
 
 #[async_trait]
 impl Remote for Client {
     async fn deliver(&self, org: &OrgAddress, body: Bytes) -> Report {
+        let url = format!("{}{}", org.instance_url.trim_end_matches('/'), org.endpoint_path);
         let session = self.session(org.org_id);
         let mut report = Report { tries: Vec::new(), api_usage: None, clock_skew_ms: None };
         let mut renewed = false;
@@ -210,18 +332,19 @@ impl Remote for Client {
         loop {
             let current = match token.take() {
                 Some(token) => token,
-                None => match self.renewed(&session, None).await {
+                None => match self.renewed(&session, &org.tokens, None).await {
                     Ok(token) => {
                         renewed = true;
                         token
                     }
                     Err(one) => {
-                        report.tries.push(one);
+                        report.tries.push(*one);
                         return report;
                     }
                 },
             };
-            let Answer { mut one, usage, skew_ms } = self.post(org, body.clone(), &current, &session).await;
+            let ask = Ask { method: Method::POST, url: &url, body: Some(body.clone()) };
+            let Answer { mut one, usage, skew_ms, .. } = self.ask(ask, &current, &session).await;
             report.api_usage = usage.or(report.api_usage);
             report.clock_skew_ms = skew_ms.or(report.clock_skew_ms);
             if one.meaning != Meaning::SignInRequired || renewed {
@@ -231,10 +354,10 @@ impl Remote for Client {
             one.meaning = Meaning::TokenRenewed;
             report.tries.push(one);
             renewed = true;
-            match self.renewed(&session, Some(current.generation)).await {
+            match self.renewed(&session, &org.tokens, Some(current.generation)).await {
                 Ok(new) => token = Some(new),
                 Err(one) => {
-                    report.tries.push(one);
+                    report.tries.push(*one);
                     return report;
                 }
             }
@@ -246,7 +369,7 @@ impl Remote for Client {
         if !is_allowed(&url) {
             return false;
         }
-        match self.http.for_url(&url) {
+        match self.means.http.for_url(&url) {
             Ok(client) => client.get(url).send().await.is_ok(),
             Err(_) => false,
         }
@@ -256,40 +379,111 @@ impl Remote for Client {
         let parsed =
             AuthUrl::parse(&auth_url).map_err(|error| ConnectError::NotAnAuthUrl(error.to_string()))?;
         let mut credentials = Credentials::from(parsed);
-        self.can_keep_secrets().await?;
-        let granted = oauth::refresh(&self.http, &credentials).await.map_err(|denied| {
+        let finisher = self.finisher();
+        finisher.can_keep_secrets().await?;
+        let mut granted = oauth::refresh(&self.means.http, &credentials).await.map_err(|denied| {
             let message = shorten(&clean(&denied.message, &credentials.secrets()), LONGEST_MESSAGE);
             if denied.refused { ConnectError::Refused(message) } else { ConnectError::Unreachable(message) }
         })?;
-        let (Some(org_id), Some(instance_url)) = (granted.org_id, granted.instance_url) else {
-            let message = format!(
-                "The token server {} did not say which org it signed in to. Check the host in the sfdxAuthUrl.",
-                credentials.host
-            );
-            return Err(ConnectError::Unreachable(message));
-        };
-        let instance_url = instance_url.trim_end_matches('/').to_owned();
-        if !is_allowed(&instance_url) {
-            return Err(ConnectError::Unreachable(
-                "The token server named an address of the org that is not https. Nothing was stored.".into(),
-            ));
-        }
-        if let Some(rotated) = granted.rotated {
+        if let Some(rotated) = granted.refresh_token.take() {
             credentials.refresh_token = rotated;
         }
-        let session = self.session(org_id);
-        let token = session.sign_in(&credentials, granted.access_token, self.secrets.as_ref()).await?;
-        let username = self.username(&instance_url, &token).await;
-        Ok(ConnectedOrg { org_id, username, instance_url })
+        let sign_in = SignIn {
+            by: SignedInBy::AuthUrl,
+            login_url: Some(base_url(&credentials.host)),
+            client_id: Some(credentials.client_id.clone()),
+        };
+        finisher.keep(&credentials, granted, sign_in).await
     }
 
-    async fn disconnect(&self, org: OrgId) -> Result<(), SecretError> {
-        if let Some(credentials) = self.session(org).sign_out(self.secrets.as_ref()).await?
-            && !oauth::revoke(&self.http, &credentials).await
+    async fn begin_sign_in(
+        &self,
+        request: SignInRequest,
+        waiting: Box<dyn WaitsForSignIn>,
+    ) -> Result<String, ConnectError> {
+        self.finisher().can_keep_secrets().await?;
+        let client_id = request.client_id.clone().unwrap_or_else(|| self.client_id.clone());
+        self.logins.begin(request, client_id, waiting).await
+    }
+
+    fn give_up_sign_in(&self, id: uuid::Uuid) {
+        self.logins.give_up(id);
+    }
+
+    async fn cli_orgs(&self) -> Result<Vec<CliOrg>, CliError> {
+        self.means.cli.orgs().await
+    }
+
+    async fn connect_with_cli(&self, name: &str) -> Result<ConnectedOrg, ConnectError> {
+        let orgs = self.means.cli.orgs().await?;
+        let named = |org: &&CliOrg| org.username == name || org.aliases.iter().any(|alias| alias == name);
+        let Some(found) = orgs.iter().find(named) else {
+            return Err(ConnectError::Cli(CliError {
+                trouble: CliTrouble::SignedOut,
+                message: format!(
+                    "The Salesforce CLI is signed in to no org by the name {name}. Sign in with `sf org login web`, or pick another."
+                ),
+            }));
+        };
+        let unusable = |what: &str| {
+            ConnectError::Cli(CliError {
+                trouble: CliTrouble::Failed,
+                message: format!("The Salesforce CLI does not say {what} of {name}. Update it: sf update"),
+            })
+        };
+        let token = self.means.cli.access_token(&found.username, None).await?;
+        let org_id = org_of_token(&token).or(found.org_id).ok_or_else(|| unusable("the ID of the org"))?;
+        let instance_url = found.instance_url.as_deref().ok_or_else(|| unusable("the address of the org"))?;
+        let instance_url = instance_url.trim_end_matches('/').to_owned();
+        if !is_allowed(&instance_url) {
+            return Err(unusable("an https address of the org"));
+        }
+        let had_stored =
+            self.means.secrets.get(&crate::session::secret_name(org_id)).await.is_ok_and(|s| s.is_some());
+        let secrets = self.means.secrets.as_ref();
+        let token = self.session(org_id).sign_in_with_cli(token, secrets, had_stored).await?;
+        let identity = identity::read(&self.means.http, &instance_url, None, &token.secret).await;
+        Ok(ConnectedOrg {
+            org_id,
+            username: Some(found.username.clone()),
+            instance_url,
+            kind: identity.kind.or(found.kind),
+            sign_in: SignIn { by: SignedInBy::Cli, login_url: None, client_id: None },
+        })
+    }
+
+    async fn examine(&self, org: &OrgAddress) -> Examination {
+        self.look_at(org).await
+    }
+
+    async fn keep_alive(&self, org: &OrgAddress) -> Result<(), Box<Try>> {
+        if org.tokens != TokenSource::Stored {
+            // The CLI's tokens are its own to look after.
+            return Ok(());
+        }
+        let session = self.session(org.org_id);
+        let stale = session.token().map(|token| token.generation);
+        self.renewed(&session, &org.tokens, stale).await.map(drop)
+    }
+
+    async fn disconnect(&self, org: &OrgAddress) -> Result<(), SecretError> {
+        let session = self.session(org.org_id);
+        if org.tokens != TokenSource::Stored {
+            session.forget();
+            return Ok(());
+        }
+        if let Some(credentials) = session.sign_out(self.means.secrets.as_ref()).await?
+            && !oauth::revoke(&self.means.http, &credentials.host, &credentials.refresh_token).await
         {
-            tracing::warn!(%org, "the org's token could not be revoked; revoke it in Setup, Connected Apps OAuth Usage");
+            tracing::warn!(org = %org.org_id, "the org's token could not be revoked; revoke it in Setup, Connected Apps OAuth Usage");
         }
         Ok(())
+    }
+}
+
+impl Client {
+    fn finisher(&self) -> Finisher {
+        Finisher { means: Arc::clone(&self.means), sessions: Arc::clone(&self.sessions) }
     }
 }
 
@@ -306,6 +500,23 @@ fn no_token(why: &NoToken, started_at: Millis, duration: Duration) -> Try {
         NoToken::SignedOut => {
             let message = "There are no credentials for this org. Connect it again.".to_owned();
             (Meaning::SignInRequired, None, "SIGNED_OUT".to_owned(), message)
+        }
+        NoToken::Cli(CliError { trouble, message }) => {
+            let (meaning, code) = match trouble {
+                CliTrouble::Missing => (Meaning::SignInRequired, "CLI_MISSING"),
+                CliTrouble::TooOld => (Meaning::SignInRequired, "CLI_TOO_OLD"),
+                CliTrouble::Redacted => (Meaning::SignInRequired, "CLI_REDACTED"),
+                CliTrouble::SignedOut => (Meaning::SignInRequired, "CLI_SIGNED_OUT"),
+                CliTrouble::Offline => (Meaning::Unreachable, "CLI_OFFLINE"),
+                CliTrouble::Failed => (Meaning::Retry { retry_after: None }, "CLI_FAILED"),
+            };
+            (meaning, None, code.to_owned(), message.clone())
+        }
+        NoToken::OtherOrg(other) => {
+            let message = format!(
+                "At this address there is another org now: {other}. A sandbox that is refreshed becomes a new org under its old name. Connect it as a new org, give it the routes, and disconnect this one."
+            );
+            (Meaning::SignInRequired, None, "OTHER_ORG".to_owned(), message)
         }
     };
     Try {

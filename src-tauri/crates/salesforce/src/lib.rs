@@ -5,13 +5,17 @@
 
 mod auth_url;
 mod client;
+mod examine;
 mod http;
+mod identity;
+mod login;
 mod network;
 mod oauth;
 mod outcome;
 mod redact;
 pub mod secrets;
 mod session;
+mod sf_cli;
 
 pub use auth_url::{AuthUrl, AuthUrlError};
-pub use client::{Client, ClientError, Settings};
+pub use client::{Client, ClientError, DEFAULT_CLIENT_ID, Settings};

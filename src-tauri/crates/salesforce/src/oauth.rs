@@ -1,4 +1,5 @@
-//! The token server: refresh and revoke (RFC 6749, RFC 7009; Salesforce's "OAuth 2.0 Refresh Token Flow").
+//! The token server: codes, refresh and revoke (RFC 6749, 7636, 7009; Salesforce's "OAuth 2.0 Web Server Flow" and
+//! "OAuth 2.0 Refresh Token Flow").
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,9 +10,10 @@ use oauth2::basic::{
     BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
 };
 use oauth2::{
-    AsyncHttpClient, AuthType, ClientId, ClientSecret, ExtraTokenFields, HttpRequest, HttpResponse,
-    RefreshToken, RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse as _,
-    TokenUrl,
+    AsyncHttpClient, AuthType, AuthUrl as AuthorizationUrl, AuthorizationCode, ClientId, ClientSecret,
+    CsrfToken, EndpointNotSet, EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken,
+    StandardTokenResponse, TokenResponse as _, TokenUrl,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -35,13 +37,21 @@ struct Extras {
 impl ExtraTokenFields for Extras {}
 
 type Response = StandardTokenResponse<Extras, BasicTokenType>;
-type OauthClient = oauth2::Client<
+type OauthClient<Authorization = EndpointNotSet, Token = EndpointNotSet> = oauth2::Client<
     BasicErrorResponse,
     Response,
     BasicTokenIntrospectionResponse,
     StandardRevocableToken,
     BasicRevocationErrorResponse,
+    Authorization,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    Token,
 >;
+
+/// What we ask for: the REST API, and a refresh token. More would have to be allowed in each admin's own app.
+const SCOPES: [&str; 2] = ["api", "refresh_token"];
 
 /// What it takes to get an access token of an org.
 #[derive(Clone)]
@@ -110,10 +120,25 @@ impl From<AuthUrl> for Credentials {
 /// What the token server gave.
 pub(crate) struct Granted {
     pub(crate) access_token: SecretString,
-    /// A new refresh token, where the server rotates them: the old one is dead by now.
-    pub(crate) rotated: Option<SecretString>,
+    /// A new refresh token: after a sign-in, or where the server rotates them and the old one is dead by now.
+    pub(crate) refresh_token: Option<SecretString>,
     pub(crate) instance_url: Option<String>,
     pub(crate) org_id: Option<OrgId>,
+    /// Where the org tells who is signed in.
+    pub(crate) identity_url: Option<String>,
+}
+
+impl From<Response> for Granted {
+    fn from(response: Response) -> Self {
+        let extras = response.extra_fields();
+        Self {
+            access_token: SecretString::from(response.access_token().secret().clone()),
+            refresh_token: response.refresh_token().map(|new| SecretString::from(new.secret().clone())),
+            instance_url: extras.instance_url.clone(),
+            org_id: extras.id.as_deref().and_then(org_of_identity),
+            identity_url: extras.id.clone(),
+        }
+    }
 }
 
 /// Why the token server gave nothing.
@@ -153,6 +178,10 @@ impl<'c> AsyncHttpClient<'c> for Adapter {
 }
 
 impl Adapter {
+    fn new(http: &Arc<Http>, host: &str) -> Self {
+        Self { http: Arc::clone(http), host: host.to_owned(), status: AtomicU16::new(0) }
+    }
+
     async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, AskError> {
         let said = |error: &reqwest::Error| {
             let no = no_answer(error, &self.host);
@@ -187,40 +216,97 @@ fn with_token_type(body: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// Asks the token server for an access token.
-pub(crate) async fn refresh(http: &Arc<Http>, credentials: &Credentials) -> Result<Granted, Denied> {
-    let base = base_url(&credentials.host);
-    let unusable = |message: String| Denied {
+/// A client of the token server of `host`.
+fn client(host: &str, client_id: &str) -> Result<OauthClient<EndpointSet, EndpointSet>, Denied> {
+    let base = base_url(host);
+    let unusable = || Denied {
         refused: true,
         http_status: None,
         code: "INVALID_TOKEN_SERVER".into(),
-        message,
+        message: format!("{base} is no address of a token server. Connect the org again."),
     };
-    let token_url = TokenUrl::new(format!("{base}/services/oauth2/token"))
-        .map_err(|_| unusable(format!("{base} is no address of a token server. Connect the org again.")))?;
-    let mut client =
-        OauthClient::new(ClientId::new(credentials.client_id.clone())).set_auth_type(AuthType::RequestBody);
+    let token_url = TokenUrl::new(format!("{base}/services/oauth2/token")).map_err(|_| unusable())?;
+    let login_url =
+        AuthorizationUrl::new(format!("{base}/services/oauth2/authorize")).map_err(|_| unusable())?;
+    Ok(OauthClient::new(ClientId::new(client_id.to_owned()))
+        .set_auth_type(AuthType::RequestBody)
+        .set_auth_uri(login_url)
+        .set_token_uri(token_url))
+}
+
+/// A sign-in in the browser that was begun: what must be remembered until the browser comes back.
+pub(crate) struct Begun {
+    /// Where the browser goes.
+    pub(crate) authorize_url: String,
+    /// What it must bring back.
+    pub(crate) state: String,
+    /// Proves that whoever comes with the code is who began.
+    pub(crate) verifier: PkceCodeVerifier,
+}
+
+/// Begins a sign-in in the browser. `login_hint` is the user whom the page suggests.
+pub(crate) fn begin(
+    host: &str,
+    client_id: &str,
+    redirect_url: &str,
+    login_hint: Option<&str>,
+) -> Result<Begun, Denied> {
+    let redirect = RedirectUrl::new(redirect_url.to_owned()).map_err(|_| Denied {
+        refused: true,
+        http_status: None,
+        code: "INVALID_REDIRECT".into(),
+        message: "The address that the browser is to come back to is none. Check oauth.redirect_port.".into(),
+    })?;
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let client = client(host, client_id)?.set_redirect_uri(redirect);
+    // 256 bits: whoever can guess it can guess anything.
+    let mut request = client
+        .authorize_url(|| CsrfToken::new_random_len(32))
+        .add_scopes(SCOPES.map(|scope| Scope::new(scope.to_owned())))
+        .set_pkce_challenge(challenge)
+        // Who is signed in to one org in the browser wants to choose here, not to be taken for that.
+        .add_extra_param("prompt", "login");
+    if let Some(hint) = login_hint {
+        request = request.add_extra_param("login_hint", hint);
+    }
+    let (url, state) = request.url();
+    Ok(Begun { authorize_url: url.into(), state: state.into_secret(), verifier })
+}
+
+/// Exchanges the code that the browser brought back.
+pub(crate) async fn exchange(
+    http: &Arc<Http>,
+    host: &str,
+    client_id: &str,
+    redirect_url: &str,
+    code: SecretString,
+    verifier: PkceCodeVerifier,
+) -> Result<Granted, Denied> {
+    let redirect = RedirectUrl::new(redirect_url.to_owned()).ok();
+    let mut client = client(host, client_id)?;
+    if let Some(redirect) = redirect {
+        client = client.set_redirect_uri(redirect);
+    }
+    let adapter = Adapter::new(http, host);
+    let code = AuthorizationCode::new(code.expose_secret().to_owned());
+    let answered = client.exchange_code(code).set_pkce_verifier(verifier).request_async(&adapter).await;
+    Ok(answered.map_err(|error| denied(error, adapter.status.load(Ordering::Relaxed), host))?.into())
+}
+
+/// Asks the token server for an access token.
+pub(crate) async fn refresh(http: &Arc<Http>, credentials: &Credentials) -> Result<Granted, Denied> {
+    let mut client = client(&credentials.host, &credentials.client_id)?;
     if let Some(secret) = &credentials.client_secret {
         client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
     }
-    let client = client.set_token_uri(token_url);
-    let adapter =
-        Adapter { http: Arc::clone(http), host: credentials.host.clone(), status: AtomicU16::new(0) };
+    let adapter = Adapter::new(http, &credentials.host);
     let refresh_token = RefreshToken::new(credentials.refresh_token.expose_secret().to_owned());
     let answered = client.exchange_refresh_token(&refresh_token).request_async(&adapter).await;
     let status = adapter.status.load(Ordering::Relaxed);
-    let response = answered.map_err(|error| denied(error, status, &credentials.host))?;
-    let extras = response.extra_fields();
-    let rotated = response
-        .refresh_token()
-        .filter(|new| new.secret() != credentials.refresh_token.expose_secret())
-        .map(|new| SecretString::from(new.secret().clone()));
-    Ok(Granted {
-        access_token: SecretString::from(response.access_token().secret().clone()),
-        rotated,
-        instance_url: extras.instance_url.clone(),
-        org_id: extras.id.as_deref().and_then(org_of_identity),
-    })
+    let mut granted = Granted::from(answered.map_err(|error| denied(error, status, &credentials.host))?);
+    granted.refresh_token =
+        granted.refresh_token.filter(|new| new.expose_secret() != credentials.refresh_token.expose_secret());
+    Ok(granted)
 }
 
 fn denied(error: RequestTokenError<AskError, BasicErrorResponse>, status: u16, host: &str) -> Denied {
@@ -283,11 +369,11 @@ fn org_of_identity(id: &str) -> Option<OrgId> {
     segments.get(at + 1)?.parse().ok()
 }
 
-/// Tells the token server to forget a refresh token, and its access tokens with it. Best effort: returns whether it did.
-pub(crate) async fn revoke(http: &Http, credentials: &Credentials) -> bool {
-    let url = format!("{}/services/oauth2/revoke", base_url(&credentials.host));
+/// Tells the token server to forget a token; with a refresh token its access tokens go too. Best effort: returns whether it did.
+pub(crate) async fn revoke(http: &Http, host: &str, token: &SecretString) -> bool {
+    let url = format!("{}/services/oauth2/revoke", base_url(host));
     let Ok(client) = http.for_url(&url) else { return false };
-    let form = [("token", credentials.refresh_token.expose_secret())];
+    let form = [("token", token.expose_secret())];
     let request = client.post(url).form(&form).timeout(BEST_EFFORT);
     request.send().await.is_ok_and(|response| response.status().is_success())
 }

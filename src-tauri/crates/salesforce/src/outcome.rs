@@ -47,8 +47,20 @@ pub(crate) fn read(status: u16, retry_after: Option<Duration>, body: &[u8]) -> R
         };
     let first = faults.into_iter().next().unwrap_or_default();
     let message = first.message.or_else(|| json.is_none().then(|| text_of(body)).flatten());
-    let message = message.or_else(|| default_message(status));
+    let message = message.or_else(|| default_message(status)).map(|message| explained(status, message));
     Reading { meaning, error_code: first.code, message }
+}
+
+/// What an admin would not read out of the org's words. A session may be good and yet not for the API: by its security
+/// level, its kind, or the address it is used from; a token renewed is no better then (seen in many clients' issues, as
+/// in restforce #568 and jsforce #1301).
+fn explained(status: u16, message: String) -> String {
+    if status == 401 && message.contains("not valid for use with the REST API") {
+        return format!(
+            "{message}. A new token does not mend this: the org lets this user's sessions not use the API. Check the user's permission \"API Enabled\", the session security level and the IP restrictions of the profile and the app; then sign in again."
+        );
+    }
+    message
 }
 
 /// One error in an answer.

@@ -4,10 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::ids::OrgId;
-use sync_monitor_domain::remote::{SecretError, SecretStore};
+use sync_monitor_domain::remote::{CliError, SecretError, SecretStore};
+use sync_monitor_domain::sign_in::TokenSource;
 
 use crate::http::Http;
 use crate::oauth::{self, Credentials, Denied};
+use crate::sf_cli::{Cli, org_of_token};
 
 /// The most tokens of an org that are looked for in what it says.
 const KNOWN_AT_MOST: usize = 32;
@@ -28,6 +30,17 @@ pub(crate) enum NoToken {
     Secrets(SecretError),
     /// There are none for this org.
     SignedOut,
+    /// The Salesforce CLI gave none.
+    Cli(CliError),
+    /// The token that came is another org's, which stands at this one's address now.
+    OtherOrg(OrgId),
+}
+
+/// What it takes to get a token.
+pub(crate) struct Means {
+    pub(crate) http: Arc<Http>,
+    pub(crate) secrets: Arc<dyn SecretStore>,
+    pub(crate) cli: Cli,
 }
 
 /// The tokens of one org.
@@ -109,6 +122,24 @@ impl Session {
         Ok(self.adopt(access_token))
     }
 
+    /// From now on the org's tokens are the Salesforce CLI's: what was stored of it before is forgotten.
+    ///
+    /// # Errors
+    /// [`SecretError`] when that could not be removed; nothing changes then.
+    pub(crate) async fn sign_in_with_cli(
+        &self,
+        access_token: SecretString,
+        secrets: &dyn SecretStore,
+        had_stored: bool,
+    ) -> Result<Token, SecretError> {
+        let mut renewals = self.renewing.lock().await;
+        if had_stored {
+            secrets.remove(&secret_name(self.org)).await?;
+        }
+        *renewals = Renewals::default();
+        Ok(self.adopt(access_token))
+    }
+
     /// From now on the org is signed out; returns the credentials that it had, the last ones that are good.
     ///
     /// # Errors
@@ -124,6 +155,11 @@ impl Session {
         self.state().token = None;
         let unstored = std::mem::take(&mut *renewals).unstored;
         Ok(unstored.or_else(|| stored.as_ref().and_then(Credentials::from_secret)))
+    }
+
+    /// From now on there is no token; what is stored stays.
+    pub(crate) fn forget(&self) {
+        self.state().token = None;
     }
 
     fn adopt(&self, access_token: SecretString) -> Token {
@@ -149,10 +185,10 @@ impl Session {
     pub(crate) async fn renewed(
         self: &Arc<Self>,
         stale: Option<u64>,
-        http: Arc<Http>,
-        secrets: Arc<dyn SecretStore>,
+        source: &TokenSource,
+        means: &Arc<Means>,
     ) -> Result<Token, NoToken> {
-        let session = Arc::clone(self);
+        let (session, source, means) = (Arc::clone(self), source.clone(), Arc::clone(means));
         let ended = self.state().ended;
         let renewal = tokio::spawn(async move {
             let mut renewals = session.renewing.lock().await;
@@ -164,7 +200,12 @@ impl Session {
             {
                 return Err(last.clone());
             }
-            let result = session.renew(&mut renewals, &http, secrets.as_ref()).await;
+            let result = match &source {
+                TokenSource::Stored => {
+                    session.renew(&mut renewals, &means.http, means.secrets.as_ref()).await
+                }
+                TokenSource::Cli { username } => session.ask_cli(&means.cli, username, stale).await,
+            };
             renewals.last = Some(result.clone());
             session.state().ended += 1;
             result
@@ -192,7 +233,7 @@ impl Session {
         self.remember(&credentials);
         let granted = oauth::refresh(http, &credentials).await.map_err(NoToken::Denied)?;
         // The server has killed the old one: the new one is stored before anything else is done with the answer.
-        if let Some(refresh_token) = granted.rotated {
+        if let Some(refresh_token) = granted.refresh_token {
             let rotated = Credentials { refresh_token, ..credentials };
             self.remember(&rotated);
             if let Err(error) = secrets.set(&name, rotated.to_secret()).await {
@@ -200,6 +241,23 @@ impl Session {
                 return Err(NoToken::Secrets(error));
             }
         }
+        self.judge(granted.org_id)?;
         Ok(self.adopt(granted.access_token))
+    }
+
+    async fn ask_cli(&self, cli: &Cli, username: &str, stale: Option<u64>) -> Result<Token, NoToken> {
+        let refused = self.token().filter(|token| Some(token.generation) == stale);
+        let token = cli.access_token(username, refused.as_ref().map(|token| &token.secret)).await;
+        let token = token.map_err(NoToken::Cli)?;
+        self.judge(org_of_token(&token))?;
+        Ok(self.adopt(token))
+    }
+
+    /// A sandbox that was refreshed is another org at the same address, and must not get what was meant for the old one.
+    fn judge(&self, granted: Option<OrgId>) -> Result<(), NoToken> {
+        match granted {
+            Some(other) if other != self.org => Err(NoToken::OtherOrg(other)),
+            _ => Ok(()),
+        }
     }
 }

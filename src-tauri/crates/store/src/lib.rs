@@ -28,7 +28,7 @@ use std::thread::JoinHandle;
 use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::ids::OrgId;
-use sync_monitor_domain::remote::ConnectedOrg;
+use sync_monitor_domain::remote::{ConnectedOrg, Examination};
 use uuid::Uuid;
 
 pub use accept::Accepted;
@@ -209,6 +209,46 @@ impl Store {
         at: Millis,
     ) -> Result<()> {
         self.write(move |tx| orgs::set_health(tx, id, health, detail.as_deref(), at)).await
+    }
+
+    /// Changes an org's alias (empty: none) and the path of its endpoint, where they are given.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not connected, or when the store fails.
+    pub async fn change_org(
+        &self,
+        id: OrgId,
+        alias: Option<String>,
+        endpoint_path: Option<String>,
+        actor: Actor,
+        at: Millis,
+    ) -> Result<Org> {
+        self.write(move |tx| orgs::change(tx, id, alias.as_deref(), endpoint_path.as_deref(), &actor, at))
+            .await
+    }
+
+    /// Writes down what a look at an org found.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn set_found(&self, id: OrgId, found: Examination) -> Result<()> {
+        self.write(move |tx| orgs::set_found(tx, id, &found)).await
+    }
+
+    /// Writes down that an org's refresh token was used for its own sake.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn set_kept_alive(&self, id: OrgId, at: Millis) -> Result<()> {
+        self.write(move |tx| orgs::set_kept_alive(tx, id, at)).await
+    }
+
+    /// One org, connected or not.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or when the store fails.
+    pub async fn org(&self, id: OrgId) -> Result<Org> {
+        self.inner.readers.run(move |sql| orgs::one(sql, id)).await
     }
 
     /// Makes a route.

@@ -6,7 +6,8 @@ use sync_monitor_domain::change::Operation;
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::item::{HeldBy, Outcome, Status};
-use sync_monitor_domain::remote::ApiUsage;
+use sync_monitor_domain::remote::{ApiUsage, OrgAddress};
+use sync_monitor_domain::sign_in::{OrgKind, SignIn, SignedInBy, TokenSource};
 use uuid::Uuid;
 
 /// A connected org, or one that was: rows stay for the sake of history.
@@ -40,6 +41,33 @@ pub struct Org {
     pub suppressed_echoes: u64,
     /// Items on their way to it.
     pub queue_depth: u64,
+    /// What kind of org it says it is.
+    pub kind: Option<OrgKind>,
+    /// How it was signed in to; `None` for one that never was.
+    pub sign_in: Option<SignIn>,
+    /// When somebody last signed in.
+    pub signed_in_at: Option<Millis>,
+    /// When its refresh token was last used for its own sake.
+    pub kept_alive_at: Option<Millis>,
+    /// The org that stands at its address now.
+    pub replaced_by: Option<OrgId>,
+}
+
+impl Org {
+    /// Where it is reached, and where its tokens come from.
+    pub fn address(&self) -> OrgAddress {
+        let by_cli = self.sign_in.as_ref().is_some_and(|sign_in| sign_in.by == SignedInBy::Cli);
+        let tokens = match (&self.username, by_cli) {
+            (Some(username), true) => TokenSource::Cli { username: username.clone() },
+            _ => TokenSource::Stored,
+        };
+        OrgAddress {
+            org_id: self.org_id,
+            instance_url: self.instance_url.clone(),
+            endpoint_path: self.endpoint_path.clone(),
+            tokens,
+        }
+    }
 }
 
 /// How it stands with an org. What is worst for delivery is told first.

@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::item::HeldBy;
-use sync_monitor_domain::remote::{ApiUsage, ConnectedOrg};
+use sync_monitor_domain::remote::{ApiUsage, ConnectedOrg, Examination};
+use sync_monitor_domain::sign_in::{OrgKind, SignIn};
 
 use crate::activity::{self, Entry};
 use crate::error::{Error, Result};
@@ -54,7 +55,9 @@ const SELECT: &str = "
            o.hold, o.hold_at, o.hold_probes, o.health_detail, o.api_used, o.api_max, o.clock_skew_ms,
            o.last_delivered_at, o.last_received_at, o.suppressed_echoes,
            (SELECT coalesce(sum(t.n), 0) FROM routes r JOIN tallies t ON t.route = r.id
-             WHERE r.target = o.id AND t.status IN (0, 1, 2))
+             WHERE r.target = o.id AND t.status IN (0, 1, 2)),
+           o.kind, o.signed_in_by, o.login_url, o.client_id, o.signed_in_at, o.kept_alive_at,
+           (SELECT n.org_id FROM orgs n WHERE n.id = o.replaced_by)
       FROM orgs o";
 
 fn org(row: &Row<'_>) -> rusqlite::Result<Org> {
@@ -77,7 +80,19 @@ fn org(row: &Row<'_>) -> rusqlite::Result<Org> {
         last_received_at: row.get::<_, Option<i64>>(16)?.map(Millis),
         suppressed_echoes: row.get(17)?,
         queue_depth: row.get(18)?,
+        kind: row.get::<_, Option<String>>(19)?.and_then(|word| word.parse().ok()),
+        sign_in: sign_in(row)?,
+        signed_in_at: row.get::<_, Option<i64>>(23)?.map(Millis),
+        kept_alive_at: row.get::<_, Option<i64>>(24)?.map(Millis),
+        replaced_by: row.get::<_, Option<String>>(25)?.and_then(|id| id.parse().ok()),
     })
+}
+
+fn sign_in(row: &Row<'_>) -> rusqlite::Result<Option<SignIn>> {
+    let Some(by) = row.get::<_, Option<String>>(20)?.and_then(|word| word.parse().ok()) else {
+        return Ok(None);
+    };
+    Ok(Some(SignIn { by, login_url: row.get(21)?, client_id: row.get(22)? }))
 }
 
 /// The columns hold, `hold_at` and `hold_probes`, from `index` on.
@@ -111,6 +126,8 @@ pub(crate) fn one(sql: &Connection, id: OrgId) -> Result<Org> {
 }
 
 /// An org is connected, for the first time or again: what waited for a sign-in goes on.
+///
+/// Another connected org at the same address is one that a refreshed sandbox has taken the place of.
 pub(crate) fn connect(
     tx: &mut Tx<'_>,
     new: &ConnectedOrg,
@@ -123,16 +140,102 @@ pub(crate) fn connect(
     tx.sql
         .prepare_cached(
             "UPDATE orgs SET alias = coalesce(?2, alias), username = ?3, instance_url = ?4,
-                    endpoint_path = iif(endpoint_path = '', ?5, endpoint_path),
-                    connected = 1, sign_in_required = 0, hold = NULL, hold_at = NULL, hold_probes = 0, health_detail = NULL
+                    endpoint_path = iif(endpoint_path = '', ?5, endpoint_path), kind = coalesce(?6, kind),
+                    signed_in_by = ?7, login_url = ?8, client_id = ?9, signed_in_at = ?10, kept_alive_at = ?10,
+                    connected = 1, sign_in_required = 0, hold = NULL, hold_at = NULL, hold_probes = 0, health_detail = NULL,
+                    replaced_by = NULL
               WHERE id = ?1",
         )?
-        .execute((key, alias, &new.username, &new.instance_url, endpoint_path))?;
+        .execute(rusqlite::params![
+            key,
+            alias,
+            new.username,
+            new.instance_url,
+            endpoint_path,
+            new.kind.map(OrgKind::as_str),
+            new.sign_in.by.as_str(),
+            new.sign_in.login_url,
+            new.sign_in.client_id,
+            at.0,
+        ])?;
     activity::add(
         tx.sql,
-        &Entry::new(at, actor, "org.connect").subject(new.org_id).detail(&new.instance_url),
+        &Entry::new(at, actor, "org.connect")
+            .subject(new.org_id)
+            .reason(new.sign_in.by.as_str())
+            .detail(&new.instance_url),
     )?;
+    for replaced in replace(tx.sql, key, &new.instance_url)? {
+        let detail = format!("{} stands at its address now; a refreshed sandbox is a new org.", new.org_id);
+        activity::add(tx.sql, &Entry::relay(at, "org.replaced").subject(replaced).detail(&detail))?;
+    }
     one(tx.sql, new.org_id)
+}
+
+/// Marks the connected orgs at an address, other than `key`, as replaced by it. That is said, not acted on: their own
+/// tokens die with the refresh, and that is found out when they are used.
+fn replace(sql: &Connection, key: i64, instance_url: &str) -> Result<Vec<String>> {
+    let mut statement = sql.prepare_cached(
+        "UPDATE orgs SET replaced_by = ?1
+          WHERE id <> ?1 AND connected = 1 AND instance_url = ?2 AND replaced_by IS NOT ?1
+          RETURNING org_id",
+    )?;
+    let rows = statement.query_map((key, instance_url), |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What may be said differently of a connected org; `None` leaves it as it is, an empty alias takes it away.
+pub(crate) fn change(
+    tx: &mut Tx<'_>,
+    id: OrgId,
+    alias: Option<&str>,
+    endpoint_path: Option<&str>,
+    actor: &Actor,
+    at: Millis,
+) -> Result<Org> {
+    let changed = tx
+        .sql
+        .prepare_cached(
+            "UPDATE orgs SET alias = iif(?2 IS NULL, alias, nullif(?2, '')), endpoint_path = coalesce(?3, endpoint_path)
+              WHERE org_id = ?1 AND connected = 1",
+        )?
+        .execute((id.as_str(), alias, endpoint_path))?;
+    if changed == 0 {
+        return Err(Error::NotFound { what: "org", id: id.to_string() });
+    }
+    let what =
+        [alias.map(|alias| format!("alias {alias:?}")), endpoint_path.map(|path| format!("endpoint {path}"))];
+    let what = what.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    activity::add(tx.sql, &Entry::new(at, actor, "org.change").subject(id).detail(&what))?;
+    one(tx.sql, id)
+}
+
+/// What a look at an org found; what it did not say stays as it was.
+pub(crate) fn set_found(tx: &mut Tx<'_>, id: OrgId, found: &Examination) -> Result<()> {
+    tx.sql
+        .prepare_cached(
+            "UPDATE orgs SET api_used = coalesce(?2, api_used), api_max = coalesce(?3, api_max),
+                    clock_skew_ms = coalesce(?4, clock_skew_ms), kind = coalesce(?5, kind),
+                    username = iif(signed_in_by = 'cli', username, coalesce(?6, username))
+              WHERE org_id = ?1",
+        )?
+        .execute((
+            id.as_str(),
+            found.api_usage.map(|usage| usage.used),
+            found.api_usage.map(|usage| usage.max),
+            found.clock_skew_ms,
+            found.identity.kind.map(OrgKind::as_str),
+            &found.identity.username,
+        ))?;
+    Ok(())
+}
+
+/// An org's refresh token was used for its own sake.
+pub(crate) fn set_kept_alive(tx: &mut Tx<'_>, id: OrgId, at: Millis) -> Result<()> {
+    tx.sql
+        .prepare_cached("UPDATE orgs SET kept_alive_at = ?2 WHERE org_id = ?1")?
+        .execute((id.as_str(), at.0))?;
+    activity::add(tx.sql, &Entry::relay(at, "org.keepAlive").subject(id))
 }
 
 /// An org is disconnected: its history stays, its waiting items are held until somebody signs in.

@@ -8,6 +8,7 @@ use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::item::{Status, after_try};
 use sync_monitor_domain::remote::{ConnectedOrg, Meaning, Try};
 use sync_monitor_domain::retry::Schedule;
+use sync_monitor_domain::sign_in::{SignIn, SignedInBy};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -67,7 +68,13 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("test.db")).unwrap();
         let me = Actor("test".into());
-        let b = ConnectedOrg { org_id: org(B), username: None, instance_url: "http://localhost".into() };
+        let b = ConnectedOrg {
+            org_id: org(B),
+            username: None,
+            instance_url: "http://localhost".into(),
+            kind: None,
+            sign_in: SignIn { by: SignedInBy::AuthUrl, login_url: None, client_id: None },
+        };
         store.connect_org(b, None, "/", me.clone(), Millis(0)).await.unwrap();
         store.add_route(new_id(), org(A), org(B), true, me, Millis(0)).await.unwrap();
         Self { folder, store, now: Millis(1_772_000_000_000), sent: 0, in_flight: Vec::new() }

@@ -12,7 +12,6 @@ use crate::query::Query;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the contract's names")]
 pub(crate) struct Items {
     pub(crate) items: Vec<Item>,
     pub(crate) next_cursor: Option<String>,

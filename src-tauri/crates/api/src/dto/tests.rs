@@ -16,14 +16,13 @@ fn a_wait_is_written_as_in_the_settings(#[case] wait: Duration, #[case] text: &s
 }
 
 #[rstest]
-#[case("https://acme.my.salesforce.com", "production")]
-#[case("https://acme--uat.sandbox.my.salesforce.com", "sandbox")]
-#[case("https://acme--uat.my.salesforce.com", "sandbox")]
-#[case("https://power-tiger-1-dev-ed.scratch.my.salesforce.com/", "scratch")]
-#[case("https://acme-dev-ed.develop.my.salesforce.com", "developer")]
-#[case("https://acme-dev-ed.my.salesforce.com", "developer")]
-#[case("http://127.0.0.1:8443", "unknown")]
-#[case("https://evil.example.com/.my.salesforce.com", "unknown")]
-fn the_kind_of_an_org_is_told_by_its_address(#[case] url: &str, #[case] kind: &str) {
-    assert_eq!(org_kind(url), kind);
+#[case("https://acme.my.salesforce.com", "acme.my.salesforce.com")]
+#[case(
+    "https://power-tiger-1-dev-ed.scratch.my.salesforce.com/",
+    "power-tiger-1-dev-ed.scratch.my.salesforce.com"
+)]
+#[case("http://127.0.0.1:8443", "127.0.0.1")]
+#[case("https://evil.example.com/.my.salesforce.com", "evil.example.com")]
+fn an_orgs_host_is_read_from_its_address(#[case] url: &str, #[case] host: &str) {
+    assert_eq!(url_host(url), host);
 }

@@ -12,7 +12,6 @@ use crate::{FAILED, Session};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the API's names")]
 struct Items {
     items: Vec<Item>,
     next_cursor: Option<String>,

@@ -39,6 +39,10 @@ fn every_setting_is_read() {
 
         [oauth]
         redirect_port = 1718
+        client_id = "3MVG9.own"
+
+        [salesforce]
+        cli = "/opt/sf/bin/sf"
 
         [retention]
         synced_days = 7
@@ -64,6 +68,8 @@ fn every_setting_is_read() {
         rate_limit_per_minute: 1_000,
         allowed_hosts: vec!["relay.example.com".into()],
         redirect_port: 1718,
+        client_id: "3MVG9.own".into(),
+        cli: Some("/opt/sf/bin/sf".into()),
         synced_retention: 7 * DAY,
         transaction_retention: 90 * DAY,
     };
@@ -96,6 +102,7 @@ fn every_setting_is_read() {
 #[case::address_by_name("[listener]\naddress = \"example.com:80\"", 2, "example.com")]
 #[case::host_with_port("[listener]\nallowed_hosts = [\"relay:7437\"]", 2, "relay:7437")]
 #[case::host_with_scheme("[listener]\nallowed_hosts = [\"http://relay\"]", 2, "http://relay")]
+#[case::no_client_id("[oauth]\nclient_id = \" \"", 2, "oauth.client_id")]
 #[case::port_too_high("[oauth]\nredirect_port = 65536", 2, "oauth.redirect_port")]
 #[case::no_days("[retention]\nsynced_days = 0", 2, "retention.synced_days")]
 #[case::a_group_that_is_none("retry = 5", 1, "[retry]")]

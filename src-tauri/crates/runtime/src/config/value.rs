@@ -46,6 +46,14 @@ impl Value {
         }
     }
 
+    /// A text that is not empty.
+    pub(super) fn name(&self) -> Result<String, String> {
+        match self.text()?.trim() {
+            "" => Err("it must not be empty".to_owned()),
+            name => Ok(name.to_owned()),
+        }
+    }
+
     /// A whole number in the range.
     pub(super) fn number<T>(&self, range: RangeInclusive<u32>) -> Result<T, String>
     where

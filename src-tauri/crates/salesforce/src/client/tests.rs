@@ -121,6 +121,7 @@ impl World {
         let connected = client.connect_with_auth_url(SecretString::from(org.auth_url())).await.unwrap();
         assert_eq!(connected.org_id, org.id());
         let address = OrgAddress {
+            tokens: TokenSource::Stored,
             org_id: org.id(),
             instance_url: connected.instance_url,
             endpoint_path: "/services/apexrest/dlhub/delivery/sync".into(),
@@ -380,7 +381,7 @@ async fn an_address_without_tls_elsewhere_is_never_asked() {
 #[tokio::test]
 async fn disconnecting_revokes_and_forgets() {
     let world = World::new(false).await;
-    world.client.disconnect(world.org.id()).await.unwrap();
+    world.client.disconnect(&world.address).await.unwrap();
     assert_eq!(world.org.revocations(), 1);
     assert!(world.secrets.is_empty());
     let report = world.deliver("WI-1").await;
@@ -394,7 +395,7 @@ async fn disconnecting_revokes_and_forgets() {
 async fn connecting_with_a_dead_token_says_so_and_stores_nothing() {
     let world = World::new(false).await;
     let dead = world.org.auth_url();
-    world.client.disconnect(world.org.id()).await.unwrap();
+    world.client.disconnect(&world.address).await.unwrap();
     let error = world.client.connect_with_auth_url(SecretString::from(dead.clone())).await.unwrap_err();
     assert!(matches!(error, ConnectError::Refused(_)), "{error}");
     let token = dead.split([':', '@']).find(|part| part.starts_with("5Aep")).unwrap();

@@ -69,6 +69,7 @@ fn stored(odd: &Odd, settings: Settings, client_secret: Option<&str>) -> (Client
     let kept = credentials.to_secret().expose_secret().to_owned();
     secrets.secrets.lock().unwrap().insert(crate::session::secret_name(org_id), kept);
     let address = OrgAddress {
+        tokens: TokenSource::Stored,
         org_id,
         instance_url: format!("http://{}", odd.host),
         endpoint_path: "/services/apexrest/dlhub/delivery/sync".into(),

@@ -56,7 +56,7 @@ async fn a_renewal_that_was_on_while_the_org_was_disconnected_brings_nothing_bac
     let door = world.secrets.put_door();
     let disconnecting = async {
         door.wait_arrived().await;
-        let disconnecting = world.client.disconnect(world.org.id());
+        let disconnecting = world.client.disconnect(&world.address);
         tokio::pin!(disconnecting);
         let waited = tokio::select! {
             biased;
@@ -79,7 +79,7 @@ async fn a_rotated_token_that_could_not_be_stored_is_the_one_that_a_disconnect_r
     world.org.expire_access_tokens();
     world.secrets.break_down(true);
     world.deliver("WI-1").await;
-    world.client.disconnect(world.org.id()).await.unwrap();
+    world.client.disconnect(&world.address).await.unwrap();
     assert_eq!(world.org.revocations(), 1);
     assert!(world.secrets.is_empty());
 }

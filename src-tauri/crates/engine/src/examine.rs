@@ -1,0 +1,283 @@
+//! The test of an org: a look at it, each finding in words.
+
+use std::time::Duration;
+
+use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::ids::OrgId;
+use sync_monitor_domain::remote::{Examination, Meaning, Try};
+use sync_monitor_store::Entry;
+use tokio::sync::oneshot;
+
+use crate::model::{Actor, Org, OrgHold};
+use crate::worker::Command;
+use crate::{Engine, Error};
+
+/// More of the daily allowance used than this is worth a word, in percent.
+const MUCH_USED: u64 = 80;
+/// The clocks of two machines that are looked after differ by less.
+const SKEW: Duration = Duration::from_secs(5);
+
+/// What one part of the test found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Which part.
+    pub name: CheckName,
+    /// How it went.
+    pub result: CheckResult,
+    /// In words; where something is wrong with what to do.
+    pub message: String,
+}
+
+/// A part of the test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckName {
+    /// Does the org take our token?
+    SignIn,
+    /// Is there a sync endpoint?
+    Endpoint,
+    /// How much of its API is used?
+    ApiUsage,
+    /// Does its clock agree with ours?
+    Clock,
+}
+
+/// How a part of the test went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckResult {
+    /// As it should be.
+    Ok,
+    /// It works, but somebody should look.
+    Warning,
+    /// Nothing can be delivered like this.
+    Failed,
+    /// It could not be found out.
+    Skipped,
+}
+
+impl Engine {
+    /// Tests an org: sign-in, endpoint, API usage, clock. What is found is in force when this returns: a sign-in that works
+    /// again releases what it held, and one that does not holds it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not connected, or when the store fails.
+    pub async fn test_org(&self, id: OrgId, actor: &Actor) -> Result<(Org, Vec<Check>), Error> {
+        let store = &self.inner.tools.store;
+        let org = store.org(id).await?;
+        if !org.connected {
+            return Err(Error::NotFound { what: "org", id: id.to_string() });
+        }
+        let found = self.inner.tools.remote.examine(&org.address()).await;
+        store.set_found(id, found.clone()).await?;
+        let (told, in_force) = oneshot::channel();
+        self.tell(id, Command::Looked(Box::new(found.clone()), told));
+        // The worker may be gone, if the engine stops.
+        drop(in_force.await);
+        let org = store.org(id).await?;
+        let checks = checks(&found, &org);
+        let failed = checks.iter().filter(|check| check.result == CheckResult::Failed).count();
+        let word = if failed == 0 { "passed" } else { "failed" };
+        store.note(Entry::new(self.clock().now(), actor, "org.test").subject(id).reason(word)).await?;
+        self.inner.tools.announce(Vec::new(), true);
+        Ok((org, checks))
+    }
+}
+
+fn checks(found: &Examination, org: &Org) -> Vec<Check> {
+    let who = org.username.as_deref().unwrap_or("an unknown user");
+    let (sign_in, sign_in_words) = match &found.sign_in {
+        Ok(()) => (CheckResult::Ok, format!("Signed in as {who}.")),
+        Err(one) => match one.meaning {
+            Meaning::RateLimited { .. } => (CheckResult::Ok, format!("Signed in as {who}.")),
+            Meaning::SignInRequired => {
+                (CheckResult::Failed, words(one, "The sign-in has ended. Sign in again."))
+            }
+            _ => (CheckResult::Failed, words(one, "The org does not answer as it should.")),
+        },
+    };
+    let (endpoint, endpoint_words) = match &found.endpoint {
+        None => {
+            (CheckResult::Skipped, "Not looked for: that takes an org that answers and a sign-in.".to_owned())
+        }
+        Some(Ok(())) => (CheckResult::Ok, format!("The sync endpoint is there, at {}.", org.endpoint_path)),
+        Some(Err(one)) if one.meaning == Meaning::EndpointMissing => (
+            CheckResult::Failed,
+            format!(
+                "There is no sync endpoint at {}. Install Delivery Hub in the org, let the signed-in user use its Apex classes, or set the path that it has.",
+                org.endpoint_path
+            ),
+        ),
+        Some(Err(one)) => (CheckResult::Failed, words(one, "The endpoint does not answer as it should.")),
+    };
+    let (usage, usage_words) = usage(found, org);
+    let (clock, clock_words) = clock(found.clock_skew_ms);
+    [
+        (CheckName::SignIn, sign_in, sign_in_words),
+        (CheckName::Endpoint, endpoint, endpoint_words),
+        (CheckName::ApiUsage, usage, usage_words),
+        (CheckName::Clock, clock, clock_words),
+    ]
+    .map(|(name, result, message)| Check { name, result, message })
+    .into()
+}
+
+fn usage(found: &Examination, org: &Org) -> (CheckResult, String) {
+    if let Some(OrgHold::RateLimited { until }) = org.health.hold {
+        return (
+            CheckResult::Failed,
+            format!("The org takes no requests for now; it is left alone until {}.", minute(until)),
+        );
+    }
+    let Some(usage) = found.api_usage else {
+        return (CheckResult::Skipped, "The org did not say how much of its API is used.".to_owned());
+    };
+    let percent = usage.used.saturating_mul(100).checked_div(usage.max).unwrap_or_default();
+    let said =
+        format!("{} of {} API calls of the last 24 hours are used ({percent} %).", usage.used, usage.max);
+    if usage.used >= usage.max {
+        (
+            CheckResult::Failed,
+            format!("{said} The org will refuse more; see in Setup, Company Information, who uses them."),
+        )
+    } else if percent >= MUCH_USED {
+        (
+            CheckResult::Warning,
+            format!(
+                "{said} At the limit nothing is delivered any more; see in Setup, Company Information, who uses them."
+            ),
+        )
+    } else {
+        (CheckResult::Ok, said)
+    }
+}
+
+fn clock(skew_ms: Option<i64>) -> (CheckResult, String) {
+    let Some(skew) = skew_ms else {
+        return (CheckResult::Skipped, "The org did not say what time it is there.".to_owned());
+    };
+    let off = Duration::from_millis(skew.unsigned_abs());
+    if off < SKEW {
+        return (CheckResult::Ok, "Its clock and this computer's agree.".to_owned());
+    }
+    let direction = if skew > 0 { "ahead of" } else { "behind" };
+    (
+        CheckResult::Warning,
+        format!(
+            "Its clock is {} {direction} this computer's. The newer change wins, so a clock that is wrong lets the wrong one win: set this computer's clock by the network.",
+            span(off)
+        ),
+    )
+}
+
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds < 120 => format!("{seconds} seconds"),
+        seconds if seconds < 7_200 => format!("{} minutes", seconds / 60),
+        seconds => format!("{} hours", seconds / 3_600),
+    }
+}
+
+fn minute(at: Millis) -> String {
+    at.to_utc().format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+fn words(one: &Try, otherwise: &str) -> String {
+    one.message.clone().unwrap_or_else(|| otherwise.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use sync_monitor_domain::remote::{ApiUsage, Identity};
+
+    fn found(usage: Option<(u64, u64)>) -> Examination {
+        Examination {
+            sign_in: Ok(()),
+            endpoint: Some(Ok(())),
+            api_usage: usage.map(|(used, max)| ApiUsage { used, max }),
+            clock_skew_ms: Some(0),
+            identity: Identity::default(),
+        }
+    }
+
+    #[rstest]
+    #[case::agree(4_900, CheckResult::Ok, "agree")]
+    #[case::ahead(95_000, CheckResult::Warning, "95 seconds ahead of")]
+    #[case::behind(-400_000, CheckResult::Warning, "6 minutes behind")]
+    #[case::hours(9_000_000, CheckResult::Warning, "2 hours ahead of")]
+    fn a_clock_that_is_off_is_told_with_the_direction(
+        #[case] skew: i64,
+        #[case] result: CheckResult,
+        #[case] words: &str,
+    ) {
+        let (got, message) = clock(Some(skew));
+        assert_eq!(got, result);
+        assert!(message.contains(words), "{message}");
+    }
+
+    #[rstest]
+    #[case::little(Some((10, 1_000)), CheckResult::Ok)]
+    #[case::much(Some((800, 1_000)), CheckResult::Warning)]
+    #[case::all(Some((1_000, 1_000)), CheckResult::Failed)]
+    #[case::no_allowance(Some((0, 0)), CheckResult::Failed)]
+    #[case::not_said(None, CheckResult::Skipped)]
+    fn the_use_of_the_api_is_judged(#[case] usage_: Option<(u64, u64)>, #[case] result: CheckResult) {
+        assert_eq!(usage(&found(usage_), &org()).0, result);
+    }
+
+    fn org() -> Org {
+        Org {
+            org_id: "00D000000000001".parse().unwrap(),
+            alias: None,
+            username: Some("ada@acme.example".into()),
+            instance_url: String::new(),
+            endpoint_path: "/x".into(),
+            connected: true,
+            health: crate::model::Health::default(),
+            health_detail: None,
+            api_usage: None,
+            clock_skew_ms: None,
+            last_delivered_at: None,
+            last_received_at: None,
+            suppressed_echoes: 0,
+            queue_depth: 0,
+            kind: None,
+            sign_in: None,
+            signed_in_at: None,
+            kept_alive_at: None,
+            replaced_by: None,
+        }
+    }
+
+    fn trouble(meaning: Meaning) -> Try {
+        Try {
+            started_at: Millis(0),
+            duration: Duration::ZERO,
+            meaning,
+            http_status: None,
+            error_code: None,
+            message: Some("as it said".into()),
+            response_body: None,
+        }
+    }
+
+    #[rstest]
+    #[case::good(Ok(()), Some(Ok(())), [CheckResult::Ok, CheckResult::Ok])]
+    #[case::signed_out(Err(trouble(Meaning::SignInRequired).into()), None, [CheckResult::Failed, CheckResult::Skipped])]
+    #[case::away(Err(trouble(Meaning::Unreachable).into()), None, [CheckResult::Failed, CheckResult::Skipped])]
+    #[case::missing(Ok(()), Some(Err(trouble(Meaning::EndpointMissing).into())), [CheckResult::Ok, CheckResult::Failed])]
+    fn each_part_of_the_test_says_what_it_found(
+        #[case] sign_in: Result<(), Box<Try>>,
+        #[case] endpoint: Option<Result<(), Box<Try>>>,
+        #[case] results: [CheckResult; 2],
+    ) {
+        let found = Examination { sign_in, endpoint, ..found(Some((1, 100))) };
+        let checks = checks(&found, &org());
+        assert_eq!(
+            checks.iter().map(|check| check.name).collect::<Vec<_>>(),
+            [CheckName::SignIn, CheckName::Endpoint, CheckName::ApiUsage, CheckName::Clock]
+        );
+        assert_eq!([checks[0].result, checks[1].result], results);
+        assert!(checks.iter().all(|check| check.message.ends_with('.') || check.message == "as it said"));
+    }
+}
