@@ -8,6 +8,7 @@ use tauri::{AppHandle, Emitter as _};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::notices::Notices;
 use crate::tray::Tray;
 
 /// The Tauri event; its payload is that of the API's `changed`.
@@ -18,20 +19,30 @@ const EVERYTHING: &str = r#"{"items":null,"orgs":true,"routes":true}"#;
 /// Runs until the engine stops.
 pub(crate) async fn forward(app: AppHandle, api: InProcess, tray: Option<Tray>) {
     let mut changes = api.changes();
+    let mut notices = Notices::default();
     loop {
         if let Some(tray) = &tray {
             tray.refresh(&app, &api).await;
         }
+        notices.refresh(&app, &api).await;
         let Some(change) = next(&mut changes).await else { return };
-        match RawValue::from_string(String::from(&*change)) {
-            // With no window open nobody listens, and that is no error.
-            Ok(payload) => {
-                if let Err(error) = app.emit(EVENT, payload) {
-                    tracing::warn!(%error, "the window could not be told of a change");
-                }
-            }
-            Err(error) => tracing::error!(%error, "a change is not JSON"),
+        tell_window(&app, &change);
+        // What came meanwhile is told one by one, and looked at once.
+        while let Ok(change) = changes.try_recv() {
+            tell_window(&app, &change);
         }
+    }
+}
+
+fn tell_window(app: &AppHandle, change: &str) {
+    match RawValue::from_string(change.to_owned()) {
+        // With no window open nobody listens, and that is no error.
+        Ok(payload) => {
+            if let Err(error) = app.emit(EVENT, payload) {
+                tracing::warn!(%error, "the window could not be told of a change");
+            }
+        }
+        Err(error) => tracing::error!(%error, "a change is not JSON"),
     }
 }
 

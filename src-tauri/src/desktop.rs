@@ -31,8 +31,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
              in a browser with `sync-monitor open`"
         );
     }
-    let mut builder =
-        tauri::Builder::default().invoke_handler(tauri::generate_handler![commands::api_request]);
+    let mut builder = tauri::Builder::default()
+        .invoke_handler(tauri::generate_handler![commands::api_request, commands::open_url]);
     if args.is_single() {
         // A second start ends inside `build` below, before it could touch the first one's folder.
         builder = builder.plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)));
@@ -79,10 +79,15 @@ fn context() -> tauri::Context {
 
 /// Brings the window to the front, and makes it where there is none.
 pub(crate) fn show(app: &AppHandle) {
+    show_at(app, None);
+}
+
+/// The same, at a place of the UI like `#/orgs`, or else where it is.
+pub(crate) fn show_at(app: &AppHandle, place: Option<&'static str>) {
     let app = app.clone();
     // Windows deadlocks when a web view is made inside an event handler.
     spawn(async move {
-        if let Err(error) = try_show(&app) {
+        if let Err(error) = try_show(&app, place) {
             tracing::error!(%error, "the window could not be shown");
             if app.webview_windows().is_empty() {
                 app.exit(1);
@@ -91,15 +96,19 @@ pub(crate) fn show(app: &AppHandle) {
     });
 }
 
-fn try_show(app: &AppHandle) -> tauri::Result<()> {
+fn try_show(app: &AppHandle, place: Option<&'static str>) -> tauri::Result<()> {
     // A second start may come while the engine is still starting; the window opens with it anyway.
     let Some(title) = app.try_state::<Title>() else { return Ok(()) };
     if let Some(window) = app.get_webview_window(WINDOW) {
         window.unminimize()?;
         window.show()?;
+        if let Some(place) = place {
+            window.eval(format!("location.hash = '{place}'"))?;
+        }
         return window.set_focus();
     }
-    WebviewWindowBuilder::new(app, WINDOW, WebviewUrl::default())
+    let page = WebviewUrl::App(format!("index.html{}", place.unwrap_or_default()).into());
+    WebviewWindowBuilder::new(app, WINDOW, page)
         .title(title.0)
         .inner_size(1280.0, 800.0)
         .min_inner_size(900.0, 600.0)

@@ -7,6 +7,7 @@ mod args;
 mod changes;
 mod commands;
 mod desktop;
+mod notices;
 mod tray;
 
 use std::process::ExitCode;

@@ -6,11 +6,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{env, fs};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use fantoccini::elements::Element;
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
@@ -19,24 +19,34 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How often what gives no signal is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The program's window, in a demo.
+/// The program's window.
 pub(crate) struct Window {
     client: Client,
     // In this order: the driver ends the program, which then lets go of its folder.
     _driver: Driver,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Window {
-    /// Starts the program and waits for its window.
+    /// Starts a demo and waits for its window.
     pub(crate) async fn open() -> anyhow::Result<Self> {
-        let program = path_from("SYNC_MONITOR_DESKTOP")?;
+        Self::start(TempDir::new()?, &["--demo"]).await
+    }
+
+    /// Starts the program with nothing connected, and these settings, and waits for its window.
+    pub(crate) async fn open_empty(settings: &str) -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
+        fs::write(folder.path().join("config.toml"), settings)?;
+        Self::start(folder, &[]).await
+    }
+
+    async fn start(folder: TempDir, arguments: &[&str]) -> anyhow::Result<Self> {
+        let program = path_from("SYNC_MONITOR_DESKTOP")?;
         let driver = Driver::start().await?;
-        let options = json!({
-            "application": program,
-            "args": ["--demo", "--listen", "127.0.0.1:0", "--data-dir", folder.path()],
-        });
+        let mut all =
+            vec!["--listen".into(), "127.0.0.1:0".into(), "--data-dir".into(), json!(folder.path())];
+        all.extend(arguments.iter().map(|argument| json!(argument)));
+        let options = json!({ "application": program, "args": all });
         let mut capabilities = Capabilities::new();
         capabilities.insert("browserName".into(), "wry".into());
         capabilities.insert("tauri:options".into(), options);
@@ -45,7 +55,26 @@ impl Window {
             .connect(&driver.url())
             .await
             .context("the program did not open a window")?;
-        Ok(Self { client, _driver: driver, _folder: folder })
+        Ok(Self { client, _driver: driver, folder })
+    }
+
+    /// Asks the program's management API as the command line does.
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let api: Value = serde_json::from_slice(&fs::read(self.folder.path().join("api.json"))?)?;
+        let (url, token) =
+            (api["url"].as_str().unwrap_or_default(), api["token"].as_str().unwrap_or_default());
+        let head = format!(
+            "{method} /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer {token}"
+        );
+        let reply = kit::exchange(url, &head, body.to_string().as_bytes()).await;
+        ensure!((200..300).contains(&reply.status), "{method} {path}: {} {}", reply.status, reply.text);
+        Ok(reply.json())
+    }
+
+    /// Where the program listens.
+    pub(crate) fn url(&self) -> anyhow::Result<String> {
+        let api: Value = serde_json::from_slice(&fs::read(self.folder.path().join("api.json"))?)?;
+        Ok(api["url"].as_str().unwrap_or_default().to_owned())
     }
 
     /// Waits for what an XPath finds.
@@ -111,6 +140,9 @@ impl Driver {
         command
             .args(["--port", &port.to_string(), "--native-port", &native_port.to_string()])
             .args(["--native-driver", "/usr/bin/WebKitWebDriver"])
+            // What the program is started with, too: the driver hands it on.
+            .env("SYNC_MONITOR_SECRETS", "file")
+            .env("BROWSER", "curl --silent --noproxy * --location --output /dev/null")
             .stdin(Stdio::null());
         let process = command.spawn().with_context(|| format!("{} cannot be started", program.display()))?;
         let mut driver = Self { process, port };
@@ -158,6 +190,6 @@ fn path_from(name: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// A port that nobody has at this moment.
-fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

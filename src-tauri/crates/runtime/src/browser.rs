@@ -10,8 +10,12 @@ use std::process::{Command, Stdio};
 /// comes last (`xdg-open(1)`, Python's `webbrowser`).
 ///
 /// # Errors
-/// When none starts. One that starts and then fails tells nobody: show the URL as well.
+/// When it is not the address of a page, or none starts. One that starts and then fails tells nobody: show the URL as well.
 pub fn open(url: &str) -> io::Result<()> {
+    // Nothing but a page: no file, and no flag of the browser's.
+    if !url.starts_with("https://") && !url.starts_with("http://") {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is no address of a page"));
+    }
     let chosen = std::env::var_os("BROWSER").filter(|browser| !browser.is_empty());
     let commands = match chosen {
         Some(list) => commands(&list, url),
@@ -82,6 +86,15 @@ mod tests {
         let commands = commands(&list.into(), "U");
         let lines = commands.iter().map(|words| words.join(" ".as_ref()).into_string().unwrap());
         assert_eq!(lines.collect::<Vec<_>>().join(" | "), expected);
+    }
+
+    #[rstest]
+    #[case("file:///etc/passwd")]
+    #[case("--profile=/tmp/x")]
+    #[case("javascript:alert(1)")]
+    #[case("")]
+    fn nothing_but_a_page_is_shown(#[case] url: &str) {
+        assert_eq!(open(url).unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]
