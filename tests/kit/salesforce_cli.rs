@@ -58,7 +58,7 @@ impl SalesforceCli {
             .map(|(n, org)| {
                 json!({
                     "username": Self::username(n), "orgId": org.id(), "instanceUrl": org.url(), "oauthMethod": "web",
-                    "aliases": [format!("org{n}")], "configs": [], "isScratchOrg": false, "isSandbox": n > 0,
+                    "alias": format!("org{n}"), "configs": [], "isScratchOrg": false, "isSandbox": n > 0,
                     "isDevHub": false, "isExpired": "unknown", "accessToken": "[REDACTED] Use 'sf org auth show-access-token' to view",
                 })
             })

@@ -13,7 +13,7 @@ use crate::org::Inner;
 use crate::state::{State, TokenServer};
 
 /// The only user of a simulated org.
-const USER: &str = "005000000000001AAA";
+pub(crate) const USER: &str = "005000000000001AAA";
 
 /// The fields of a form (`application/x-www-form-urlencoded`).
 fn field(form: &str, name: &str) -> Option<String> {

@@ -12,7 +12,7 @@ use sync_monitor_domain::sign_in::OrgKind;
 
 use crate::answer::Answer;
 use crate::http::{Outcome, answer, broken_off, closed, drip, flood, json as json_answer};
-use crate::oauth::{self, Consent};
+use crate::oauth::{self, Consent, USER};
 use crate::org::Inner;
 use crate::state::{Received, TokenServer};
 use crate::wall_clock;
@@ -84,10 +84,15 @@ pub(crate) async fn handle(org: Arc<Inner>, request: Request<Body>) -> Outcome {
     outcome
 }
 
-/// The parts of the REST API that an org has: its limits, and its record `Organization`.
+/// The parts of the REST API that an org has: its limits, its record `Organization`, its only user. It is enough for the
+/// Salesforce CLI to sign in.
 fn data(org: &Inner, path: &str, query: &str, authorized: bool) -> Response {
     if !authorized {
         return json_answer(401, SESSION_ENDED);
+    }
+    // The list of resources of a version: what the Salesforce CLI asks for to see whether its token is good.
+    if path.matches('/').count() == 3 {
+        return json_answer(200, json!({ "limits": format!("{path}/limits") }).to_string());
     }
     if path.ends_with("/limits") {
         let remaining = DAILY_CALLS.saturating_sub(org.state().calls);
@@ -106,6 +111,9 @@ fn data(org: &Inner, path: &str, query: &str, authorized: bool) -> Response {
         let record =
             json!({ "IsSandbox": is_sandbox, "TrialExpirationDate": ends, "OrganizationType": kind });
         return json_answer(200, json!({ "totalSize": 1, "done": true, "records": [record] }).to_string());
+    }
+    if path.ends_with(&format!("/sobjects/User/{USER}")) {
+        return json_answer(200, json!({ "Id": USER, "Username": org.spec.username }).to_string());
     }
     json_answer(404, r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#)
 }

@@ -47,6 +47,9 @@ struct Listed {
     username: Option<String>,
     #[serde(default)]
     aliases: Option<Vec<String>>,
+    /// What the command makes of `aliases`.
+    #[serde(default)]
+    alias: Option<String>,
     #[serde(default)]
     org_id: Option<String>,
     #[serde(default)]
@@ -305,12 +308,18 @@ fn read_listed(listed: Listed) -> Option<CliOrg> {
     let expired = (listed.is_expired == Value::Bool(true)).then(|| "The scratch org has expired.".to_owned());
     Some(CliOrg {
         username: listed.username?,
-        aliases: listed.aliases.unwrap_or_default(),
+        aliases: listed.aliases.unwrap_or_else(|| aliases(listed.alias.as_deref())),
         org_id: listed.org_id.and_then(|id| id.parse().ok()),
         instance_url: listed.instance_url,
         kind,
         problem: expired.or_else(|| listed.error.map(|error| tame(&error))),
     })
+}
+
+/// The command joins several by commas.
+fn aliases(joined: Option<&str>) -> Vec<String> {
+    let names = joined.unwrap_or_default().split(',').map(str::trim);
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 fn kind_of_url(url: &str) -> Option<OrgKind> {

@@ -61,14 +61,17 @@ fn the_list_of_orgs_is_read_and_what_names_nobody_left_out() {
           "isSandbox": false, "isScratchOrg": false, "isExpired": "unknown", "accessToken": "[REDACTED]", "oauthMethod": "web" },
         { "username": "b@x", "aliases": null, "isScratchOrg": true, "isSandbox": false, "isExpired": true },
         { "username": "c@x", "isSandbox": true, "error": "No auth\n  file." },
+        { "configs": [], "username": "d@x", "instanceUrl": "http://127.0.0.1:1", "isScratchOrg": false, "isDevHub": false,
+          "isSandbox": false, "oauthMethod": "web", "isExpired": "unknown", "alias": "uat, hub" },
         { "orgId": "00D000000000002EAA" },
     ]))
     .unwrap();
     let orgs: Vec<CliOrg> = listed.into_iter().filter_map(read_listed).collect();
     assert_eq!(
         orgs.iter().map(|org| org.kind).collect::<Vec<_>>(),
-        [Some(OrgKind::Production), Some(OrgKind::Scratch), Some(OrgKind::Sandbox)]
+        [Some(OrgKind::Production), Some(OrgKind::Scratch), Some(OrgKind::Sandbox), None]
     );
+    assert_eq!((orgs[0].aliases.join(" "), orgs[3].aliases.join(" ")), ("prod".into(), "uat hub".into()));
     assert_eq!(orgs[0].org_id.unwrap().to_string(), "00D000000000001EAA");
     assert_eq!(orgs[0].problem, None);
     assert_eq!(orgs[1].problem.as_deref(), Some("The scratch org has expired."));
