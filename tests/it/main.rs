@@ -8,6 +8,7 @@ mod command_line;
 mod delivering;
 mod echoes_and_conflicts;
 mod holding;
+mod listing;
 mod managing;
 mod ordering;
 mod restarting;

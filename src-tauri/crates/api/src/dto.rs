@@ -12,7 +12,7 @@ use uuid::Uuid;
 mod items;
 mod sign_in;
 
-pub(crate) use items::{Bulk, BulkCommand, Item, ItemDetail, Items, Refusal};
+pub(crate) use items::{Bulk, BulkCommand, FailureGroup, Failures, Item, ItemDetail, Items, Refusal};
 pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
 
 #[derive(Serialize)]

@@ -219,9 +219,9 @@ pub(crate) async fn revoke_token(State(app): App_, Path(id): Path<String>) -> Re
 
 /// `GET items`.
 pub(crate) async fn items(State(app): App_, mut query: Query) -> Answer<dto::Items> {
-    let (filter, page) = (query.filter()?, query.page()?);
+    let (filter, sort, page) = (query.filter()?, query.sort()?, query.page()?);
     query.end()?;
-    let page = app.engine.items(filter, page.limit, page.cursor).await?;
+    let page = app.engine.items(filter, sort, page.limit, page.cursor).await?;
     Ok(Json(dto::Items {
         items: page.items.into_iter().map(dto::Item::from).collect(),
         next_cursor: page.next_cursor,
@@ -260,6 +260,12 @@ pub(crate) async fn restore(
 ) -> Answer<dto::Bulk> {
     let (selection, refused) = select(command)?.without_reason()?;
     Ok(Json(answer(app.engine.restore(selection, &app.actor).await?, refused)))
+}
+
+/// `GET failures`.
+pub(crate) async fn failures(State(app): App_) -> Answer<dto::Failures> {
+    let failures = app.engine.failures().await?.into_iter().map(dto::FailureGroup::from).collect();
+    Ok(Json(dto::Failures { failures }))
 }
 
 /// `GET activity`.

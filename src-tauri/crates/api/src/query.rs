@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::{Map, Value};
 use sync_monitor_domain::item::Status;
 use sync_monitor_domain::{Millis, OrgId};
-use sync_monitor_engine::model::Filter;
+use sync_monitor_engine::model::{Filter, Sort, SortBy};
 
 use crate::problem::Problem;
 
@@ -73,6 +73,25 @@ impl Query {
             text: self.take("q")?,
             since: self.take_as("since", time)?,
             until: self.take_as("until", time)?,
+            as_of: self.take_as("asOf", time)?,
+        })
+    }
+
+    /// Takes out the order of a list.
+    pub(crate) fn sort(&mut self) -> Result<Option<Sort>, Problem> {
+        self.take_as("sort", |text| {
+            let (descends, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
+            let by = match name {
+                "createdAt" => SortBy::CreatedAt,
+                "updatedAt" => SortBy::UpdatedAt,
+                "nextAttemptAt" => SortBy::NextAttemptAt,
+                _ => {
+                    return Err(
+                        "it must be createdAt, updatedAt or nextAttemptAt, with a - before it for the latest first".into(),
+                    );
+                }
+            };
+            Ok(Sort { by, descends })
         })
     }
 
@@ -179,7 +198,7 @@ mod tests {
     fn every_parameter_is_read() {
         let (filter, page) = read(
             "status=failed,retrying&targetOrgId=00D000000000001&sourceOrgId=00D000000000002EAA&held=true&dismissed=false\
-             &externalId=WI%2D1&failureKey=abc&q=lock&since=2026-02-27T14:30:00Z&until=2026-02-27T15:30:00+01:00&limit=500&cursor=c",
+             &externalId=WI%2D1&failureKey=abc&q=lock&since=2026-02-27T14:30:00Z&until=2026-02-27T15:30:00+01:00&asOf=2026-02-27T14:30:00Z&limit=500&cursor=c",
         )
         .unwrap();
         let org = |text: &str| text.parse().ok();
@@ -194,9 +213,22 @@ mod tests {
             text: Some("lock".into()),
             since: Some(Millis(1_772_202_600_000)),
             until: Some(Millis(1_772_202_600_000)),
+            as_of: Some(Millis(1_772_202_600_000)),
         };
         assert_eq!(filter, expected);
         assert_eq!(page, Page { limit: 500, cursor: Some("c".into()) });
+    }
+
+    #[rstest]
+    #[case("createdAt", Some(Sort { by: SortBy::CreatedAt, descends: false }))]
+    #[case("-updatedAt", Some(Sort { by: SortBy::UpdatedAt, descends: true }))]
+    #[case("-nextAttemptAt", Some(Sort { by: SortBy::NextAttemptAt, descends: true }))]
+    #[case("", None)]
+    fn an_order_is_a_member_with_a_sign(#[case] text: &str, #[case] sort: Option<Sort>) {
+        assert_eq!(query(&format!("sort={text}")).sort().unwrap(), sort);
+        for wrong in ["title", "--createdAt", "createdat", "-"] {
+            assert!(query(&format!("sort={wrong}")).sort().unwrap_err().detail().contains("createdAt"));
+        }
     }
 
     #[rstest]

@@ -69,6 +69,7 @@ fn use_cases() -> Router<Arc<App>> {
         .route("/items/retry", post(handlers::retry))
         .route("/items/dismiss", post(handlers::dismiss))
         .route("/items/restore", post(handlers::restore))
+        .route("/failures", get(handlers::failures))
         .route("/activity", get(handlers::activity))
         .route("/session/link", post(handlers::link))
 }

@@ -232,6 +232,9 @@ pub(crate) enum Items {
     List {
         #[command(flatten)]
         filter: Filter,
+        /// createdAt, updatedAt or nextAttemptAt; with a - before it the latest first [default: what suits the status]
+        #[arg(long, allow_hyphen_values = true)]
+        sort: Option<String>,
         /// How many at most, 1 to 500
         #[arg(long, default_value_t = 50)]
         limit: u32,
@@ -239,6 +242,8 @@ pub(crate) enum Items {
         #[arg(long)]
         cursor: Option<String>,
     },
+    /// What failed, by cause: how many, where, why, and whether a retry can help
+    Failures,
     /// Show items with their attempts and payload
     Show {
         /// The items' IDs
@@ -275,7 +280,7 @@ pub(crate) struct Selection {
 }
 
 /// The arguments of [`Filter`].
-const FILTERS: [&str; 10] = [
+const FILTERS: [&str; 11] = [
     "status",
     "target",
     "source",
@@ -286,6 +291,7 @@ const FILTERS: [&str; 10] = [
     "search",
     "since",
     "until",
+    "as_of",
 ];
 
 /// Which items; all conditions together.
@@ -312,7 +318,7 @@ pub(crate) struct Filter {
     /// Failed for this cause
     #[arg(long, value_name = "KEY")]
     pub(crate) failure_key: Option<String>,
-    /// With this text in externalId, title, transactionId or error
+    /// With these words, or beginnings of words, in externalId, title, transactionId or error
     #[arg(long, short = 'q', value_name = "TEXT")]
     pub(crate) search: Option<String>,
     /// Accepted at or after, like 2026-02-27T14:30:00Z
@@ -321,6 +327,9 @@ pub(crate) struct Filter {
     /// Accepted before
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
+    /// Last changed by then: what failed later is left alone
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<String>,
 }
 
 impl Filter {
@@ -338,6 +347,7 @@ impl Filter {
             ("q", self.search.as_deref()),
             ("since", self.since.as_deref()),
             ("until", self.until.as_deref()),
+            ("asOf", self.as_of.as_deref()),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
@@ -377,6 +387,8 @@ mod tests {
     #[case::token("token create --name n --source-org 00D000000000001 00D000000000002")]
     #[case::token_repeated("token create --name n --source-org 00D000000000001 --source-org 00D000000000002")]
     #[case::list("items list --status failed,retrying --target 00D000000000002 --held --limit 5 -q lock")]
+    #[case::list_sorted("items list --sort -updatedAt --as-of 2026-02-27T14:30:00Z")]
+    #[case::failures("items failures")]
     #[case::show("items show a b c")]
     #[case::retry_ids("items retry a b c")]
     #[case::retry_filter("items retry --status failed")]

@@ -1,6 +1,96 @@
-//! What makes two failures one cause.
+//! What makes two failures one cause, and what is known of it.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
 
 use crate::ids::{Digest, OrgId};
+
+mod table;
+
+/// Who can do something about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Fixer {
+    /// An admin of the org that refused.
+    TargetAdmin,
+    /// An admin of the org where the change was made.
+    SourceAdmin,
+    /// Nobody has to: it passes.
+    Wait,
+    /// A developer.
+    Developer,
+}
+
+/// A failure in plain words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explanation {
+    /// What it is called.
+    pub title: &'static str,
+    /// What happened.
+    pub text: &'static str,
+    /// Who can mend it.
+    pub fixer: Fixer,
+    /// Can a retry alone help, with nothing changed?
+    pub retry_helps: bool,
+    /// What to do, in order.
+    pub steps: &'static [&'static str],
+}
+
+/// Explains an error: by its code if that is known, else by its status, else as no answer at all.
+pub fn explain(http_status: Option<u16>, error_code: Option<&str>) -> &'static Explanation {
+    let by_code = table::BY_CODE.iter().find(|row| Some(row.code) == error_code);
+    if let Some(row) = by_code {
+        return &row.explanation;
+    }
+    match http_status {
+        None | Some(0) => &table::NO_ANSWER,
+        Some(status) => table::BY_STATUS
+            .iter()
+            .find(|row| (row.from..=row.to).contains(&status))
+            .map_or(&table::UNKNOWN, |row| &row.explanation),
+    }
+}
+
+/// The table as a page of the documentation.
+pub fn page() -> String {
+    let mut page = String::from(
+        "# Causes of failures\n\nWhat Sync Monitor says of a failed delivery, by the error code of the answer, or else by its HTTP status. Made by\n`cargo xtask codegen` from `domain/src/cause/table.rs`; change it there.\n",
+    );
+    let mut add = |name: &str, one: &Explanation| {
+        let who = match one.fixer {
+            Fixer::TargetAdmin => "an admin of the target org",
+            Fixer::SourceAdmin => "an admin of the source org",
+            Fixer::Wait => "nobody has to: it passes",
+            Fixer::Developer => "a developer",
+        };
+        let helps = if one.retry_helps { "can help" } else { "does not help before something is changed" };
+        // Writing to a String does not fail.
+        let _ = write!(
+            page,
+            "\n## {name}\n\n**{}.** {}\nWho can mend it: {who}. A retry alone {helps}.\n",
+            one.title, one.text
+        );
+        for (index, step) in one.steps.iter().enumerate() {
+            let _ = writeln!(page, "{}{}. {step}", if index == 0 { "\n" } else { "" }, index + 1);
+        }
+    };
+    for row in table::BY_CODE {
+        add(&format!("`{}`", row.code), &row.explanation);
+    }
+    for row in table::BY_STATUS {
+        let name = if row.from == row.to {
+            row.from.to_string()
+        } else {
+            format!("{} to {}, others", row.from, row.to)
+        };
+        add(&name, &row.explanation);
+    }
+    add("No answer", &table::NO_ANSWER);
+    add("Anything else", &table::UNKNOWN);
+    page
+}
 
 /// Names the cause of a failure: the target, the status, the error code, and the message with everything taken out that
 /// differs from one record to the next.
@@ -84,5 +174,44 @@ mod tests {
     #[case::words(key(A, 400, "X", "unlocked"))]
     fn what_an_admin_would_mend_apart_is_another_cause(#[case] other: String) {
         assert_ne!(key(A, 400, "X", "locked"), other);
+    }
+
+    #[rstest]
+    #[case::by_code(Some(400), Some("UNABLE_TO_LOCK_ROW"), "The record was busy")]
+    #[case::code_before_status(Some(500), Some("DUPLICATE_VALUE"), "The target org already has this value")]
+    #[case::by_status(Some(403), Some("NEVER_HEARD_OF"), "Access was denied")]
+    #[case::the_narrower_status_first(Some(503), None, "The target org is in maintenance or overloaded")]
+    #[case::any_of_a_kind(Some(418), None, "The target org refused the payload")]
+    #[case::a_page_for_an_answer(Some(200), None, "The target org answered something else than expected")]
+    #[case::no_answer(None, Some("NEVER_HEARD_OF"), "The target org could not be reached")]
+    #[case::no_kind(Some(999), None, "The target org answered something unknown")]
+    fn a_failure_is_explained(#[case] status: Option<u16>, #[case] code: Option<&str>, #[case] title: &str) {
+        assert_eq!(explain(status, code).title, title);
+    }
+
+    #[test]
+    fn every_explanation_says_something_and_no_code_is_explained_twice() {
+        let mut codes = std::collections::HashSet::new();
+        assert!(table::BY_CODE.iter().all(|row| codes.insert(row.code)));
+        let all = table::BY_CODE
+            .iter()
+            .map(|row| &row.explanation)
+            .chain(table::BY_STATUS.iter().map(|row| &row.explanation));
+        for one in all.chain([&table::NO_ANSWER, &table::UNKNOWN]) {
+            assert!(one.text.ends_with('.') && !one.title.ends_with('.'), "{one:?}");
+            assert!(one.title == "The target org has a newer version" || !one.steps.is_empty(), "{one:?}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_is_made_from_the_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/causes.md");
+        if std::env::var_os("SYNC_MONITOR_CODEGEN").is_some() {
+            std::fs::write(path, page()).unwrap();
+        }
+        assert!(
+            std::fs::read_to_string(path).unwrap() == page(),
+            "docs/causes.md is out of date: cargo xtask codegen"
+        );
     }
 }

@@ -33,7 +33,7 @@ pub use examine::{Check, CheckName, CheckResult};
 pub use sign_in::{SignInProgress, SignInState};
 pub use sync_monitor_store::model;
 
-use model::{ActivityPage, Counts, Filter, ItemDetail, ItemPage, Org, Route, Token};
+use model::{ActivityPage, Counts, FailureGroup, Filter, ItemDetail, ItemPage, Org, Route, Sort, Token};
 use tokens::Tokens;
 use worker::{Handle, Tools};
 
@@ -275,12 +275,30 @@ impl Engine {
         Ok(self.inner.tools.store.counts().await?)
     }
 
-    /// A page of items, in the order that suits the filter; `cursor` from the page before.
+    /// A page of items, without a `sort` in the order that suits the filter; `cursor` from the page before.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a cursor that no list gave out, or when the store fails.
-    pub async fn items(&self, filter: Filter, limit: u32, cursor: Option<String>) -> Result<ItemPage, Error> {
-        Ok(self.inner.tools.store.items(filter, limit, cursor).await?)
+    /// [`Error::Invalid`] for a cursor that this list did not give out, or an order that it does not have; or when the
+    /// store fails.
+    pub async fn items(
+        &self,
+        filter: Filter,
+        sort: Option<Sort>,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Result<ItemPage, Error> {
+        match self.inner.tools.store.items(filter, sort, limit, cursor).await {
+            Err(sync_monitor_store::Error::Refused(why)) => Err(Error::Invalid(why)),
+            page => Ok(page?),
+        }
+    }
+
+    /// What failed and is not dismissed, by cause; the cause that was seen last first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn failures(&self) -> Result<Vec<FailureGroup>, Error> {
+        Ok(self.inner.tools.store.failures().await?)
     }
 
     /// One item with its payload and its attempts.

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::queue::{self, Move, Row};
 use crate::routes::Leg;
 use crate::rows;
+use crate::words;
 use crate::writer::Tx;
 
 /// What came of a payload.
@@ -254,6 +255,7 @@ fn remember(sql: &Connection, intake: &Intake, source: i64, relayed: Option<&Cha
         relayed.unwrap_or(change).records.iter().map(|r| r.external_id.as_str()).collect();
     let external_ids =
         serde_json::to_string(&external_ids).map_err(|error| Error::Corrupt(error.to_string()))?;
+    let title = relayed.unwrap_or(change).records.first().and_then(|r| r.title.as_deref());
     sql.prepare_cached(
         "INSERT INTO transactions (transaction_id, source, timestamp_us, operation, digest, external_ids, title, body, accepted_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -264,12 +266,16 @@ fn remember(sql: &Connection, intake: &Intake, source: i64, relayed: Option<&Cha
         change.timestamp.0,
         change.operation.as_str(),
         change.digest.as_bytes(),
-        external_ids,
-        relayed.unwrap_or(change).records.first().and_then(|r| r.title.as_deref()),
+        &external_ids,
+        title,
         relayed.map(|c| c.body().as_ref()),
         intake.at.0,
     ))?;
-    Ok(sql.last_insert_rowid())
+    let key = sql.last_insert_rowid();
+    if relayed.is_some() {
+        words::add_transaction(sql, key, &change.transaction_id, &external_ids, title)?;
+    }
+    Ok(key)
 }
 
 /// Makes an item for one target.

@@ -14,6 +14,7 @@ use crate::accept;
 use crate::error::{Error, Result};
 use crate::queue::{self, Move};
 use crate::rows;
+use crate::words;
 use crate::writer::Tx;
 
 /// Uncounted tries that are kept of one item; an outage of days must not fill the disk.
@@ -229,8 +230,9 @@ fn note_error(tx: &Tx<'_>, item: i64, target: OrgId, one: &Try, status: Status) 
                 "UPDATE items SET error_status = NULL, error_code = NULL, error_message = NULL WHERE id = ?1",
             )?
             .execute([item])?;
-        return Ok(());
+        return words::forget_error(tx.sql, item);
     }
+    words::set_error(tx.sql, item, one.error_code.as_deref(), one.message.as_deref())?;
     let key = (status == Status::Failed)
         .then(|| failure_key(target, one.http_status, one.error_code.as_deref(), one.message.as_deref()));
     tx.sql

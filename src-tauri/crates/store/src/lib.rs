@@ -19,6 +19,7 @@ mod routes;
 mod rows;
 mod tally;
 mod tokens;
+mod words;
 mod writer;
 
 use std::path::Path;
@@ -37,7 +38,9 @@ pub use bulk::{Action, BatchDone};
 pub use delivery::{Claim, Claimed, Completion};
 pub use error::{Error, Result};
 
-use model::{ActivityPage, Actor, Counts, Filter, Health, ItemDetail, ItemPage, Org, Route, Token};
+use model::{
+    ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org, Route, Sort, Token,
+};
 use reader::Readers;
 use writer::Writer;
 
@@ -299,12 +302,26 @@ impl Store {
         self.write(move |tx| tokens::revoke(tx, id, &actor, at)).await
     }
 
-    /// A page of items, `limit` at most; the order suits the filter.
+    /// A page of items, `limit` at most; without a `sort` in the order that suits the filter.
     ///
     /// # Errors
-    /// [`Error::Cursor`], or when the store fails.
-    pub async fn items(&self, filter: Filter, limit: u32, cursor: Option<String>) -> Result<ItemPage> {
-        self.inner.readers.run(move |sql| list::page(sql, &filter, limit, cursor.as_deref())).await
+    /// [`Error::Cursor`]; [`Error::Refused`] for an order that the filter's items do not have; or when the store fails.
+    pub async fn items(
+        &self,
+        filter: Filter,
+        sort: Option<Sort>,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Result<ItemPage> {
+        self.inner.readers.run(move |sql| list::page(sql, &filter, sort, limit, cursor.as_deref())).await
+    }
+
+    /// What failed and is not dismissed, by cause.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn failures(&self) -> Result<Vec<FailureGroup>> {
+        self.inner.readers.run(list::failures).await
     }
 
     /// The names of all items that a filter matches now, the oldest first.

@@ -11,8 +11,11 @@ use sync_monitor_domain::item::{HeldBy, Status};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::model::{Attempt, Counts, Filter, Health, Item, ItemDetail, ItemPage, LastError, OrgHold};
-use crate::{orgs, rows};
+use crate::model::{
+    Attempt, Counts, FailureGroup, Filter, Health, Item, ItemDetail, ItemPage, LastError, OrgHold, Sort,
+    SortBy,
+};
+use crate::{orgs, rows, words};
 
 const COLUMNS: &str = "
     i.uuid, t.transaction_id, s.org_id, g.org_id, t.operation, t.external_ids, t.title, i.status, i.blocked, r.enabled,
@@ -65,38 +68,67 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
 
 /// The order of a list, which is also what its cursors hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
-    /// The newest failure first.
-    Failed,
-    /// The soonest due first.
+struct Order {
+    key: Key,
+    descends: bool,
+}
+
+/// What a list is ordered by; what is equal is ordered by age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    /// As it was accepted.
+    Created,
+    Updated,
+    /// Only what waits or is in flight has such a time.
     Due,
-    /// The oldest first.
-    Oldest,
-    /// The newest first.
-    Newest,
 }
 
 impl Order {
-    /// The order that suits a filter: that of its only status.
-    fn of(filter: &Filter) -> Self {
-        match filter.statuses.as_slice() {
-            [Status::Failed] => Self::Failed,
-            [Status::Retrying] => Self::Due,
-            [Status::Queued | Status::Processing] => Self::Oldest,
-            _ => Self::Newest,
+    /// The order that was asked for, or else the one that suits the filter: the newest failure first, the soonest or longest
+    /// due first, the last delivered first; of several kinds the newest first.
+    fn of(filter: &Filter, sort: Option<Sort>) -> Result<Self> {
+        let open = !filter.statuses.is_empty() && filter.statuses.iter().all(|status| status.is_open());
+        Ok(match sort {
+            Some(Sort { by: SortBy::CreatedAt, descends }) => Self { key: Key::Created, descends },
+            Some(Sort { by: SortBy::UpdatedAt, descends }) => Self { key: Key::Updated, descends },
+            Some(Sort { by: SortBy::NextAttemptAt, descends }) if open => Self { key: Key::Due, descends },
+            Some(Sort { by: SortBy::NextAttemptAt, .. }) => {
+                return Err(Error::Refused(
+                    "Only queued, processing and retrying items have a next attempt. Ask for these statuses, or sort by something else.".into(),
+                ));
+            }
+            None if open => Self { key: Key::Due, descends: false },
+            None => match filter.statuses.as_slice() {
+                [_] => Self { key: Key::Updated, descends: true },
+                _ => Self { key: Key::Created, descends: true },
+            },
+        })
+    }
+
+    fn column(self) -> &'static str {
+        match self.key {
+            Key::Created => "i.id",
+            Key::Updated => "i.updated_at",
+            Key::Due => "i.due_at",
         }
     }
 
-    fn key(self) -> &'static str {
-        match self {
-            Self::Failed => "i.updated_at",
-            Self::Due => "i.due_at",
-            Self::Oldest | Self::Newest => "i.id",
+    /// What cursors of this order begin with, so that they are refused by another.
+    fn mark(self) -> &'static str {
+        match (self.key, self.descends) {
+            (Key::Created, false) => "c",
+            (Key::Created, true) => "-c",
+            (Key::Updated, false) => "u",
+            (Key::Updated, true) => "-u",
+            (Key::Due, false) => "n",
+            (Key::Due, true) => "-n",
         }
     }
 
-    fn descends(self) -> bool {
-        matches!(self, Self::Failed | Self::Newest)
+    /// The statuses to ask for one by one, since each has an index of its own; `None` to ask for all at once.
+    fn one_by_one(self, filter: &Filter) -> Option<Vec<Status>> {
+        let all = if filter.statuses.is_empty() { Status::ALL } else { &filter.statuses };
+        (self.key != Key::Created && all.len() > 1).then(|| all.to_vec())
     }
 }
 
@@ -110,12 +142,7 @@ impl Conditions {
     fn new(filter: &Filter) -> Self {
         let mut conditions = Self { sql: Vec::new(), values: Vec::new() };
         if !filter.statuses.is_empty() {
-            let codes: Vec<String> =
-                filter.statuses.iter().map(|s| rows::status_code(*s).to_string()).collect();
-            conditions.sql.push(match codes.as_slice() {
-                [one] => format!("i.status = {one}"),
-                many => format!("i.status IN ({})", many.join(", ")),
-            });
+            conditions.sql.push(status_in("i.status", &filter.statuses));
         }
         conditions.sql.push(
             if filter.dismissed == Some(true) {
@@ -132,8 +159,7 @@ impl Conditions {
             conditions.add("s.org_id = ?", source.as_str().to_owned());
         }
         if let Some(held) = filter.held {
-            let holds = "(i.blocked = 1 OR r.enabled = 0 OR g.paused = 1 OR g.sign_in_required = 1 OR g.hold IS NOT NULL)";
-            conditions.sql.push(format!("i.status IN (0, 2) AND {}{holds}", if held { "" } else { "NOT " }));
+            conditions.sql.push(is_held("i", held));
         }
         if let Some(id) = &filter.external_id {
             conditions.add("i.id IN (SELECT item FROM item_records WHERE external_id = ?)", id.clone());
@@ -142,19 +168,27 @@ impl Conditions {
             conditions.add("i.failure_key = ?", key.clone());
         }
         if let Some(text) = &filter.text {
-            let like = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-            let columns =
-                ["t.external_ids", "t.title", "t.transaction_id", "i.error_message", "i.error_code"];
-            conditions
-                .sql
-                .push(format!("({})", columns.map(|c| format!("{c} LIKE ? ESCAPE '\\'")).join(" OR ")));
-            conditions.values.extend(columns.map(|_| Value::Text(like.clone())));
+            match words::query(text) {
+                Some(query) => {
+                    conditions.sql.push(
+                        "(i.txn IN (SELECT rowid FROM transaction_words WHERE transaction_words MATCH ?)
+                          OR i.id IN (SELECT rowid FROM error_words WHERE error_words MATCH ?))"
+                            .into(),
+                    );
+                    conditions.values.extend([Value::Text(query.clone()), Value::Text(query)]);
+                }
+                // Nothing is found by what holds no word.
+                None => conditions.sql.push("0".into()),
+            }
         }
         if let Some(since) = filter.since {
             conditions.add("i.created_at >= ?", since.0);
         }
         if let Some(until) = filter.until {
             conditions.add("i.created_at < ?", until.0);
+        }
+        if let Some(as_of) = filter.as_of {
+            conditions.add("i.updated_at <= ?", as_of.0);
         }
         conditions
     }
@@ -169,17 +203,83 @@ impl Conditions {
     }
 }
 
-/// A page of a list, in the order that suits its filter.
-pub(crate) fn page(sql: &Connection, filter: &Filter, limit: u32, cursor: Option<&str>) -> Result<ItemPage> {
-    let order = Order::of(filter);
+/// A status in a list of them, as SQL.
+fn status_in(column: &str, statuses: &[Status]) -> String {
+    let codes: Vec<String> = statuses.iter().map(|s| rows::status_code(*s).to_string()).collect();
+    match codes.as_slice() {
+        [one] => format!("{column} = {one}"),
+        many => format!("{column} IN ({})", many.join(", ")),
+    }
+}
+
+/// Held or not, as SQL, of what waits: a row of items or of tallies, with its route as r and its target as g.
+fn is_held(row: &str, held: bool) -> String {
+    let holds = format!(
+        "({row}.blocked = 1 OR r.enabled = 0 OR g.paused = 1 OR g.sign_in_required = 1 OR g.hold IS NOT NULL)"
+    );
+    format!("{row}.status IN (0, 2) AND {}{holds}", if held { "" } else { "NOT " })
+}
+
+/// Where a page begins: behind this place in the order.
+type Place = (i64, i64);
+
+/// A page of a list, in the order that was asked for, or that suits its filter.
+pub(crate) fn page(
+    sql: &Connection,
+    filter: &Filter,
+    sort: Option<Sort>,
+    limit: u32,
+    cursor: Option<&str>,
+) -> Result<ItemPage> {
+    let order = Order::of(filter, sort)?;
+    let after = cursor.map(|cursor| place(order, cursor)).transpose()?;
+    let total = total(sql, filter)?;
+    let mut found = match order.one_by_one(filter) {
+        None => rows_of(sql, filter, order, limit, after)?,
+        Some(statuses) => {
+            let mut all = Vec::new();
+            for status in statuses {
+                all.extend(rows_of(
+                    sql,
+                    &Filter { statuses: vec![status], ..filter.clone() },
+                    order,
+                    limit,
+                    after,
+                )?);
+            }
+            all.sort_by_key(|(_, place)| *place);
+            if order.descends {
+                all.reverse();
+            }
+            all
+        }
+    };
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let last = found.last().filter(|_| more);
+    let next_cursor = last.map(|(_, (at, id))| format!("{}.{at}.{id}", order.mark()));
+    Ok(ItemPage { items: found.into_iter().map(|(item, _)| item).collect(), next_cursor, total })
+}
+
+fn place(order: Order, cursor: &str) -> Result<Place> {
+    let rest =
+        cursor.strip_prefix(order.mark()).and_then(|rest| rest.strip_prefix('.')).ok_or(Error::Cursor)?;
+    let (at, id) = rest.split_once('.').ok_or(Error::Cursor)?;
+    Ok((at.parse().map_err(|_| Error::Cursor)?, id.parse().map_err(|_| Error::Cursor)?))
+}
+
+/// One more than `limit`, so that it is known whether there are more.
+fn rows_of(
+    sql: &Connection,
+    filter: &Filter,
+    order: Order,
+    limit: u32,
+    after: Option<Place>,
+) -> Result<Vec<(Item, Place)>> {
     let mut conditions = Conditions::new(filter);
-    let total = total(sql, filter, &conditions)?;
     let (key, direction, beyond) =
-        if order.descends() { (order.key(), "DESC", "<") } else { (order.key(), "ASC", ">") };
-    if let Some(cursor) = cursor {
-        let (at, id) = cursor.split_once('.').ok_or(Error::Cursor)?;
-        let (at, id): (i64, i64) =
-            (at.parse().map_err(|_| Error::Cursor)?, id.parse().map_err(|_| Error::Cursor)?);
+        if order.descends { (order.column(), "DESC", "<") } else { (order.column(), "ASC", ">") };
+    if let Some((at, id)) = after {
         conditions.sql.push(format!("({key}, i.id) {beyond} (?, ?)"));
         conditions.values.extend([Value::Integer(at), Value::Integer(id)]);
     }
@@ -190,31 +290,91 @@ pub(crate) fn page(sql: &Connection, filter: &Filter, limit: u32, cursor: Option
     );
     let mut statement = sql.prepare_cached(&query)?;
     let rows = statement.query_map(params_from_iter(conditions.values), |row| {
-        Ok((item(row)?, row.get::<_, Option<i64>>(27)?.unwrap_or(0), row.get::<_, i64>(26)?))
+        Ok((item(row)?, (row.get::<_, Option<i64>>(27)?.unwrap_or(0), row.get::<_, i64>(26)?)))
     })?;
-    let mut found: Vec<(Item, i64, i64)> = rows.collect::<rusqlite::Result<_>>()?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let next_cursor = found.last().filter(|_| more).map(|(_, at, id)| format!("{at}.{id}"));
-    Ok(ItemPage { items: found.into_iter().map(|(item, _, _)| item).collect(), next_cursor, total })
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// How many a filter matches: from the counters where it asks for statuses alone.
-fn total(sql: &Connection, filter: &Filter, conditions: &Conditions) -> Result<u64> {
-    let bare = Filter { statuses: filter.statuses.clone(), dismissed: filter.dismissed, ..Filter::default() };
-    if *filter == bare {
-        let statuses = if filter.statuses.is_empty() { Status::ALL } else { &filter.statuses };
-        let dismissed = filter.dismissed == Some(true);
-        let mut sum = sql
-            .prepare_cached("SELECT coalesce(sum(n), 0) FROM tallies WHERE status = ?1 AND dismissed = ?2")?;
-        let mut total = 0;
-        for status in statuses {
-            total += sum.query_row((rows::status_code(*status), dismissed), |row| row.get::<_, u64>(0))?;
-        }
-        return Ok(total);
+/// How many a filter matches: from the counters where they know.
+fn total(sql: &Connection, filter: &Filter) -> Result<u64> {
+    let Filter {
+        statuses,
+        target,
+        source,
+        held,
+        dismissed,
+        external_id,
+        failure_key,
+        text,
+        since,
+        until,
+        as_of,
+    } = filter;
+    let counted = external_id.is_none()
+        && failure_key.is_none()
+        && text.is_none()
+        && since.is_none()
+        && until.is_none()
+        && as_of.is_none();
+    if !counted {
+        let conditions = Conditions::new(filter);
+        let query = format!("SELECT count(*) {FROM} {}", conditions.clause());
+        let values = params_from_iter(conditions.values.iter());
+        return Ok(sql.prepare_cached(&query)?.query_row(values, |row| row.get(0))?);
     }
-    let query = format!("SELECT count(*) {FROM} {}", conditions.clause());
-    Ok(sql.prepare_cached(&query)?.query_row(params_from_iter(conditions.values.iter()), |row| row.get(0))?)
+    let mut conditions = Conditions { sql: Vec::new(), values: Vec::new() };
+    conditions.add("t.dismissed = ?", i64::from(*dismissed == Some(true)));
+    if !statuses.is_empty() {
+        conditions.sql.push(status_in("t.status", statuses));
+    }
+    if let Some(target) = target {
+        conditions.add("g.org_id = ?", target.as_str().to_owned());
+    }
+    if let Some(source) = source {
+        conditions.add("s.org_id = ?", source.as_str().to_owned());
+    }
+    if let Some(held) = held {
+        conditions.sql.push(is_held("t", *held));
+    }
+    let query = format!(
+        "SELECT coalesce(sum(t.n), 0) FROM tallies t JOIN routes r ON r.id = t.route
+           JOIN orgs s ON s.id = r.source JOIN orgs g ON g.id = r.target {}",
+        conditions.clause()
+    );
+    Ok(sql.prepare_cached(&query)?.query_row(params_from_iter(conditions.values), |row| row.get(0))?)
+}
+
+/// What failed and is not dismissed, by cause; the cause that was seen last first.
+pub(crate) fn failures(sql: &Connection) -> Result<Vec<FailureGroup>> {
+    let mut groups = sql.prepare_cached(
+        "SELECT failure_key, count(*), min(updated_at), max(updated_at) FROM items
+          WHERE status = 3 AND dismissed_at IS NULL GROUP BY failure_key",
+    )?;
+    let mut newest = sql.prepare_cached(
+        "SELECT g.org_id, i.error_status, i.error_code, i.error_message, i.uuid
+           FROM items i JOIN routes r ON r.id = i.route JOIN orgs g ON g.id = r.target
+          WHERE i.failure_key = ?1 AND i.status = 3 AND i.dismissed_at IS NULL
+          ORDER BY i.updated_at DESC, i.id DESC LIMIT 1",
+    )?;
+    let mut found = Vec::new();
+    let mut rows = groups.query([])?;
+    while let Some(row) = rows.next()? {
+        let key: String = row.get(0)?;
+        let (count, first, last): (u64, i64, i64) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        found.push(newest.query_row([&key], |one| {
+            Ok(FailureGroup {
+                key: key.clone(),
+                target: rows::org(one, 0)?,
+                error: LastError { http_status: one.get(1)?, error_code: one.get(2)?, message: one.get(3)? },
+                count,
+                first_seen: Millis(first),
+                last_seen: Millis(last),
+                sample: rows::uuid(one, 4)?,
+            })
+        })?);
+    }
+    found.sort_by_key(|group| std::cmp::Reverse((group.last_seen, group.count)));
+    Ok(found)
 }
 
 /// The names of everything that a filter matches now, the oldest first.

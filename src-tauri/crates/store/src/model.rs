@@ -270,12 +270,53 @@ pub struct Filter {
     pub external_id: Option<String>,
     /// Sharing this cause.
     pub failure_key: Option<String>,
-    /// Holding this text in externalId, title, transactionId or error.
+    /// With these words, or their beginnings, in externalId, title and transactionId together, or in the last error.
     pub text: Option<String>,
     /// Accepted at or after.
     pub since: Option<Millis>,
     /// Accepted before.
     pub until: Option<Millis>,
+    /// Last changed by then: a bulk command on a list that was opened then leaves alone what failed later.
+    pub as_of: Option<Millis>,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub by: SortBy,
+    /// The latest first?
+    pub descends: bool,
+}
+
+/// What a list is ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortBy {
+    /// When they were accepted.
+    CreatedAt,
+    /// When they last changed.
+    UpdatedAt,
+    /// When their next attempt is due; of those that wait or are in flight.
+    NextAttemptAt,
+}
+
+/// Failed items with one cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureGroup {
+    /// Names the cause.
+    pub key: String,
+    /// Where they should have gone.
+    pub target: OrgId,
+    /// What the newest of them was answered.
+    pub error: LastError,
+    /// How many.
+    pub count: u64,
+    /// When the first of them failed.
+    pub first_seen: Millis,
+    /// When the last of them failed.
+    pub last_seen: Millis,
+    /// The newest of them.
+    pub sample: Uuid,
 }
 
 /// A page of a list of items.

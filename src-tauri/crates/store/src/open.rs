@@ -11,8 +11,11 @@ use crate::error::{Error, Result};
 /// "`SynM`", so that the file is known for ours.
 const APPLICATION_ID: i32 = 0x5379_6e4d;
 
-const MIGRATIONS: &[M<'static>] =
-    &[M::up(include_str!("migrations/0001_start.sql")), M::up(include_str!("migrations/0002_sign_in.sql"))];
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001_start.sql")),
+    M::up(include_str!("migrations/0002_sign_in.sql")),
+    M::up(include_str!("migrations/0003_lists.sql")),
+];
 
 /// Opens the database for writing, and brings its schema up to date.
 pub(crate) fn writer(path: &Path) -> Result<Connection> {

@@ -4,6 +4,7 @@ use sync_monitor_domain::clock::Millis;
 
 use crate::error::Result;
 use crate::queue;
+use crate::words;
 use crate::writer::Tx;
 
 /// How many rows of a kind go in one transaction.
@@ -12,7 +13,10 @@ const BATCH: u32 = 500;
 pub(crate) fn clear(tx: &mut Tx<'_>, done: Millis, transactions: Millis) -> Result<usize> {
     let old: Vec<i64> = tx
         .sql
-        .prepare_cached("SELECT id FROM items WHERE status IN (4, 5) AND updated_at < ?1 LIMIT ?2")?
+        .prepare_cached(
+            "SELECT id FROM items WHERE status = 4 AND updated_at < ?1
+              UNION ALL SELECT id FROM items WHERE status = 5 AND updated_at < ?1 LIMIT ?2",
+        )?
         .query_map((done.0, BATCH), |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for key in &old {
@@ -27,6 +31,7 @@ pub(crate) fn clear(tx: &mut Tx<'_>, done: Millis, transactions: Millis) -> Resu
             .prepare_cached("DELETE FROM item_records WHERE item = ?1 AND external_id IN (SELECT value FROM json_each(?2))")?
             .execute((key, ids))?;
         tx.sql.prepare_cached("DELETE FROM items WHERE id = ?1")?.execute([key])?;
+        words::forget_error(tx.sql, *key)?;
     }
     let forgotten: Vec<i64> = tx
         .sql
@@ -38,6 +43,7 @@ pub(crate) fn clear(tx: &mut Tx<'_>, done: Millis, transactions: Millis) -> Resu
     for txn in &forgotten {
         tx.sql.prepare_cached("DELETE FROM sightings WHERE txn = ?1")?.execute([txn])?;
         tx.sql.prepare_cached("DELETE FROM transactions WHERE id = ?1")?.execute([txn])?;
+        words::forget_transaction(tx.sql, *txn)?;
     }
     // Space goes back to the file system in steps, so that no commit is long.
     tx.sql.execute_batch("PRAGMA incremental_vacuum(256)")?;

@@ -3,6 +3,7 @@
 //! Each command installs what it needs and is quick when there is nothing to do. Only the standard library and
 //! anyhow, so that the first command on an empty machine starts within seconds.
 
+mod codegen;
 mod demo;
 mod deny;
 mod packages;
@@ -27,6 +28,7 @@ cargo xtask COMMAND
   test [STEP…] [--list]       every check and test, or only the named steps
   ci                          the same as test
   setup                       install everything that the other commands need
+  codegen                     write what is made from the code: docs/causes.md
   deny                        check licences, bans, sources and advisories with cargo-deny
 
   --no-packages               with any of them: never look for Debian packages, they are there under other names";
@@ -52,12 +54,13 @@ fn run(mut args: Vec<String>) -> anyhow::Result<ExitCode> {
         "demo" => demo::run(packages, args),
         "test" | "ci" => steps::run(packages, args),
         "setup" if args.is_empty() => setup::everything(packages).map(|()| ExitCode::SUCCESS),
+        "codegen" if args.is_empty() => codegen::run().map(|()| ExitCode::SUCCESS),
         "deny" if args.is_empty() => deny::run().map(|()| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)
         }
-        "setup" | "deny" => bail!("{command} takes no arguments"),
+        "setup" | "codegen" | "deny" => bail!("{command} takes no arguments"),
         _ => bail!("no command {command:?}\n\n{USAGE}"),
     }
 }

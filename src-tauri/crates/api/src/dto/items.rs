@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sync_monitor_domain::cause::{Explanation, explain};
 use sync_monitor_domain::change::Operation;
 use sync_monitor_domain::item::{HeldBy, Outcome, Status};
 use sync_monitor_domain::{Millis, OrgId};
@@ -86,6 +87,47 @@ pub(crate) struct ItemDetail {
     payload: Option<Box<RawValue>>,
     payload_text: String,
     attempt_log: Vec<Attempt>,
+    /// What is known of the error that stands.
+    cause: Option<&'static Explanation>,
+}
+
+/// What failed and is not dismissed, by cause.
+#[derive(Serialize)]
+pub(crate) struct Failures {
+    pub(crate) failures: Vec<FailureGroup>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FailureGroup {
+    failure_key: String,
+    target_org_id: OrgId,
+    http_status: Option<u16>,
+    error_code: Option<String>,
+    count: u64,
+    first_seen_at: Millis,
+    last_seen_at: Millis,
+    sample_message: Option<String>,
+    sample_item_id: Uuid,
+    cause: &'static Explanation,
+}
+
+impl From<model::FailureGroup> for FailureGroup {
+    fn from(group: model::FailureGroup) -> Self {
+        let model::LastError { http_status, error_code, message } = group.error;
+        Self {
+            cause: explain(http_status, error_code.as_deref()),
+            failure_key: group.key,
+            target_org_id: group.target,
+            http_status,
+            error_code,
+            count: group.count,
+            first_seen_at: group.first_seen,
+            last_seen_at: group.last_seen,
+            sample_message: message,
+            sample_item_id: group.sample,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -105,7 +147,14 @@ struct Attempt {
 
 impl From<model::ItemDetail> for ItemDetail {
     fn from(detail: model::ItemDetail) -> Self {
+        let standing = detail.item.last_error.as_ref().filter(|_| {
+            matches!(
+                detail.item.status,
+                Status::Failed | Status::Retrying | Status::Queued | Status::Processing
+            )
+        });
         Self {
+            cause: standing.map(|error| explain(error.http_status, error.error_code.as_deref())),
             item: detail.item.into(),
             payload: RawValue::from_string(detail.payload.clone()).ok(),
             payload_text: detail.payload,

@@ -55,6 +55,7 @@ struct Detail {
     item: Item,
     payload_text: String,
     attempt_log: Vec<Attempt>,
+    cause: Option<Cause>,
 }
 
 #[derive(Deserialize)]
@@ -68,6 +69,33 @@ struct Attempt {
     counted: bool,
     #[serde(flatten)]
     error: LastError,
+}
+
+#[derive(Deserialize)]
+struct Failures {
+    failures: Vec<FailureGroup>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FailureGroup {
+    failure_key: String,
+    target_org_id: String,
+    http_status: Option<u16>,
+    error_code: Option<String>,
+    count: u64,
+    last_seen_at: String,
+    sample_message: Option<String>,
+    cause: Cause,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Cause {
+    title: String,
+    text: String,
+    retry_helps: bool,
+    steps: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -85,13 +113,18 @@ struct Refusal {
 pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode, Failure> {
     let client = &session.client;
     match command {
-        Command::List { filter, limit, cursor } => {
+        Command::List { filter, sort, limit, cursor } => {
             let limit = limit.to_string();
             let mut parameters = filter.conditions();
+            parameters.extend(sort.as_deref().map(|sort| ("sort", sort)));
             parameters.push(("limit", &limit));
             parameters.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
             let answer = client.get(&format!("items{}", query(&parameters))).await?;
             session.show(&answer, |page: Items, screen| show_page(&page, screen))?;
+        }
+        Command::Failures => {
+            let answer = client.get("failures").await?;
+            session.show(&answer, |list: Failures, screen| show_failures(&list.failures, screen))?;
         }
         Command::Show { ids } => {
             for id in ids {
@@ -106,6 +139,31 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode,
         Command::Restore(selection) => return bulk(session, "restore", "restored", &selection, None).await,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn show_failures(groups: &[FailureGroup], screen: &mut Screen) -> std::io::Result<()> {
+    if groups.is_empty() {
+        return screen.line("Nothing has failed.");
+    }
+    let rows: Vec<Vec<Cell>> = groups
+        .iter()
+        .map(|group| {
+            let status = group.http_status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+            vec![
+                group.failure_key.as_str().into(),
+                group.count.to_string().into(),
+                group.target_org_id.as_str().into(),
+                status.into(),
+                group.error_code.as_deref().unwrap_or("-").into(),
+                if group.cause.retry_helps { Cell::state("ok") } else { "no".into() },
+                time(Some(&group.last_seen_at)).into(),
+                group.cause.title.as_str().into(),
+                shorten(group.sample_message.as_deref().unwrap_or(""), 80).into(),
+            ]
+        })
+        .collect();
+    let names = ["CAUSE", "ITEMS", "TARGET", "HTTP", "CODE", "RETRY HELPS", "LAST SEEN", "WHAT", "MESSAGE"];
+    screen.table(&names, &rows)
 }
 
 /// Does something with many items. Whoever asked for it by IDs wants to know of each that was refused.
@@ -213,6 +271,13 @@ fn show_detail(detail: &Detail, screen: &mut Screen) -> std::io::Result<()> {
     ];
     rows.extend(optional.into_iter().filter_map(|(name, text)| Some(vec![name.into(), text?.into()])));
     screen.table(&["", ""], &rows)?;
+    if let Some(cause) = &detail.cause {
+        screen.line("")?;
+        screen.line(&format!("{}. {}", cause.title, cause.text))?;
+        for (index, step) in cause.steps.iter().enumerate() {
+            screen.line(&format!("  {}. {step}", index + 1))?;
+        }
+    }
     if !detail.attempt_log.is_empty() {
         let rows: Vec<Vec<Cell>> = detail.attempt_log.iter().map(Attempt::row).collect();
         screen.line("")?;
