@@ -6,7 +6,7 @@ use kit::{ORG_A, ORG_B, Payload, Program};
 use serde_json::Value;
 use sync_monitor_orgsim::{Answer, Consent, Rule, post, wall_clock};
 use tempfile::TempDir;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
 async fn run(folder: &TempDir, arguments: &[&str]) -> Output {
     Program::command(folder, arguments).stdin(Stdio::null()).output().await.unwrap()
@@ -230,4 +230,90 @@ async fn a_script_picks_an_org_of_the_salesforce_cli() {
     let unknown = run(&folder, &["org", "import", "--from-cli", "nobody"]).await;
     assert_eq!(unknown.status.code(), Some(1));
     assert!(text(&unknown.stderr).contains("sf org login web"), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn a_script_follows_exports_and_groups_what_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder, &[]).await;
+    let b = kit::sim(ORG_B).await;
+    assert!(import(&folder, &b.auth_url(), "B").await.status.success());
+    let (id_a, id_b) = (kit::org_id(ORG_A).to_string(), b.id().to_string());
+    json(&folder, &["route", "add", &id_a, &id_b]).await;
+    let token = json(&folder, &["token", "create", "--name", "t", "--source-org", &id_a]).await;
+    let secret = token["token"].as_str().unwrap();
+    let mut watching = Program::command(&folder, &["items", "watch", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(watching.stderr.take().unwrap()).lines();
+    assert!(told.next_line().await.unwrap().unwrap().contains("Following"));
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+
+    b.script(Rule::always(Answer::platform(400, "STRING_TOO_LONG", "=SUM(1), too long")));
+    let payload = Payload::from(ORG_A, wall_clock()).record("WI-1", "=HYPERLINK(\"x\")");
+    post(&program.url, secret, payload.text()).await.unwrap();
+    let following = async {
+        let mut states = Vec::new();
+        while states.last().is_none_or(|state| state != "failed") {
+            let line = lines.next_line().await.unwrap().unwrap();
+            let item: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(item["transactionId"], payload.id());
+            states.push(item["status"].as_str().unwrap().to_owned());
+        }
+        states
+    };
+    let states = tokio::time::timeout(std::time::Duration::from_secs(30), following).await.unwrap();
+    assert_eq!(states.last().unwrap(), "failed", "{states:?}");
+
+    let failures = json(&folder, &["items", "failures"]).await;
+    assert_eq!(failures["failures"][0]["cause"]["title"], "A text is too long");
+    let table = text(&run(&folder, &["items", "failures"]).await.stdout);
+    assert!(table.contains("STRING_TOO_LONG") && table.contains("A text is too long"), "{table}");
+    let shown = text(
+        &run(&folder, &["items", "show", failures["failures"][0]["sampleItemId"].as_str().unwrap()])
+            .await
+            .stdout,
+    );
+    assert!(shown.contains("1. Shorten the text in the source org"), "{shown}");
+
+    let csv = text(&run(&folder, &["items", "export", "--format", "csv"]).await.stdout);
+    let mut rows = csv.split("\r\n");
+    assert!(
+        rows.next()
+            .unwrap()
+            .starts_with("id,transactionId,sourceOrgId,targetOrgId,operation,externalIds,title,status")
+    );
+    let row = rows.next().unwrap();
+    assert!(
+        row.contains(",WI-1,\"'=HYPERLINK(\"\"x\"\")\",failed,") && row.contains("\"'=SUM(1), too long\""),
+        "{row}"
+    );
+    let ndjson = text(&run(&folder, &["items", "export", "--status", "failed"]).await.stdout);
+    assert_eq!(serde_json::from_str::<Value>(ndjson.trim()).unwrap()["title"], "=HYPERLINK(\"x\")");
+    let wrong = run(&folder, &["items", "export", "--format", "xlsx"]).await;
+    assert_eq!(wrong.status.code(), Some(1), "{wrong:?}");
+
+    program.kill().await;
+    let ended =
+        tokio::time::timeout(std::time::Duration::from_secs(30), watching.wait()).await.unwrap().unwrap();
+    assert_eq!(ended.code(), Some(3), "the program is gone");
+}
+
+#[tokio::test]
+async fn shells_and_manuals_are_served_without_a_running_program() {
+    let folder = tempfile::tempdir().unwrap();
+    for (shell, sign) in
+        [("bash", "complete -F"), ("zsh", "#compdef sync-monitor"), ("fish", "complete -c sync-monitor")]
+    {
+        let output = run(&folder, &["completions", shell]).await;
+        assert!(output.status.success() && text(&output.stdout).contains(sign), "{shell}");
+    }
+    let page = text(&run(&folder, &["man"]).await.stdout);
+    assert!(page.contains(".TH sync-monitor"), "{}", &page[..200]);
+    assert!(
+        page.contains("SYNC\\-MONITOR ITEMS RETRY") || page.contains("SYNC-MONITOR ITEMS RETRY"),
+        "{page}"
+    );
 }

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 mod body;
 mod dto;
 mod events;
+mod export;
 mod guard;
 mod handlers;
 mod in_process;

@@ -10,7 +10,7 @@ use http::{HeaderValue, header};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::problem::Problem;
-use crate::{App, events, guard, handlers, sync, ui};
+use crate::{App, events, export, guard, handlers, sync, ui};
 
 /// Everything that the listener answers.
 pub(crate) fn listener(app: &Arc<App>) -> Router {
@@ -65,12 +65,14 @@ fn use_cases() -> Router<Arc<App>> {
         .route("/tokens", get(handlers::tokens).post(handlers::create_token))
         .route("/tokens/{id}", delete(handlers::revoke_token))
         .route("/items", get(handlers::items))
+        .route("/items/export", get(export::items))
         .route("/items/{id}", get(handlers::item))
         .route("/items/retry", post(handlers::retry))
         .route("/items/dismiss", post(handlers::dismiss))
         .route("/items/restore", post(handlers::restore))
         .route("/failures", get(handlers::failures))
         .route("/activity", get(handlers::activity))
+        .route("/activity/export", get(export::activity))
         .route("/session/link", post(handlers::link))
 }
 

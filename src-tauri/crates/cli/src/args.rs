@@ -75,6 +75,17 @@ pub(crate) enum Command {
     /// Changes on their way, and those that failed
     #[command(subcommand)]
     Items(Items),
+    /// Write what a shell needs to complete these commands
+    #[command(after_help = "\
+Examples:
+  sync-monitor completions bash > ~/.local/share/bash-completion/completions/sync-monitor
+  sync-monitor completions zsh > ~/.zfunc/_sync-monitor")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual page: `sync-monitor man | man -l -`
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -242,6 +253,27 @@ pub(crate) enum Items {
         #[arg(long)]
         cursor: Option<String>,
     },
+    /// Follow items as they change, until Ctrl-C
+    #[command(after_help = "\
+Examples:
+  sync-monitor items watch
+  sync-monitor items watch --status failed --json | jq -r .lastError.message")]
+    Watch {
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// Write items to stdout, for a spreadsheet or a program
+    #[command(after_help = "\
+Examples:
+  sync-monitor items export --status failed --format csv > failed.csv
+  sync-monitor items export | jq -r .transactionId")]
+    Export {
+        #[command(flatten)]
+        filter: Filter,
+        /// ndjson (a JSON object a line) or csv
+        #[arg(long, default_value = "ndjson")]
+        format: String,
+    },
     /// What failed, by cause: how many, where, why, and whether a retry can help
     Failures,
     /// Show items with their attempts and payload
@@ -389,6 +421,10 @@ mod tests {
     #[case::list("items list --status failed,retrying --target 00D000000000002 --held --limit 5 -q lock")]
     #[case::list_sorted("items list --sort -updatedAt --as-of 2026-02-27T14:30:00Z")]
     #[case::failures("items failures")]
+    #[case::watch("items watch --status failed")]
+    #[case::completions("completions fish")]
+    #[case::man("man")]
+    #[case::export("items export --status failed --format csv")]
     #[case::show("items show a b c")]
     #[case::retry_ids("items retry a b c")]
     #[case::retry_filter("items retry --status failed")]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::future::poll_fn;
+use std::io::Write as _;
 use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
@@ -83,6 +84,45 @@ impl Client {
         self.call(Method::GET, path, None).await
     }
 
+    /// Copies the answer to stdout as it comes.
+    pub(crate) async fn copy(&self, path: &str) -> Result<(), Failure> {
+        let (host, request) = self.request(Method::GET, path, None)?;
+        let (status, mut body) = begin(&host, request).await?;
+        if !status.is_success() {
+            let text =
+                String::from_utf8_lossy(&read(body).await.map_err(|error| broke_off(&error))?).into_owned();
+            return Err(self.refused(status, text));
+        }
+        let mut out = std::io::stdout().lock();
+        while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+            let bytes = frame.map_err(|error| broke_off(&error))?.into_data().unwrap_or_default();
+            match out.write_all(&bytes) {
+                // Whoever reads only the beginning is served as well.
+                Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => break,
+                Err(error) => return Err(Failure::Failed(format!("The output cannot be written: {error}."))),
+                Ok(()) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The events of the program, from now on.
+    pub(crate) async fn events(&self) -> Result<Events, Failure> {
+        let (host, request) = self.request(Method::GET, "events", None)?;
+        let (status, body) = begin(&host, request).await?;
+        if status.is_success() {
+            return Ok(Events { body, rest: Vec::new() });
+        }
+        let text =
+            String::from_utf8_lossy(&read(body).await.map_err(|error| broke_off(&error))?).into_owned();
+        Err(self.refused(status, text))
+    }
+
+    /// The program has ended.
+    pub(crate) fn gone(&self) -> Failure {
+        not_running(&format!("it has stopped answering at {}", self.running.url))
+    }
+
     pub(crate) async fn post(&self, path: &str, body: Option<&Value>) -> Result<Answer, Failure> {
         self.call(Method::POST, path, body).await
     }
@@ -97,6 +137,27 @@ impl Client {
 
     /// Asks `/api/v1/{path}`.
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, Failure> {
+        let (host, request) = self.request(method, path, body)?;
+        let exchange = async {
+            let (status, body) = begin(&host, request).await?;
+            let body = read(body).await.map_err(|error| broke_off(&error))?;
+            Ok::<_, Failure>((status, String::from_utf8_lossy(&body).into_owned()))
+        };
+        let (status, text) = match timeout(WHOLE, exchange).await {
+            Ok(answered) => answered?,
+            Err(_) => {
+                return Err(Failure::Failed(format!("The program at {host} took too long. See its log.")));
+            }
+        };
+        if status.is_success() { Ok(Answer(text)) } else { Err(self.refused(status, text)) }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(String, Request<String>), Failure> {
         let host = self.running.url.strip_prefix("http://").unwrap_or(&self.running.url);
         let mut request = Request::builder()
             .method(method)
@@ -110,38 +171,66 @@ impl Client {
         let body = body.map_or_else(String::new, Value::to_string);
         let request =
             request.body(body).map_err(|error| Failure::Failed(format!("This cannot be asked: {error}.")))?;
-        let (status, text) = send(host, request).await?;
+        Ok((host.to_owned(), request))
+    }
+
+    fn refused(&self, status: StatusCode, text: String) -> Failure {
         match status {
-            status if status.is_success() => Ok(Answer(text)),
             // The program takes its own token: whoever answers is another.
-            StatusCode::UNAUTHORIZED => Err(not_running(&format!("something else answers at {host}"))),
-            _ => Err(Failure::Refused(Problem::read(status, text))),
+            StatusCode::UNAUTHORIZED => {
+                not_running(&format!("something else answers at {}", self.running.url))
+            }
+            _ => Failure::Refused(Problem::read(status, text)),
         }
     }
 }
 
+/// A stream of events.
+pub(crate) struct Events {
+    body: Incoming,
+    /// What came after the last whole line.
+    rest: Vec<u8>,
+}
+
+impl Events {
+    /// Waits for the next event; `false` when there are no more.
+    pub(crate) async fn next(&mut self) -> Result<bool, Failure> {
+        loop {
+            while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.rest.drain(..=end).collect();
+                if line.starts_with(b"data:") {
+                    return Ok(true);
+                }
+            }
+            let body = &mut self.body;
+            let Some(frame) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await else {
+                return Ok(false);
+            };
+            // A connection that breaks is a program that has ended.
+            let Ok(frame) = frame else { return Ok(false) };
+            self.rest.extend_from_slice(&frame.into_data().unwrap_or_default());
+        }
+    }
+}
+
+fn broke_off(error: &hyper::Error) -> Failure {
+    Failure::Failed(format!("The answer broke off: {error}. See the program's log."))
+}
+
 /// Sends a request on a connection of its own: one command asks only once or twice.
-async fn send(host: &str, request: Request<String>) -> Result<(StatusCode, String), Failure> {
+async fn begin(host: &str, request: Request<String>) -> Result<(StatusCode, Incoming), Failure> {
     let nobody = || not_running(&format!("nobody answers at {host}"));
+    let failed = |error: hyper::Error| {
+        Failure::Failed(format!("The program at {host} did not answer: {error}. See its log."))
+    };
     let stream =
         timeout(CONNECT, TcpStream::connect(host)).await.map_err(|_| nobody())?.map_err(|_| nobody())?;
-    let exchange = async {
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        let answer = async move {
-            let response = sender.send_request(request).await?;
-            let status = response.status();
-            hyper::Result::Ok((status, read(response.into_body()).await?))
-        };
-        let (answer, _) = tokio::join!(answer, connection);
-        answer
-    };
-    let failed =
-        |why: String| Failure::Failed(format!("The program at {host} did not answer: {why}. See its log."));
-    match timeout(WHOLE, exchange).await {
-        Ok(Ok((status, body))) => Ok((status, String::from_utf8_lossy(&body).into_owned())),
-        Ok(Err(error)) => Err(failed(error.to_string())),
-        Err(_) => Err(failed("it took too long".to_owned())),
-    }
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+    // Drives the request and its answer; what goes wrong is told to whoever waits for them.
+    tokio::spawn(connection);
+    let response = sender.send_request(request).await.map_err(failed)?;
+    Ok((response.status(), response.into_body()))
 }
 
 async fn read(mut body: Incoming) -> hyper::Result<Vec<u8>> {

@@ -19,7 +19,7 @@ mod token;
 pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode, Failure> {
     let done = match command {
         // Without a running program; `main` has seen to it.
-        Command::Serve(_) => Ok(()),
+        Command::Serve(_) | Command::Completions { .. } | Command::Man => Ok(()),
         Command::Open => open(session).await,
         Command::Status => status::status(session).await,
         Command::Org(command) => return org::run(session, command).await,

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 mod args;
 mod client;
@@ -57,6 +57,17 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         None => desktop::start(&cli.place, cli.demo),
         Some(Command::Serve(serve)) => serve::serve(cli.place, cli.demo || serve.demo, serve.open),
+        Some(Command::Completions { shell }) => {
+            let mut page = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "sync-monitor", &mut page);
+            write(&page)
+        }
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            manual(&mut page)
+                .map_err(|error| Failure::Failed(format!("The page cannot be made: {error}.")))?;
+            write(&page)
+        }
         Some(command) => {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -66,6 +77,35 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             runtime.block_on(commands::run(&session, command))
         }
     }
+}
+
+/// The manual page: of the program, then of each command.
+fn manual(page: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut program = Cli::command();
+    program.build();
+    clap_mangen::Man::new(program.clone()).render(page)?;
+    let mut open: Vec<clap::Command> = program.get_subcommands().cloned().collect();
+    open.reverse();
+    while let Some(command) = open.pop() {
+        let inner: Vec<clap::Command> = command.get_subcommands().cloned().collect();
+        if inner.is_empty() && command.get_name() != "help" {
+            let name = command.get_bin_name().unwrap_or_default().to_uppercase();
+            writeln!(page, ".SH \"{name}\"")?;
+            let man = clap_mangen::Man::new(command);
+            man.render_description_section(page)?;
+            man.render_synopsis_section(page)?;
+            man.render_options_section(page)?;
+            man.render_extra_section(page)?;
+        } else {
+            open.extend(inner.into_iter().rev());
+        }
+    }
+    Ok(())
+}
+
+fn write(bytes: &[u8]) -> Result<ExitCode, Failure> {
+    written(std::io::stdout().write_all(bytes))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn data_dir(place: &Place) -> Result<PathBuf, Failure> {
