@@ -244,3 +244,36 @@ async fn totals_are_exact_whatever_the_filter() {
     }
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_happened_is_told_minute_by_minute_with_the_times_when_nobody_looked() {
+    let (app, _pair) = world().await;
+    let stats = app.get("/api/v1/stats?window=1h&bucket=5m").await;
+    let total = &stats["total"];
+    for (name, n) in
+        [("accepted", 6), ("synced", 2), ("failed", 3), ("retried", 0), ("superseded", 0), ("echoes", 0)]
+    {
+        assert_eq!(total[name], n, "{name}: {stats}");
+    }
+    let buckets = stats["buckets"].as_array().unwrap();
+    assert_eq!((buckets.len(), &stats["window"], &stats["bucket"]), (13, &json!("1h"), &json!("5m")));
+    let sum = |name: &str| buckets.iter().map(|bucket| bucket[name].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((sum("accepted"), sum("failed")), (6, 3));
+    assert!(total["p50Ms"].as_u64().unwrap() < 1_000, "the clock stood still: {stats}");
+    assert_eq!(stats["gaps"], json!([]));
+
+    // An hour off, then an hour asleep: both are told, and neither is taken for a quiet time.
+    let app = app.restart(Duration::from_hours(1)).await;
+    app.clock.advance(Duration::from_secs(1));
+    app.clock.set(app.now().plus(Duration::from_hours(1)));
+    let gaps = app
+        .move_until(Duration::from_secs(15), "/api/v1/stats?window=7d&bucket=1h", |stats| {
+            stats["gaps"].as_array().unwrap().len() == 2
+        })
+        .await;
+    let running = gaps["total"]["runningSeconds"].as_u64().unwrap();
+    assert!(running < 120, "{gaps}");
+    let buckets = gaps["buckets"].as_array().unwrap();
+    assert!(buckets.iter().all(|bucket| bucket["runningSeconds"].as_u64().unwrap() <= running));
+    app.stop().await;
+}

@@ -11,9 +11,11 @@ use uuid::Uuid;
 
 mod items;
 mod sign_in;
+mod stats;
 
 pub(crate) use items::{Bulk, BulkCommand, FailureGroup, Failures, Item, ItemDetail, Items, Refusal};
 pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
+pub(crate) use stats::Stats;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

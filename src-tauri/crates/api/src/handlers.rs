@@ -268,6 +268,14 @@ pub(crate) async fn failures(State(app): App_) -> Answer<dto::Failures> {
     Ok(Json(dto::Failures { failures }))
 }
 
+/// `GET stats`.
+pub(crate) async fn stats(State(app): App_, mut query: Query) -> Answer<dto::Stats> {
+    let (window, bucket) = query.window()?;
+    query.end()?;
+    let stats = app.engine.stats(window, bucket).await?;
+    Ok(Json(dto::Stats::new(window, bucket, stats)))
+}
+
 /// `GET activity`.
 pub(crate) async fn activity(State(app): App_, mut query: Query) -> Answer<dto::Activities> {
     let page = query.page()?;

@@ -1,6 +1,7 @@
 //! What a list is asked for: query parameters, and the `filter` of a bulk command, which has the same members.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use chrono::DateTime;
@@ -15,6 +16,10 @@ use crate::problem::Problem;
 
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 500;
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
+/// More bars than these are no chart.
+const MOST_BUCKETS: u64 = 2_000;
 
 /// The parameters of a request, each taken out once; what is left over is a mistake.
 #[derive(Debug, Default)]
@@ -75,6 +80,29 @@ impl Query {
             until: self.take_as("until", time)?,
             as_of: self.take_as("asOf", time)?,
         })
+    }
+
+    /// Takes out the window of the charts, and the width of their bars.
+    pub(crate) fn window(&mut self) -> Result<(Duration, Duration), Problem> {
+        let window = self.take_as("window", span)?.unwrap_or(DAY);
+        if !(MINUTE..=90 * DAY).contains(&window) {
+            return Err(invalid("window cannot be used: it must be from 1m to 90d."));
+        }
+        let usual = if window <= DAY / 24 {
+            MINUTE
+        } else if window <= DAY {
+            30 * MINUTE
+        } else {
+            DAY / 4
+        };
+        let bucket = self.take_as("bucket", span)?.unwrap_or(usual);
+        if bucket < MINUTE || bucket.as_secs() % 60 != 0 || window.as_secs() / bucket.as_secs() > MOST_BUCKETS
+        {
+            return Err(invalid(format!(
+                "bucket cannot be used: it must be whole minutes, and the window at most {MOST_BUCKETS} of it."
+            )));
+        }
+        Ok((window, bucket))
     }
 
     /// Takes out the order of a list.
@@ -157,6 +185,20 @@ fn org_id(text: &str) -> Result<OrgId, String> {
     text.parse().map_err(|error: sync_monitor_domain::ids::OrgIdError| error.to_string())
 }
 
+/// A span of time, like `5m`, `24h`, `7d`.
+fn span(text: &str) -> Result<Duration, String> {
+    let wrong = || "it must be a number with m, h or d, like 5m, 24h or 7d".to_owned();
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let number: u32 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| wrong())?;
+    let unit = match unit {
+        'm' => MINUTE,
+        'h' => 60 * MINUTE,
+        'd' => DAY,
+        _ => return Err(wrong()),
+    };
+    unit.checked_mul(number).filter(|span| !span.is_zero()).ok_or_else(wrong)
+}
+
 fn yes_or_no(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "it must be true or false".to_owned())
 }
@@ -229,6 +271,30 @@ mod tests {
         for wrong in ["title", "--createdAt", "createdat", "-"] {
             assert!(query(&format!("sort={wrong}")).sort().unwrap_err().detail().contains("createdAt"));
         }
+    }
+
+    #[rstest]
+    #[case("", 86_400, 1_800)]
+    #[case("window=1h", 3_600, 60)]
+    #[case("window=1h&bucket=5m", 3_600, 300)]
+    #[case("window=90d", 7_776_000, 21_600)]
+    fn a_chart_has_a_window_and_bars(#[case] text: &str, #[case] window: u64, #[case] bucket: u64) {
+        let told = query(text).window().unwrap();
+        assert_eq!((told.0.as_secs(), told.1.as_secs()), (window, bucket));
+    }
+
+    #[rstest]
+    #[case("window=91d")]
+    #[case("window=0m")]
+    #[case("window=h")]
+    #[case("window=1y")]
+    #[case("window=-1h")]
+    #[case("window=5µ")]
+    #[case("window=99999999d")]
+    #[case("window=7d&bucket=1m")]
+    #[case("bucket=30s")]
+    fn what_is_no_chart_is_refused(#[case] text: &str) {
+        assert!(query(text).window().is_err(), "{text}");
     }
 
     #[rstest]

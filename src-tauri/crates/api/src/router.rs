@@ -70,6 +70,7 @@ fn use_cases() -> Router<Arc<App>> {
         .route("/items/retry", post(handlers::retry))
         .route("/items/dismiss", post(handlers::dismiss))
         .route("/items/restore", post(handlers::restore))
+        .route("/stats", get(handlers::stats))
         .route("/failures", get(handlers::failures))
         .route("/activity", get(handlers::activity))
         .route("/activity/export", get(export::activity))

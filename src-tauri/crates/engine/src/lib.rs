@@ -33,7 +33,9 @@ pub use examine::{Check, CheckName, CheckResult};
 pub use sign_in::{SignInProgress, SignInState};
 pub use sync_monitor_store::model;
 
-use model::{ActivityPage, Counts, FailureGroup, Filter, ItemDetail, ItemPage, Org, Route, Sort, Token};
+use model::{
+    ActivityPage, Counts, FailureGroup, Filter, ItemDetail, ItemPage, Org, Route, Sort, Stats, Token,
+};
 use tokens::Tokens;
 use worker::{Handle, Tools};
 
@@ -170,7 +172,7 @@ impl Engine {
             sign_ins: sign_in::SignIns::default(),
         };
         let engine = Self { inner: Arc::new(inner) };
-        let now = engine.clock().now();
+        let (now, elapsed) = (engine.clock().now(), engine.clock().elapsed());
         let recovered = engine.inner.tools.store.recover(now).await?;
         if recovered > 0 {
             tracing::info!(
@@ -179,11 +181,12 @@ impl Engine {
             );
         }
         engine.pull_in(now).await;
+        engine.inner.tools.store.begin_run(None, now).await?;
         engine.inner.tokens.load(engine.inner.tools.store.tokens().await?);
         for org in engine.inner.tools.store.orgs().await?.iter().filter(|org| org.connected) {
             engine.start_worker(org);
         }
-        let supervisor = engine.clone().supervise();
+        let supervisor = engine.clone().supervise(now, elapsed);
         engine.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(supervisor);
         Ok(engine)
     }
@@ -196,6 +199,7 @@ impl Engine {
         self.inner.tools.stop.cancel();
         let mut tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         while tasks.join_next().await.is_some() {}
+        self.seen(self.clock().now()).await;
         Ok(self.inner.tools.store.close().await?)
     }
 
@@ -291,6 +295,16 @@ impl Engine {
             Err(sync_monitor_store::Error::Refused(why)) => Err(Error::Invalid(why)),
             page => Ok(page?),
         }
+    }
+
+    /// What happened in the last `window`, in buckets of `bucket`, which begin at its multiples.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn stats(&self, window: Duration, bucket: Duration) -> Result<Stats, Error> {
+        let now = self.clock().now();
+        let from = Millis(now.0.saturating_sub(i64::try_from(window.as_millis()).unwrap_or(i64::MAX)));
+        Ok(self.inner.tools.store.stats(from, now, bucket).await?)
     }
 
     /// What failed and is not dismissed, by cause; the cause that was seen last first.

@@ -16,6 +16,11 @@ const TOLERANCE_MS: i64 = 3_000;
 /// How often what is too old is cleared away.
 const CLEAR: Duration = Duration::from_hours(6);
 
+/// How often it is written down that the program runs: what is known of its end after a crash is right to so much.
+const SEEN: Duration = Duration::from_mins(5);
+/// How long it is remembered what happened in each minute.
+const REMEMBERED: Duration = Duration::from_hours(90 * 24);
+
 /// What the wall clock did between two looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Jump {
@@ -36,15 +41,19 @@ fn jump(wall: (Millis, Millis), elapsed: (Duration, Duration)) -> Jump {
 }
 
 impl Engine {
-    pub(crate) async fn supervise(self) {
+    /// Watches from the moment that the engine started at, by both clocks.
+    pub(crate) async fn supervise(self, mut wall: Millis, mut elapsed: Duration) {
         let clock = Arc::clone(self.clock());
-        let (mut wall, mut elapsed) = (clock.now(), clock.elapsed());
         let mut clear_at = wall;
+        let mut seen_at = wall.plus(SEEN);
         while !self.inner.tools.stop.is_cancelled() {
             let now = clock.now();
             match jump((wall, now), (elapsed, clock.elapsed())) {
                 Jump::None => {}
-                Jump::Ahead(by) => self.clock_jumped(now, by, "forwards, or the machine slept").await,
+                Jump::Ahead(by) => {
+                    self.clock_jumped(now, by, "forwards, or the machine slept").await;
+                    self.woke(wall, now).await;
+                }
                 Jump::Back(by) => {
                     self.clock_jumped(now, by, "backwards").await;
                     self.pull_in(now).await;
@@ -52,6 +61,10 @@ impl Engine {
                 }
             }
             (wall, elapsed) = (now, clock.elapsed());
+            if now >= seen_at {
+                self.seen(now).await;
+                seen_at = now.plus(SEEN);
+            }
             if now >= clear_at {
                 self.clear_old(now).await;
                 clear_at = now.plus(CLEAR);
@@ -60,6 +73,20 @@ impl Engine {
                 () = self.inner.tools.stop.cancelled() => {}
                 () = clock.wait_until(clock.now().plus(LOOK)) => {}
             }
+        }
+    }
+
+    /// The program still runs.
+    pub(crate) async fn seen(&self, now: Millis) {
+        let forget = Millis(now.0.saturating_sub(i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX)));
+        if let Err(error) = self.inner.tools.store.go_on(now, forget).await {
+            tracing::error!(%error, "it could not be written down that the program runs");
+        }
+    }
+
+    async fn woke(&self, slept_at: Millis, now: Millis) {
+        if let Err(error) = self.inner.tools.store.begin_run(Some(slept_at), now).await {
+            tracing::error!(%error, "it could not be written down that the machine slept");
         }
     }
 

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::queue::{self, Move, Row};
 use crate::routes::Leg;
 use crate::rows;
+use crate::stats::Event;
 use crate::words;
 use crate::writer::Tx;
 
@@ -164,7 +165,8 @@ fn note_sent(
     Ok(())
 }
 
-fn count_echoes(tx: &Tx<'_>, intake: &Intake, source: i64, echoes: usize, detail: &str) -> Result<()> {
+fn count_echoes(tx: &mut Tx<'_>, intake: &Intake, source: i64, echoes: usize, detail: &str) -> Result<()> {
+    tx.tally.happenings.note(intake.at, Event::Echo, echoes as u64);
     tx.sql
         .prepare_cached("UPDATE orgs SET suppressed_echoes = suppressed_echoes + ?2 WHERE id = ?1")?
         .execute((source, echoes))?;
@@ -306,6 +308,7 @@ fn insert(
         cycle: 1,
     };
     tx.shift(None, Some(item.slot()));
+    tx.happened(intake.at, Event::Accepted);
     for record in &relayed.records {
         tx.sql
             .prepare_cached("INSERT INTO item_records (external_id, item) VALUES (?1, ?2)")?

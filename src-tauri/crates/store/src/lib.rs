@@ -17,6 +17,7 @@ mod reader;
 mod retention;
 mod routes;
 mod rows;
+mod stats;
 mod tally;
 mod tokens;
 mod words;
@@ -25,6 +26,7 @@ mod writer;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
@@ -39,7 +41,8 @@ pub use delivery::{Claim, Claimed, Completion};
 pub use error::{Error, Result};
 
 use model::{
-    ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org, Route, Sort, Token,
+    ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org, Route, Sort, Stats,
+    Token,
 };
 use reader::Readers;
 use writer::Writer;
@@ -314,6 +317,38 @@ impl Store {
         cursor: Option<String>,
     ) -> Result<ItemPage> {
         self.inner.readers.run(move |sql| list::page(sql, &filter, sort, limit, cursor.as_deref())).await
+    }
+
+    /// What happened from `from` to `to`, in buckets.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn stats(&self, from: Millis, to: Millis, bucket: Duration) -> Result<Stats> {
+        self.inner.readers.run(move |sql| stats::read(sql, from, to, bucket)).await
+    }
+
+    /// A run begins: of the program, or of the machine after a sleep that began at `slept_at`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn begin_run(&self, slept_at: Option<Millis>, at: Millis) -> Result<()> {
+        self.write(move |tx| {
+            slept_at.map_or(Ok(()), |slept_at| stats::go_on(tx.sql, slept_at))?;
+            stats::begin_run(tx.sql, at)
+        })
+        .await
+    }
+
+    /// The run goes on. What happened before `forget` is forgotten.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn go_on(&self, at: Millis, forget: Millis) -> Result<()> {
+        self.write(move |tx| {
+            stats::clear(tx.sql, forget)?;
+            stats::go_on(tx.sql, at)
+        })
+        .await
     }
 
     /// What failed and is not dismissed, by cause.

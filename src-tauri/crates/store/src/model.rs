@@ -432,3 +432,67 @@ pub struct ActivityPage {
     /// Asks for the next page.
     pub next_cursor: Option<String>,
 }
+
+/// What happened in a span of time, in numbers of items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Happened {
+    /// Came in, once for each target.
+    pub accepted: u64,
+    /// Were delivered.
+    pub synced: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Attempts that failed and are made again.
+    pub retried: u64,
+    /// Were overtaken.
+    pub superseded: u64,
+    /// Echoes that were suppressed.
+    pub echoes: u64,
+}
+
+impl Happened {
+    /// What happened there as well.
+    pub fn add(&mut self, more: &Self) {
+        self.accepted += more.accepted;
+        self.synced += more.synced;
+        self.failed += more.failed;
+        self.retried += more.retried;
+        self.superseded += more.superseded;
+        self.echoes += more.echoes;
+    }
+}
+
+/// What happened in one bucket of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bucket {
+    /// When it begins.
+    pub at: Millis,
+    /// What happened.
+    pub happened: Happened,
+    /// Half of the deliveries took at most so long from acceptance, in milliseconds, to about a tenth.
+    pub p50_ms: Option<u64>,
+    /// 95 % of them did.
+    pub p95_ms: Option<u64>,
+    /// How long the program ran, awake.
+    pub running: Duration,
+}
+
+/// What happened in a window of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// In order, without a hole.
+    pub buckets: Vec<Bucket>,
+    /// All of them together.
+    pub total: Bucket,
+    /// When the program did not run, or the machine slept.
+    pub gaps: Vec<Gap>,
+}
+
+/// A time when the program did not run, or the machine slept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// From.
+    pub from: Millis,
+    /// To.
+    pub to: Millis,
+}

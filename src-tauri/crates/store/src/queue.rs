@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::rows;
+use crate::stats::Event;
 use crate::tally::Slot;
 use crate::writer::Tx;
 
@@ -98,7 +99,7 @@ pub(crate) struct Move {
 
 /// Writes an item's next status, and keeps the counters.
 pub(crate) fn put(tx: &mut Tx<'_>, item: &mut Row, to: Move) -> Result<()> {
-    let before = item.slot();
+    let (before, was) = (item.slot(), item.status);
     item.status = to.status;
     item.dismissed = false;
     if !to.status.is_open() {
@@ -111,6 +112,19 @@ pub(crate) fn put(tx: &mut Tx<'_>, item: &mut Row, to: Move) -> Result<()> {
         )?
         .execute((item.key, rows::status_code(to.status), to.due.map(|t| t.0), to.at.0, item.blocked))?;
     tx.shift(Some(before), Some(item.slot()));
+    match to.status {
+        Status::Synced => {
+            let accepted: i64 = tx
+                .sql
+                .prepare_cached("SELECT created_at FROM items WHERE id = ?1")?
+                .query_row([item.key], |row| row.get(0))?;
+            tx.happened(to.at, Event::Synced(to.at.since(Millis(accepted))));
+        }
+        Status::Failed => tx.happened(to.at, Event::Failed),
+        Status::Superseded => tx.happened(to.at, Event::Superseded),
+        Status::Retrying if was == Status::Processing => tx.happened(to.at, Event::Retried),
+        Status::Queued | Status::Processing | Status::Retrying => {}
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use crate::error::Result;
+use crate::stats::Happenings;
 
 /// A place that items are counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,26 +18,31 @@ pub(crate) struct Slot {
 
 /// How the counters change by one group of writes.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(HashMap<Slot, i64>);
+pub(crate) struct Tally {
+    slots: HashMap<Slot, i64>,
+    pub(crate) happenings: Happenings,
+}
 
 impl Tally {
     pub(crate) fn shift(&mut self, from: Option<Slot>, to: Option<Slot>) {
         if let Some(slot) = from {
-            *self.0.entry(slot).or_default() -= 1;
+            *self.slots.entry(slot).or_default() -= 1;
         }
         if let Some(slot) = to {
-            *self.0.entry(slot).or_default() += 1;
+            *self.slots.entry(slot).or_default() += 1;
         }
     }
 
     pub(crate) fn add(&mut self, other: Self) {
-        for (slot, n) in other.0 {
-            *self.0.entry(slot).or_default() += n;
+        for (slot, n) in other.slots {
+            *self.slots.entry(slot).or_default() += n;
         }
+        self.happenings.add(other.happenings);
     }
 
     pub(crate) fn write(self, sql: &Connection) -> Result<()> {
-        for (slot, n) in self.0.into_iter().filter(|(_, n)| *n != 0) {
+        self.happenings.write(sql)?;
+        for (slot, n) in self.slots.into_iter().filter(|(_, n)| *n != 0) {
             sql.prepare_cached(
                 "INSERT INTO tallies (route, status, blocked, dismissed, n) VALUES (?1, ?2, ?3, ?4, max(?5, 0))
                  ON CONFLICT DO UPDATE SET n = n + ?5",

@@ -14,6 +14,7 @@ use sync_monitor_domain::remote::ApiUsage;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{Error, Result};
+use crate::stats::Event;
 use crate::tally::{Slot, Tally};
 use crate::{open, orgs, routes};
 
@@ -131,6 +132,11 @@ impl Tx<'_> {
     /// The row of an org, made if there is none.
     pub(crate) fn org(&mut self, id: OrgId) -> Result<i64> {
         self.orgs.ensure(self.sql, id)
+    }
+
+    /// Something happened, for the charts.
+    pub(crate) fn happened(&mut self, at: Millis, event: Event) {
+        self.tally.happenings.note(at, event, 1);
     }
 
     /// An item moves from one place of the counters to another.
