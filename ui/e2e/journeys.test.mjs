@@ -120,4 +120,34 @@ describe('journeys through the program', () => {
       await assertAccessible(page, `${theme} item`);
     });
   }
+
+  it('connects the third org in the browser, tests it, and gives it a route', async () => {
+    await goTo(page, '#/orgs');
+    await page.getByTestId('org-add').click();
+    await page.getByTestId('wizard-next').click();
+    await page.getByText('third org of this demo').waitFor();
+    await page.getByLabel('Alias (optional)').fill('Northwind');
+    const opened = page.context().waitForEvent('page');
+    await page.getByTestId('wizard-next').click();
+    const login = await opened;
+    await login.getByRole('link', { name: 'Allow' }).click();
+    await login.getByRole('heading', { name: 'You are signed in' }).waitFor();
+    await login.getByText('admin@northwind.example').waitFor();
+    await login.close();
+    await page.getByRole('heading', { name: 'Northwind is connected' }).waitFor();
+    for (const check of ['signIn', 'endpoint', 'apiUsage', 'clock']) {
+      await page.locator(`[data-check="${check}"][data-result="ok"]`).waitFor();
+    }
+    await page.getByTestId('wizard-next').click();
+    const direction = page.getByTestId('direction').filter({ hasText: 'Acme (prod) → Northwind' });
+    await direction.getByRole('checkbox').check();
+    await page.getByTestId('wizard-next').click();
+    await page.getByTestId('route-row').filter({ hasText: 'Northwind' }).waitFor();
+    const { orgs } = await ask(page, '/orgs');
+    const org = orgs.find((one) => one.alias === 'Northwind');
+    assert.deepEqual(
+      [org.kind, org.signedInBy, org.health],
+      ['production', 'browser', 'connected'],
+    );
+  });
 });

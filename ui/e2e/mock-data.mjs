@@ -25,6 +25,12 @@ export function orgs(now) {
     suppressedEchoes: 17,
     queueDepth: 6,
     kind,
+    signedInBy: 'browser',
+    signedInAt: at(now, -864_000),
+    loginUrl: 'https://login.salesforce.com',
+    clientId: 'PlatformCLI',
+    endpointPath: '/services/apexrest/dlhub/delivery/sync',
+    replacedBy: null,
     ...more,
   });
   return [
@@ -157,3 +163,48 @@ export function items(now, failed = 12) {
   add('superseded', 1);
   return all;
 }
+
+/** What the Salesforce CLI knows. */
+export const CLI_ORGS = [
+  {
+    username: 'ada@acme.example',
+    aliases: ['prod', 'hub'],
+    orgId: ORGS.client,
+    instanceUrl: 'https://acme.my.salesforce.com',
+    kind: 'production',
+    connected: true,
+    problem: null,
+  },
+  {
+    username: 'ada@northwind.example.uat',
+    aliases: [],
+    orgId: '00D9z000000NWNDEA0',
+    instanceUrl: 'https://northwind--uat.sandbox.my.salesforce.com',
+    kind: 'sandbox',
+    connected: false,
+    problem: null,
+  },
+];
+
+/** The org that a sign-in leads to. */
+export function newcomer(now, alias) {
+  const [first] = orgs(now);
+  return {
+    ...first,
+    orgId: '00D9z000000NWNDEA0',
+    alias: alias ?? null,
+    username: 'ada@northwind.example.uat',
+    kind: 'sandbox',
+    queueDepth: 0,
+    lastDeliveredAt: null,
+    lastReceivedAt: null,
+  };
+}
+
+/** What a test finds. */
+export const CHECKS = [
+  { check: 'signIn', result: 'ok', message: 'Signed in as ada@northwind.example.uat.' },
+  { check: 'endpoint', result: 'failed', message: 'There is no sync endpoint at /x.' },
+  { check: 'apiUsage', result: 'warning', message: '12,500 of 15,000 API calls are used (83 %).' },
+  { check: 'clock', result: 'skipped', message: 'The org did not say what time it is there.' },
+];

@@ -40,6 +40,12 @@ class Mock {
       },
     ];
     this.streams = new Set();
+    /** The sign-ins so far, by ID; a test finishes them. */
+    this.signIns = new Map();
+    /** What is answered in place of the next call, by `METHOD path`: a problem's status, code and detail. */
+    this.problems = new Map();
+    /** The bodies of the calls so far that had one. */
+    this.bodies = [];
     /** The calls so far, as `METHOD path`. */
     this.calls = [];
     this.eventId = 0;
@@ -66,6 +72,7 @@ class Mock {
       listenAddress: '127.0.0.1:7437',
       schedule: ['0s', '30s', '2m', '10m', '1h'],
       serverTime: new Date().toISOString(),
+      demoLoginUrl: this.demo ? 'http://127.0.0.1:9' : null,
     };
   }
 
@@ -115,6 +122,42 @@ class Mock {
     return { changed, refused };
   }
 
+  begin(org, alias) {
+    const id = `sign-in-${this.signIns.size + 1}`;
+    const signIn = {
+      id,
+      state: 'waiting',
+      authorizeUrl: `https://login.example/services/oauth2/authorize?state=${id}`,
+      expiresAt: new Date(Date.now() + 600_000).toISOString(),
+      orgId: null,
+      problem: null,
+    };
+    this.signIns.set(id, { signIn, org, alias });
+    return signIn;
+  }
+
+  /** The browser came back: the sign-in is over. */
+  finish(id, problem = null) {
+    const entry = this.signIns.get(id);
+    if (problem !== null) {
+      Object.assign(entry.signIn, { state: 'failed', authorizeUrl: null, problem });
+      return;
+    }
+    const org = this.connect(entry.org, entry.alias);
+    Object.assign(entry.signIn, { state: 'connected', authorizeUrl: null, orgId: org.orgId });
+    this.emit({ items: [], orgs: true, routes: false });
+  }
+
+  connect(org, alias) {
+    if (org !== null) {
+      Object.assign(org, { health: 'connected', healthDetail: null });
+      return org;
+    }
+    const made = data.newcomer(Date.now(), alias);
+    this.orgs = [...this.orgs.filter((one) => one.orgId !== made.orgId), made];
+    return made;
+  }
+
   emit(change) {
     this.eventId += 1;
     const text = `event: changed\nid: ${this.eventId}\ndata: ${JSON.stringify(change)}\n\n`;
@@ -126,17 +169,26 @@ function answer(mock, method, path, query, body) {
   const [, name, id, verb] = path.split('/');
   const key = `${method} ${name}`;
   if (key === 'GET status') return mock.status();
-  if (key === 'GET orgs') return { orgs: mock.orgs };
+  if (key === 'GET orgs' && id === undefined) return { orgs: mock.orgs };
   if (key === 'GET routes') return { routes: mock.routes };
   if (key === 'GET activity') return { activity: mock.activity, nextCursor: null };
   if (key === 'GET items' && id === undefined) return mock.page(query);
   if (key === 'GET items') return mock.items.find((item) => item.id === decodeURIComponent(id));
   if (key === 'POST items') return mock.act(id, body);
-  if (key === 'POST orgs' && id !== 'import') {
-    const org = mock.orgs.find((one) => one.orgId === id);
-    org.health = verb === 'pause' ? 'paused' : 'connected';
-    mock.emit({ items: [], orgs: true, routes: false });
-    return org;
+  if (name === 'orgs') return orgAnswer(mock, method, id, verb, body);
+  if (key === 'POST routes') {
+    const route = {
+      id: `route-${mock.routes.length + 1}`,
+      ...body,
+      createdAt: new Date().toISOString(),
+      queueDepth: 0,
+    };
+    mock.routes.push(route);
+    return route;
+  }
+  if (key === 'DELETE routes') {
+    mock.routes = mock.routes.filter((one) => one.id !== id);
+    return null;
   }
   if (key === 'PATCH routes') {
     const route = mock.routes.find((one) => one.id === id);
@@ -144,6 +196,41 @@ function answer(mock, method, path, query, body) {
     return route;
   }
   return undefined;
+}
+
+function orgAnswer(mock, method, id, verb, body) {
+  const org = mock.orgs.find((one) => one.orgId === id) ?? null;
+  const signIn = mock.signIns.get(verb)?.signIn;
+  switch (`${method} ${['login', 'cli', 'import'].includes(id) ? id : `org ${verb ?? ''}`}`) {
+    case 'POST login':
+      return mock.begin(null, body.alias);
+    case 'GET login':
+      return signIn;
+    case 'DELETE login':
+      signIn.state = 'cancelled';
+      return null;
+    case 'GET cli':
+      return { orgs: data.CLI_ORGS };
+    case 'POST cli':
+    case 'POST import':
+      return mock.connect(null, body.alias);
+    case 'POST org login':
+      return mock.begin(org, null);
+    case 'POST org test':
+      return { ...org, checks: data.CHECKS };
+    case 'POST org pause':
+    case 'POST org resume':
+      org.health = verb === 'pause' ? 'paused' : 'connected';
+      mock.emit({ items: [], orgs: true, routes: false });
+      return org;
+    case 'PATCH org ':
+      return Object.assign(org, { ...body, alias: body.alias === '' ? null : body.alias });
+    case 'DELETE org ':
+      mock.orgs = mock.orgs.filter((one) => one !== org);
+      return null;
+    default:
+      return undefined;
+  }
 }
 
 async function handle(mock, request, response) {
@@ -178,14 +265,26 @@ async function handle(mock, request, response) {
   for await (const chunk of request) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
   const body = text === '' ? null : JSON.parse(text);
-  mock.calls.push(`${request.method} ${path}`);
+  const call = `${request.method} ${path}`;
+  mock.calls.push(call);
+  if (body !== null) mock.bodies.push(body);
+  const send = (status, value) => {
+    const type = status < 400 ? 'application/json' : 'application/problem+json';
+    response.writeHead(status, { 'Content-Type': type });
+    response.end(value === null ? '' : JSON.stringify(value));
+  };
+  const problem = mock.problems.get(call);
+  if (problem !== undefined) {
+    mock.problems.delete(call);
+    send(problem.status, { title: 'Error', ...problem });
+    return;
+  }
   const result = answer(mock, request.method, path, url.searchParams, body);
-  response.writeHead(result === undefined ? 404 : 200, {
-    'Content-Type': result === undefined ? 'application/problem+json' : 'application/json',
-  });
-  response.end(
-    JSON.stringify(result ?? { title: 'Not found', status: 404, detail: '', code: 'NOT_FOUND' }),
-  );
+  if (result === undefined) {
+    send(404, { title: 'Not found', status: 404, detail: '', code: 'NOT_FOUND' });
+  } else {
+    send(result === null ? 204 : 200, result);
+  }
 }
 
 /** Starts a mock; `mock` is its state, `cut` ends it with all connections, `start` revives it. */

@@ -3,6 +3,7 @@ import type { Backend } from './backend/backend';
 import { ItemActions } from './items/actions.svelte';
 import { ItemList } from './items/list.svelte';
 import { Monitor } from './monitor.svelte';
+import { OrgActions } from './orgs/actions.svelte';
 import { Router } from './router.svelte';
 import { Theme } from './shared/theme.svelte';
 import { itemTitle } from './items/words';
@@ -12,6 +13,7 @@ import { Shortcuts } from './shell/shortcuts.svelte';
 export class App {
   readonly monitor: Monitor;
   readonly actions: ItemActions;
+  readonly orgActions: OrgActions;
   readonly list: ItemList;
   readonly router = new Router();
   readonly theme = new Theme();
@@ -25,6 +27,7 @@ export class App {
       const row = this.list.rows.find((one) => one.id === id);
       return row === undefined ? id : itemTitle(row);
     });
+    this.orgActions = new OrgActions(this.monitor, this.actions);
   }
 }
 

@@ -31,6 +31,7 @@ describe('the API client', () => {
         return Promise.resolve({ status: 200, body: '{"changed":1,"refused":[]}' });
       },
       () => () => undefined,
+      () => Promise.resolve(),
     );
     await backend.dismiss({ ids: ['a/b'] }, 'test');
     await backend.item('a/b');

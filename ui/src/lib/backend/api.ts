@@ -3,12 +3,15 @@ import type {
   Backend,
   BulkResult,
   ChangeListener,
+  Check,
+  CliOrg,
   ItemDetail,
   ItemFilter,
   ItemPage,
   Org,
   Route,
   Selection,
+  SignIn,
   Status,
 } from './backend';
 import { Problem } from './backend';
@@ -57,7 +60,11 @@ export function itemQuery(filter: ItemFilter, limit: number, cursor: string | nu
 }
 
 /** The management API over any transport. */
-export function apiBackend(transport: Transport, listen: EventSourceStarter): Backend {
+export function apiBackend(
+  transport: Transport,
+  listen: EventSourceStarter,
+  openUrl: (url: string) => Promise<void>,
+): Backend {
   async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const answer = await transport(
       method,
@@ -88,6 +95,25 @@ export function apiBackend(transport: Transport, listen: EventSourceStarter): Ba
     },
     importOrg: (sfdxAuthUrl, alias) =>
       call<Org>('POST', '/orgs/import', alias === '' ? { sfdxAuthUrl } : { sfdxAuthUrl, alias }),
+    login: (loginUrl, clientId, alias) =>
+      call<SignIn>('POST', '/orgs/login', {
+        loginUrl,
+        ...(clientId === '' ? {} : { clientId }),
+        ...(alias === '' ? {} : { alias }),
+      }),
+    loginAgain: (orgId) => call<SignIn>('POST', `/orgs/${id(orgId)}/login`),
+    signIn: (signInId) => call<SignIn>('GET', `/orgs/login/${id(signInId)}`),
+    cancelSignIn: (signInId) => call<void>('DELETE', `/orgs/login/${id(signInId)}`),
+    cliOrgs: async () => (await call<{ orgs: CliOrg[] }>('GET', '/orgs/cli')).orgs,
+    connectCliOrg: (username, alias) =>
+      call<Org>('POST', '/orgs/cli', alias === '' ? { username } : { username, alias }),
+    testOrg: (orgId) => call<Org & { checks: Check[] }>('POST', `/orgs/${id(orgId)}/test`),
+    changeOrg: (orgId, change) => call<Org>('PATCH', `/orgs/${id(orgId)}`, change),
+    disconnectOrg: (orgId) => call<void>('DELETE', `/orgs/${id(orgId)}`),
+    addRoute: (sourceOrgId, targetOrgId) =>
+      call<Route>('POST', '/routes', { sourceOrgId, targetOrgId, enabled: true }),
+    removeRoute: (routeId) => call<void>('DELETE', `/routes/${id(routeId)}`),
+    openUrl,
     setOrgPaused: (orgId, paused) =>
       call<Org>('POST', `/orgs/${id(orgId)}/${paused ? 'pause' : 'resume'}`),
     setRouteEnabled: (routeId, enabled) =>

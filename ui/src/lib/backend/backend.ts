@@ -31,6 +31,7 @@ export type OrgKind = 'production' | 'sandbox' | 'scratch' | 'developer' | 'unkn
 /** How one attempt ended. */
 export type AttemptOutcome =
   | 'synced'
+  | 'tokenRenewed'
   | 'superseded'
   | 'retrying'
   | 'failed'
@@ -55,6 +56,8 @@ export interface Status {
   listenAddress: string;
   schedule: string[];
   serverTime: string;
+  /** In a demo, where a simulated org waits to be signed in to. */
+  demoLoginUrl: string | null;
 }
 
 /** A connected org. */
@@ -72,6 +75,44 @@ export interface Org {
   suppressedEchoes: number;
   queueDepth: number;
   kind: OrgKind;
+  signedInBy: SignedInBy | null;
+  signedInAt: string | null;
+  loginUrl: string | null;
+  clientId: string | null;
+  endpointPath: string;
+  /** The org that stands at its address now: the sandbox was refreshed. */
+  replacedBy: string | null;
+}
+
+/** How an org was signed in to. */
+export type SignedInBy = 'browser' | 'cli' | 'authUrl';
+
+/** A sign-in in the browser, and where it stands. */
+export interface SignIn {
+  id: string | null;
+  state: 'waiting' | 'connected' | 'failed' | 'cancelled' | 'expired';
+  authorizeUrl: string | null;
+  expiresAt: string | null;
+  orgId: string | null;
+  problem: { code: string; detail: string } | null;
+}
+
+/** What one part of the test of an org found. */
+export interface Check {
+  check: 'signIn' | 'endpoint' | 'apiUsage' | 'clock';
+  result: 'ok' | 'warning' | 'failed' | 'skipped';
+  message: string;
+}
+
+/** An org that the Salesforce CLI on this machine is signed in to. */
+export interface CliOrg {
+  username: string;
+  aliases: string[];
+  orgId: string | null;
+  instanceUrl: string | null;
+  kind: OrgKind;
+  connected: boolean;
+  problem: string | null;
 }
 
 /** "Changes from the source go to the target." */
@@ -210,6 +251,22 @@ export interface Backend {
   restore(selection: Selection): Promise<BulkResult>;
   activity(limit: number, cursor: string | null): Promise<ActivityPage>;
   importOrg(sfdxAuthUrl: string, alias: string): Promise<Org>;
+  /** Begins a sign-in in the browser to a new org; opens nothing itself. */
+  login(loginUrl: string, clientId: string, alias: string): Promise<SignIn>;
+  /** Begins to sign in to a known org again, the way it was done before. */
+  loginAgain(orgId: string): Promise<SignIn>;
+  /** Where a sign-in stands. */
+  signIn(id: string): Promise<SignIn>;
+  cancelSignIn(id: string): Promise<void>;
+  cliOrgs(): Promise<CliOrg[]>;
+  connectCliOrg(username: string, alias: string): Promise<Org>;
+  testOrg(orgId: string): Promise<Org & { checks: Check[] }>;
+  changeOrg(orgId: string, change: { alias?: string; endpointPath?: string }): Promise<Org>;
+  disconnectOrg(orgId: string): Promise<void>;
+  addRoute(sourceOrgId: string, targetOrgId: string): Promise<Route>;
+  removeRoute(routeId: string): Promise<void>;
+  /** Shows a page in the user's browser. One that does not open tells nobody: show the link too. */
+  openUrl(url: string): Promise<void>;
   setOrgPaused(orgId: string, paused: boolean): Promise<Org>;
   setRouteEnabled(routeId: string, enabled: boolean): Promise<Route>;
   /** Starts listening; the result stops it. */

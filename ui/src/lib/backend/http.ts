@@ -113,5 +113,7 @@ function listen(listener: ChangeListener): () => void {
 
 /** The program's API over same-origin HTTP: the UI in a browser. */
 export function httpBackend(): Backend {
-  return apiBackend(transport, listen);
+  return apiBackend(transport, listen, async (url) => {
+    window.open(url, '_blank', 'noopener,noreferrer');
+  });
 }

@@ -34,5 +34,5 @@ function listen(listener: ChangeListener): () => void {
 
 /** The program's API over the desktop window's bridge. */
 export function tauriBackend(): Backend {
-  return apiBackend(transport, listen);
+  return apiBackend(transport, listen, (url) => invoke('open_url', { url }));
 }
