@@ -152,3 +152,34 @@ async fn a_secret_is_shown_once_and_an_auth_url_never() {
     assert!(!problem.to_string().contains("SECRETSECRET"), "{problem}");
     app.stop().await;
 }
+
+#[tokio::test]
+async fn prometheus_reads_how_things_stand() {
+    let (app, pair) = App::with_two_orgs().await;
+    let payload = Payload::from(ORG_A, app.now()).record("WI-1", "x");
+    app.accept(&pair.token_a, &payload).await;
+    app.wait_status(payload.id(), ORG_B, "synced").await;
+    let ask = async |token: &str| {
+        let head = format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}");
+        kit::exchange(app.url(), &head, b"").await
+    };
+    assert_eq!(ask("nobody").await.status, 401);
+    assert_eq!(ask(&pair.token_a).await.status, 403);
+    let reply = ask(app.admin_token()).await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    for line in [
+        "# TYPE sync_monitor_items gauge",
+        "sync_monitor_items{status=\"synced\"} 1.0",
+        "sync_monitor_items{status=\"failed\"} 0.0",
+        "# TYPE sync_monitor_synced_items counter",
+        "sync_monitor_synced_items_total 1",
+        &format!("sync_monitor_org_queued_items{{org=\"{}\"}} 0.0", pair.b.id()),
+        &format!("sync_monitor_org_connected{{org=\"{}\",alias=\"\",health=\"connected\"}} 1.0", pair.b.id()),
+        "# UNIT sync_monitor_org_clock_skew_seconds seconds",
+        "# EOF",
+    ] {
+        assert!(reply.text.lines().any(|found| found == line), "{line} is not in\n{}", reply.text);
+    }
+    app.stop().await;
+}

@@ -22,6 +22,7 @@ mod guard;
 mod handlers;
 mod in_process;
 mod limiter;
+mod metrics;
 mod problem;
 mod query;
 mod returned;

@@ -10,7 +10,7 @@ use http::{HeaderValue, header};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::problem::Problem;
-use crate::{App, events, export, guard, handlers, sync, ui};
+use crate::{App, events, export, guard, handlers, metrics, sync, ui};
 
 /// Everything that the listener answers.
 pub(crate) fn listener(app: &Arc<App>) -> Router {
@@ -28,6 +28,10 @@ pub(crate) fn listener(app: &Arc<App>) -> Router {
         .nest("/api/v1", management)
         .merge(endpoint)
         .route("/healthz", get(healthz))
+        .route(
+            "/metrics",
+            get(metrics::handle).layer(middleware::from_fn_with_state(Arc::clone(app), guard::admin)),
+        )
         .route("/", get(ui::index))
         .route("/open", get(ui::open))
         .fallback(ui::other)
