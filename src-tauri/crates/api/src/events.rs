@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::App;
 use crate::dto::ChangedEvent;
+use crate::openapi::Refused;
 
 /// The shortest time between two events.
 const PACE: Duration = Duration::from_millis(100);
@@ -106,7 +107,11 @@ fn add(gathered: &mut Changed, more: Changed) {
     }
 }
 
-/// `GET events`.
+/// What changes, as server-sent events.
+///
+/// The data of each event `changed` is `{"items": [ID…] | null, "orgs": bool, "routes": bool}`; null means many. With
+/// `Last-Event-ID` the stream goes on behind that event, or says that anything may have changed.
+#[utoipa::path(get, path = "/events", tag = "events", responses((status = 200, content_type = "text/event-stream", body = String), Refused))]
 pub(crate) async fn handle(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
