@@ -16,7 +16,9 @@ mod items;
 mod sign_in;
 mod stats;
 
-pub(crate) use items::{Bulk, BulkCommand, FailureGroup, Failures, Item, ItemDetail, Items, Refusal};
+pub(crate) use items::{
+    Bulk, BulkCommand, Dismissal, FailureGroup, Failures, Item, ItemDetail, Items, Refusal, Selection,
+};
 pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
 pub(crate) use stats::Stats;
 
@@ -190,7 +192,9 @@ impl From<model::Route> for Route {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewRoute {
+    #[schema(value_type = schema::OrgId)]
     pub(crate) source_org_id: String,
+    #[schema(value_type = schema::OrgId)]
     pub(crate) target_org_id: String,
     pub(crate) enabled: Option<bool>,
 }
@@ -226,8 +230,11 @@ pub(crate) struct Token {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewToken {
+    #[schema(min_length = 1, max_length = 1000)]
     pub(crate) name: String,
+    #[schema(value_type = Vec<schema::OrgId>, min_items = 1)]
     pub(crate) source_org_ids: Vec<String>,
+    #[schema(value_type = Option<schema::Time>)]
     pub(crate) expires_at: Option<String>,
 }
 

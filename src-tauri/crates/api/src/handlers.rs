@@ -259,7 +259,7 @@ pub(crate) async fn item(State(app): App_, Path(id): Path<String>) -> Answer<dto
 }
 
 /// Try failed items again, from attempt 1.
-#[utoipa::path(post, path = "/items/retry", tag = "items", request_body = dto::BulkCommand, responses((status = 200, body = dto::Bulk), Refused, BadBody))]
+#[utoipa::path(post, path = "/items/retry", tag = "items", request_body = dto::Selection, responses((status = 200, body = dto::Bulk), Refused, BadBody))]
 pub(crate) async fn retry(
     State(app): App_,
     body::Json(command): body::Json<dto::BulkCommand>,
@@ -269,7 +269,7 @@ pub(crate) async fn retry(
 }
 
 /// Take failed items out of view, for a reason.
-#[utoipa::path(post, path = "/items/dismiss", tag = "items", request_body = dto::BulkCommand, responses((status = 200, body = dto::Bulk), Refused, BadBody))]
+#[utoipa::path(post, path = "/items/dismiss", tag = "items", request_body = dto::Dismissal, responses((status = 200, body = dto::Bulk), Refused, BadBody))]
 pub(crate) async fn dismiss(
     State(app): App_,
     body::Json(command): body::Json<dto::BulkCommand>,
@@ -280,7 +280,7 @@ pub(crate) async fn dismiss(
 }
 
 /// Bring dismissed items back.
-#[utoipa::path(post, path = "/items/restore", tag = "items", request_body = dto::BulkCommand, responses((status = 200, body = dto::Bulk), Refused, BadBody))]
+#[utoipa::path(post, path = "/items/restore", tag = "items", request_body = dto::Selection, responses((status = 200, body = dto::Bulk), Refused, BadBody))]
 pub(crate) async fn restore(
     State(app): App_,
     body::Json(command): body::Json<dto::BulkCommand>,
@@ -358,6 +358,7 @@ fn select(command: dto::BulkCommand) -> Result<Selected, Problem> {
             Selection::Ids(known)
         }
         (None, Some(mut filter)) => {
+            filter.refuse_empty()?;
             let selected = filter.filter()?;
             filter.end()?;
             Selection::Filter(selected)
@@ -436,6 +437,7 @@ mod tests {
     #[case::neither("{}")]
     #[case::both(r#"{"ids": [], "filter": {}}"#)]
     #[case::an_unknown_filter(r#"{"filter": {"colour": "red"}}"#)]
+    #[case::an_empty_filter_member(r#"{"filter": {"targetOrgId": ""}}"#)]
     #[case::a_bad_filter(r#"{"filter": {"status": "lost"}}"#)]
     fn a_bulk_command_that_is_not_clear_is_refused(#[case] json: &str) {
         assert_eq!(command(json).err().map(|problem| problem.status()), Some(StatusCode::BAD_REQUEST));

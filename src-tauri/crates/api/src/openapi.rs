@@ -1,4 +1,4 @@
-//! The description of the API (OpenAPI 3.1), made from the handlers and their types.
+//! The description of the API (`OpenAPI` 3.1), made from the handlers and their types.
 
 use std::collections::BTreeMap;
 

@@ -51,10 +51,13 @@ pub(crate) struct ItemFilter {
     /// Only the dismissed, or only the others; left out: the others.
     dismissed: Option<bool>,
     /// With this record.
+    #[schema(min_length = 1)]
     external_id: Option<String>,
     /// Failed for this cause.
+    #[schema(min_length = 1)]
     failure_key: Option<String>,
     /// With these words, or beginnings of words, in externalId, title and transactionId together, or in the last error.
+    #[schema(min_length = 1)]
     q: Option<String>,
     /// Accepted at or after.
     #[param(value_type = Option<schema::Time>)]
@@ -224,6 +227,18 @@ impl Query {
             _ => Err(format!("it must be a number from 1 to {MAX_LIMIT}")),
         })?;
         Ok(Page { limit: limit.unwrap_or(DEFAULT_LIMIT), cursor: self.take("cursor")? })
+    }
+
+    /// Complains of what is empty: in a list's address that is as good as none, but a command that meant some items is not to
+    /// be done to all.
+    pub(crate) fn refuse_empty(&self) -> Result<(), Problem> {
+        match self.0.iter().find(|(_, value)| value.is_empty()) {
+            None => Ok(()),
+            Some((name, _)) => Err(invalid(format!(
+                "\"{}\" is empty. Give it a value, or leave it out.",
+                name.escape_debug()
+            ))),
+        }
     }
 
     /// Complains of what nobody took.

@@ -39,7 +39,7 @@ pub(crate) fn listener(app: &Arc<App>) -> Router {
         .with_state(Arc::clone(app))
 }
 
-/// The API described in OpenAPI, as JSON.
+/// The API described in `OpenAPI`, as JSON.
 pub(crate) fn description() -> String {
     let all = OpenApiRouter::default()
         .nest("/api/v1", management())

@@ -214,14 +214,39 @@ impl From<model::Attempt> for Attempt {
     }
 }
 
-/// A bulk command: which items, and for dismissing why.
-#[derive(Deserialize, ToSchema)]
+/// A bulk command: which items, and for dismissing why. [`Selection`] and [`Dismissal`] say how it looks.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BulkCommand {
     pub(crate) ids: Option<Vec<String>>,
-    #[schema(value_type = Option<ItemFilter>)]
     pub(crate) filter: Option<Query>,
     pub(crate) reason: Option<String>,
+}
+
+/// Which items: these, or all that a filter matches now.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "says how a BulkCommand looks")]
+pub(crate) enum Selection {
+    Ids { ids: Vec<String> },
+    Filter { filter: ItemFilter },
+}
+
+/// Which items, and why they are dismissed.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "says how a BulkCommand looks")]
+pub(crate) enum Dismissal {
+    Ids {
+        ids: Vec<String>,
+        #[schema(min_length = 1, max_length = 1000)]
+        reason: String,
+    },
+    Filter {
+        filter: ItemFilter,
+        #[schema(min_length = 1, max_length = 1000)]
+        reason: String,
+    },
 }
 
 #[derive(Serialize, ToSchema)]

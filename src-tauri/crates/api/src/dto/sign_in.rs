@@ -16,6 +16,8 @@ use crate::schema;
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Login {
+    /// A host, or an https address of one.
+    #[schema(min_length = 1)]
     pub(crate) login_url: String,
     pub(crate) client_id: Option<String>,
     pub(crate) alias: Option<String>,
@@ -144,6 +146,7 @@ impl CliOrgs {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectCliOrg {
+    #[schema(min_length = 1, max_length = 1000)]
     pub(crate) username: String,
     pub(crate) alias: Option<String>,
 }
