@@ -12,10 +12,14 @@ use uuid::Uuid;
 
 use crate::schema;
 
+mod hub;
 mod items;
 mod sign_in;
 mod stats;
 
+pub(crate) use hub::{
+    Adapter, AdapterChange, Linked, Mapping, NewKey, Pull, PullChange, Pulled, RecordLink, RecordName,
+};
 pub(crate) use items::{
     Bulk, BulkCommand, Dismissal, FailureGroup, Failures, Item, ItemDetail, Items, Refusal, Selection,
 };
@@ -106,6 +110,10 @@ pub(crate) struct Org {
     endpoint_path: String,
     #[schema(value_type = Option<schema::OrgId>)]
     replaced_by: Option<OrgId>,
+    /// What it speaks; null until that is found out.
+    adapter: Option<Adapter>,
+    /// How the reading of its changes stands; null for an org that sends them itself.
+    pull: Option<Pull>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -119,6 +127,8 @@ impl From<model::Org> for Org {
         Self {
             org_id: org.org_id,
             kind: org_kind(&org),
+            adapter: org.hub.as_ref().map(|hub| Adapter::from(&hub.adapter)),
+            pull: org.hub.as_ref().and_then(|hub| hub.pull.as_ref()).map(Pull::from),
             signed_in_by: org.sign_in.as_ref().map(|sign_in| sign_in.by.as_str()),
             signed_in_at: org.signed_in_at,
             login_url: org.sign_in.as_ref().and_then(|sign_in| sign_in.login_url.clone()),

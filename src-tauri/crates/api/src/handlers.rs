@@ -375,7 +375,7 @@ fn answer(bulk: sync_monitor_engine::model::Bulk, mut refused: Vec<dto::Refusal>
     dto::Bulk { changed: bulk.changed, refused }
 }
 
-fn invalid(detail: impl Into<String>) -> Problem {
+pub(crate) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::bad_request("INVALID_BODY", detail)
 }
 
@@ -396,14 +396,14 @@ fn text(name: &str, value: &str) -> Result<String, Problem> {
     Ok(value.to_owned())
 }
 
-fn org_member(name: &str, id: &str) -> Result<OrgId, Problem> {
+pub(crate) fn org_member(name: &str, id: &str) -> Result<OrgId, Problem> {
     id.parse().map_err(|why| {
         invalid(format!("{name} is not an Organization ID: {why}. Copy it from Setup, Company Information."))
     })
 }
 
 /// What is named in a path and cannot be a name of anything is not there.
-fn named_org(id: &str) -> Result<OrgId, Problem> {
+pub(crate) fn named_org(id: &str) -> Result<OrgId, Problem> {
     id.parse().map_err(|_| no_such("org", id))
 }
 
@@ -411,7 +411,7 @@ fn named(what: &str, id: &str) -> Result<Uuid, Problem> {
     Uuid::parse_str(id).map_err(|_| no_such(what, id))
 }
 
-fn no_such(what: &str, id: &str) -> Problem {
+pub(crate) fn no_such(what: &str, id: &str) -> Problem {
     let shown: String = id.chars().take(64).collect();
     Problem::not_found(format!("There is no {what} {} here.", shown.escape_debug()))
 }

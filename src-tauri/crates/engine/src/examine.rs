@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::hub::Dialect;
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::{Examination, Meaning, Try};
 use sync_monitor_store::Entry;
@@ -66,7 +67,14 @@ impl Engine {
         if !org.connected {
             return Err(Error::NotFound { what: "org", id: id.to_string() });
         }
-        let found = self.inner.tools.remote.examine(&org.address()).await;
+        let mut found = self.inner.tools.remote.examine(&org.address()).await;
+        if found.sign_in.is_ok() {
+            self.find_adapter(id).await?;
+        }
+        if self.inner.tools.adapters.of_package(id).is_some() {
+            // Changes go to the package's own service there, and that one was found.
+            found.endpoint = found.endpoint.map(|_| Ok(()));
+        }
         store.set_found(id, found.clone()).await?;
         let (told, in_force) = oneshot::channel();
         self.tell(id, Command::Looked(Box::new(found.clone()), told));
@@ -98,7 +106,16 @@ fn checks(found: &Examination, org: &Org) -> Vec<Check> {
         None => {
             (CheckResult::Skipped, "Not looked for: that takes an org that answers and a sign-in.".to_owned())
         }
-        Some(Ok(())) => (CheckResult::Ok, format!("The sync endpoint is there, at {}.", org.endpoint_path)),
+        Some(Ok(())) => (
+            CheckResult::Ok,
+            match &org.hub {
+                Some(hub) if hub.adapter.adapter.dialect == Dialect::PackageV1 => format!(
+                    "Delivery Hub's package is there, and takes changes at {}; its own changes are read.",
+                    hub.adapter.adapter.service_path()
+                ),
+                _ => format!("The sync endpoint is there, at {}.", org.endpoint_path),
+            },
+        ),
         Some(Err(one)) if one.meaning == Meaning::EndpointMissing => (
             CheckResult::Failed,
             format!(
@@ -246,6 +263,7 @@ mod tests {
             signed_in_at: None,
             kept_alive_at: None,
             replaced_by: None,
+            hub: None,
         }
     }
 

@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod examine;
 mod health;
+mod hub;
 mod sign_in;
 mod supervisor;
 mod tokens;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 
 pub use clock::SystemClock;
 pub use examine::{Check, CheckName, CheckResult};
+pub use hub::Pulled;
 pub use sign_in::{SignInProgress, SignInState};
 pub use sync_monitor_store::model;
 
@@ -57,6 +59,8 @@ pub struct Settings {
     pub synced_retention: Duration,
     /// How long a processed `transactionId` is remembered.
     pub transaction_retention: Duration,
+    /// The share of an org's daily API allowance, in percent, at which reading its changes stops.
+    pub pull_share: u8,
 }
 
 impl Default for Settings {
@@ -68,6 +72,7 @@ impl Default for Settings {
             probe_interval: Duration::from_secs(30),
             synced_retention: month,
             transaction_retention: month,
+            pull_share: 80,
         }
     }
 }
@@ -138,6 +143,7 @@ pub struct Engine {
 struct Inner {
     tools: Tools,
     workers: Mutex<HashMap<OrgId, Handle>>,
+    pullers: Mutex<HashMap<OrgId, hub::Handle>>,
     tasks: Mutex<JoinSet<()>>,
     tokens: Tokens,
     sign_ins: sign_in::SignIns,
@@ -163,10 +169,13 @@ impl Engine {
             settings: Arc::new(settings),
             changes,
             stop: CancellationToken::new(),
+            adapters: Arc::default(),
+            wakes: Arc::default(),
         };
         let inner = Inner {
             tools,
             workers: Mutex::default(),
+            pullers: Mutex::default(),
             tasks: Mutex::default(),
             tokens: Tokens::default(),
             sign_ins: sign_in::SignIns::default(),
@@ -183,6 +192,7 @@ impl Engine {
         engine.pull_in(now).await;
         engine.inner.tools.store.begin_run(None, now).await?;
         engine.inner.tokens.load(engine.inner.tools.store.tokens().await?);
+        engine.inner.tools.adapters.load(engine.inner.tools.store.adapters().await?);
         for org in engine.inner.tools.store.orgs().await?.iter().filter(|org| org.connected) {
             engine.start_worker(org);
         }
@@ -208,11 +218,15 @@ impl Engine {
         if let Some(handle) = workers.get(&org.org_id) {
             // The worker outlives its channel only while the engine stops.
             drop(handle.commands.send(worker::Command::Connected(org.address(), org.kept_alive_at)));
+            self.wake_puller(org.org_id);
             return;
         }
         let mut tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let handle = worker::start(self.inner.tools.clone(), org, &mut tasks);
+        self.inner.tools.wakes.add(org.org_id, Arc::clone(&handle.wake));
         workers.insert(org.org_id, handle);
+        let puller = hub::start(self.clone(), org.org_id, &mut tasks);
+        self.inner.pullers.lock().unwrap_or_else(PoisonError::into_inner).insert(org.org_id, puller);
     }
 
     fn tell(&self, org: OrgId, command: worker::Command) {

@@ -45,6 +45,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// `delivery.probe_interval`: between two probes of an org that does not answer.
     pub probe_interval: Duration,
+    /// `pull.api_share_percent`: the share of an org's daily API allowance at which reading its changes stops.
+    pub pull_share: u8,
     /// `listener.address`
     pub address: SocketAddr,
     /// `listener.rate_limit_per_minute`: payloads of one token.
@@ -72,6 +74,7 @@ impl Default for Config {
             connect_timeout: 10 * SECOND,
             request_timeout: 120 * SECOND,
             probe_interval: 30 * SECOND,
+            pull_share: 80,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 7437)),
             rate_limit_per_minute: 6_000,
             allowed_hosts: Vec::new(),
@@ -112,6 +115,10 @@ const SETTINGS: &[(&str, Set)] = &[
     ("delivery.connect_timeout", |config, value| value.duration(DAY).map(|d| config.connect_timeout = d)),
     ("delivery.request_timeout", |config, value| value.duration(DAY).map(|d| config.request_timeout = d)),
     ("delivery.probe_interval", |config, value| value.duration(DAY).map(|d| config.probe_interval = d)),
+    ("pull.api_share_percent", |config, value| {
+        config.pull_share = value.number(1..=100)?;
+        Ok(())
+    }),
     ("listener.address", |config, value| value.address().map(|address| config.address = address)),
     ("listener.rate_limit_per_minute", |config, value| {
         config.rate_limit_per_minute = value.number(1..=1_000_000)?;

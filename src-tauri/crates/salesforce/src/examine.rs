@@ -42,7 +42,7 @@ impl Client {
         };
         let mut renewed = false;
         loop {
-            let answer = self.ask(Ask { method: Method::GET, url: &url, body: None }, &token, &session).await;
+            let answer = self.ask(Ask::new(Method::GET, &url, None), &token, &session).await;
             found.api_usage = answer.body.as_deref().and_then(daily).or(answer.usage);
             found.clock_skew_ms = answer.skew_ms;
             match answer.one.meaning {
@@ -66,13 +66,13 @@ impl Client {
     async fn endpoint(&self, org: &OrgAddress, token: &Token) -> Result<(), Box<Try>> {
         let session = self.session(org.org_id);
         let url = format!("{}{}", org.instance_url.trim_end_matches('/'), org.endpoint_path);
-        let by_get = self.ask(Ask { method: Method::GET, url: &url, body: None }, token, &session).await;
+        let by_get = self.ask(Ask::new(Method::GET, &url, None), token, &session).await;
         if by_get.one.meaning != Meaning::EndpointMissing || by_get.one.http_status != Some(404) {
             return judged(by_get.one);
         }
         // A gateway in between may know nothing but POST. No bytes are no change: an endpoint refuses them.
         let nothing = Some(bytes::Bytes::new());
-        let by_post = self.ask(Ask { method: Method::POST, url: &url, body: nothing }, token, &session).await;
+        let by_post = self.ask(Ask::new(Method::POST, &url, nothing), token, &session).await;
         judged(by_post.one)
     }
 }

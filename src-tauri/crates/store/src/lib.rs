@@ -8,6 +8,7 @@ mod activity;
 mod bulk;
 mod delivery;
 mod error;
+mod hub;
 mod list;
 pub mod model;
 mod open;
@@ -39,6 +40,9 @@ pub use activity::Entry;
 pub use bulk::{Action, BatchDone};
 pub use delivery::{Claim, Claimed, Completion};
 pub use error::{Error, Result};
+pub use hub::{
+    Held, Ledger, Link, OrgAdapter, Page, PullState, PulledRow, RoundEnd, State, Taken, Writing, Wrote,
+};
 
 use model::{
     ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org, Route, Sort, Stats,
@@ -112,7 +116,10 @@ impl Store {
         first_due: Millis,
         new_id: fn() -> Uuid,
     ) -> Result<Accepted> {
-        self.write(move |tx| accept::accept(tx, &accept::Intake { change, at, first_due, new_id })).await
+        self.write(move |tx| {
+            accept::accept(tx, &accept::Intake { change, at, first_due, new_id, adds: false })
+        })
+        .await
     }
 
     /// Claims what is due at `now` for an org, at most `limit`, the longest due first.

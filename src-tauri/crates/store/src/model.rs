@@ -10,6 +10,8 @@ use sync_monitor_domain::remote::{ApiUsage, OrgAddress};
 use sync_monitor_domain::sign_in::{OrgKind, SignIn, SignedInBy, TokenSource};
 use uuid::Uuid;
 
+pub use crate::hub::{OrgAdapter, PullState};
+
 /// A connected org, or one that was: rows stay for the sake of history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Org {
@@ -51,6 +53,17 @@ pub struct Org {
     pub kept_alive_at: Option<Millis>,
     /// The org that stands at its address now.
     pub replaced_by: Option<OrgId>,
+    /// What it speaks, where that was found out.
+    pub hub: Option<OrgHub>,
+}
+
+/// What an org speaks, and how far its changes were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrgHub {
+    /// What was found.
+    pub adapter: OrgAdapter,
+    /// How pulling stands, where it ever began.
+    pub pull: Option<PullState>,
 }
 
 impl Org {
