@@ -14,6 +14,7 @@ use crate::schema;
 
 mod hub;
 mod items;
+mod own;
 mod sign_in;
 mod stats;
 
@@ -23,6 +24,7 @@ pub(crate) use hub::{
 pub(crate) use items::{
     Bulk, BulkCommand, Dismissal, FailureGroup, Failures, Item, ItemDetail, Items, Refusal, Selection,
 };
+pub(crate) use own::{OwnDismissal, OwnDone, OwnItems, OwnSelection};
 pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
 pub(crate) use stats::Stats;
 
@@ -207,6 +209,10 @@ pub(crate) struct NewRoute {
     #[schema(value_type = schema::OrgId)]
     pub(crate) target_org_id: String,
     pub(crate) enabled: Option<bool>,
+    /// The two orgs exchange records by the package's own connection, too, and that is meant.
+    pub(crate) accept_native_path: Option<bool>,
+    /// The source is a sandbox and the target production, and that is meant.
+    pub(crate) accept_sandbox_to_production: Option<bool>,
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::OrgId;
+use sync_monitor_engine::Consent;
 use sync_monitor_engine::model::{RefusalReason, Selection};
 use uuid::Uuid;
 
@@ -171,7 +172,12 @@ pub(crate) async fn add_route(
 ) -> Result<(StatusCode, Json<dto::Route>), Problem> {
     let source = org_member("sourceOrgId", &route.source_org_id)?;
     let target = org_member("targetOrgId", &route.target_org_id)?;
-    let route = app.engine.add_route(source, target, route.enabled.unwrap_or(true), &app.actor).await?;
+    let consent = Consent {
+        native_path: route.accept_native_path.unwrap_or_default(),
+        sandbox_to_production: route.accept_sandbox_to_production.unwrap_or_default(),
+    };
+    let route =
+        app.engine.add_route(source, target, route.enabled.unwrap_or(true), consent, &app.actor).await?;
     Ok((StatusCode::CREATED, Json(route.into())))
 }
 
@@ -385,7 +391,7 @@ fn optional(name: &str, value: Option<String>) -> Result<Option<String>, Problem
 }
 
 /// A text that says something, without the spaces around it.
-fn text(name: &str, value: &str) -> Result<String, Problem> {
+pub(crate) fn text(name: &str, value: &str) -> Result<String, Problem> {
     let value = value.trim();
     if value.is_empty() {
         return Err(invalid(format!("{name} is missing or empty. Give it a text.")));

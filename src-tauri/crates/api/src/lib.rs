@@ -25,6 +25,7 @@ mod in_process;
 mod limiter;
 mod metrics;
 mod openapi;
+mod own;
 mod problem;
 mod query;
 mod returned;

@@ -68,6 +68,10 @@ schemas! {
     DialectWord = words("What an org speaks", ["deliverySync", "packageV1"]);
     /// An object of the package.
     HubObjectWord = words("An object of Delivery Hub's package", ["workItem", "comment", "workLog"]);
+    /// Which way a row of the package's queue goes.
+    DirectionWord = words("Does the org send it, or did it come in?", ["outbound", "inbound"]);
+    /// Where a row of the package's queue stands.
+    OwnStatusWord = words("Where a row of the package's own queue stands", ["failed", "staged", "pending"]);
     /// A member of the documented record and its field.
     MappedMember = object("A member of the documented record, and the field of the package that it is")
         .property("object", Ref::from_schema_name(HubObjectWord::name()))

@@ -227,6 +227,12 @@ pub(crate) enum Route {
         /// Paused at first
         #[arg(long)]
         paused: bool,
+        /// The orgs exchange records by Delivery Hub's own connection, too, and that is meant
+        #[arg(long)]
+        accept_native_path: bool,
+        /// The source is a sandbox and the target production, and that is meant
+        #[arg(long)]
+        accept_sandbox_to_production: bool,
     },
     /// List the routes
     List,

@@ -9,6 +9,7 @@ mod convert;
 pub mod mapping;
 pub mod row;
 pub mod soql;
+pub mod sync_item;
 pub mod v1;
 
 use std::fmt;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::model::{Actor, Bulk, Filter, Org, Route, Selection, Token};
 use crate::worker::Command;
-use crate::{Changed, ENDPOINT_PATH, Engine, Error, ends_ahead, new_id, tokens};
+use crate::{Changed, Consent, ENDPOINT_PATH, Engine, Error, ends_ahead, new_id, tokens};
 
 /// How many items one transaction changes: a bulk command of any size lets everything else through in between.
 const BATCH: usize = 200;
@@ -213,14 +213,17 @@ impl Engine {
     /// Makes a route.
     ///
     /// # Errors
-    /// [`Error::Refused`] for one that is there already, leads to its own source, or to an org that is not connected.
+    /// [`Error::Refused`] for one that is there already, leads to its own source, or to an org that is not connected; and
+    /// where there is a reason against it that nobody has accepted.
     pub async fn add_route(
         &self,
         source: OrgId,
         target: OrgId,
         enabled: bool,
+        consent: Consent,
         actor: &Actor,
     ) -> Result<Route, Error> {
+        self.judge_route(source, target, consent, actor).await?;
         let route = self
             .inner
             .tools

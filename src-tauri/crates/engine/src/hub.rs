@@ -2,6 +2,7 @@
 
 mod deliver;
 mod find;
+mod own;
 mod pull;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ use crate::model::{Actor, OrgAdapter, PullState};
 use crate::{Engine, Error};
 
 pub(crate) use deliver::deliver;
+pub use own::{Consent, OwnAction, OwnDone};
 pub use pull::Pulled;
 pub(crate) use pull::{Handle, start};
 

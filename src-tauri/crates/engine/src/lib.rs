@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 pub use clock::SystemClock;
 pub use examine::{Check, CheckName, CheckResult};
-pub use hub::Pulled;
+pub use hub::{Consent, OwnAction, OwnDone, Pulled};
 pub use sign_in::{SignInProgress, SignInState};
 pub use sync_monitor_store::model;
 

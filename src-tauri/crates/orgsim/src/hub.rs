@@ -30,7 +30,7 @@ impl OrgClock {
         Self(Some(clock))
     }
 
-    fn now(&self) -> Millis {
+    pub(crate) fn now(&self) -> Millis {
         self.0.as_ref().map_or_else(wall_clock, |clock| clock.now())
     }
 }
@@ -103,6 +103,12 @@ impl Hub {
         row.extend(fields);
         row.insert("SystemModstamp".into(), place.now.as_str().into());
         id
+    }
+
+    /// A refresh copies production's records, and wipes the package's connections and queue.
+    pub(crate) fn refreshed(&mut self) {
+        self.tables.remove("NetworkEntity__c");
+        self.tables.remove("SyncItem__c");
     }
 
     fn new_id(&mut self, place: &Place<'_>, object: &str) -> String {

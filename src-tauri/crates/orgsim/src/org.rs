@@ -271,7 +271,11 @@ impl OrgSim {
 
     /// A sandbox that is refreshed: another org at the same address, where no token of before is good.
     pub fn refresh_sandbox(&self, org_id: OrgId) {
-        self.inner.state().org_id = org_id;
+        {
+            let mut state = self.inner.state();
+            state.org_id = org_id;
+            state.hub.refreshed();
+        }
         self.revoke_everything();
         self.sign_in_again();
     }

@@ -211,7 +211,8 @@ fn look(org: &Inner, authorized: bool) -> Response {
 
 /// The org's time, as its answers tell it.
 fn date(org: &Inner) -> Option<HeaderValue> {
-    let time = wall_clock().to_utc() + chrono::TimeDelta::seconds(org.state().clock_ahead);
+    let now = org.spec.hub.as_ref().map_or_else(wall_clock, |hub| hub.clock.now());
+    let time = now.to_utc() + chrono::TimeDelta::seconds(org.state().clock_ahead);
     HeaderValue::from_str(&time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
 }
 

@@ -7,7 +7,9 @@ use serde_json::Value;
 use sync_monitor_domain::hub::adapter::{Described, newest_version, service_path};
 use sync_monitor_domain::hub::{Adapter, Dialect, HubObject};
 use sync_monitor_domain::ids::OrgId;
-use sync_monitor_domain::remote::{Call, CallMethod, Meaning, OrgAddress, Remote, Try};
+use sync_monitor_domain::remote::{
+    Call, CallMethod, Examination, Identity, Meaning, OrgAddress, Remote, Try,
+};
 
 use super::json;
 use crate::worker::Command;
@@ -21,11 +23,11 @@ const VERSION: &str = "62.0";
 /// How long somebody who connects an org waits for it.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Looks at an org; changes nothing there.
+/// Looks at an org; changes nothing there. Tells, too, its clock minus this machine's, where it has the package.
 ///
 /// # Errors
 /// The request that could not be answered for now; what is not there is no error.
-async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<Adapter, Box<Try>> {
+async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<(Adapter, Option<i64>), Box<Try>> {
     let get = async |path: String| -> Result<Option<Value>, Box<Try>> {
         let called = remote.call(address, Call::get(path)).await;
         match json(&called) {
@@ -35,7 +37,9 @@ async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<Adapter, Box<
             Err(one) => Err(one),
         }
     };
-    let versions = get("/services/data/".into()).await?;
+    let called = remote.call(address, Call::get("/services/data/".into())).await;
+    let clock_skew_ms = called.report.clock_skew_ms;
+    let versions = json(&called).ok();
     let api_version = versions.as_ref().and_then(newest_version).unwrap_or_else(|| VERSION.to_owned());
     let describe = async |prefix: &str, name: &str| -> Result<Option<Described>, Box<Try>> {
         let path = format!("/services/data/v{api_version}/sobjects/{prefix}{name}/describe");
@@ -50,7 +54,7 @@ async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<Adapter, Box<
     }
     let documented = is_there(remote, address).await?;
     let Some((prefix, ledger)) = found else {
-        return Ok(Adapter {
+        let adapter = Adapter {
             dialect: Dialect::DeliverySync,
             prefix: String::new(),
             api_version,
@@ -59,7 +63,8 @@ async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<Adapter, Box<
             objects: BTreeMap::new(),
             ledger: None,
             connections: None,
-        });
+        };
+        return Ok((adapter, None));
     };
     let mut objects = BTreeMap::new();
     for object in HubObject::ALL {
@@ -71,7 +76,7 @@ async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<Adapter, Box<
     let service = get(format!("{}/health", service_path(prefix))).await?.is_some();
     // The documented endpoint promises more: whole payloads, times, conflicts.
     let speaks_package = !documented && service && objects.contains_key(&HubObject::WorkItem);
-    Ok(Adapter {
+    let adapter = Adapter {
         dialect: if speaks_package { Dialect::PackageV1 } else { Dialect::DeliverySync },
         prefix: prefix.to_owned(),
         api_version,
@@ -80,7 +85,19 @@ async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<Adapter, Box<
         objects,
         ledger: Some(ledger),
         connections,
-    })
+    };
+    Ok((adapter, clock_skew_ms))
+}
+
+/// Nothing was found but what the org's clock says.
+fn of_clock(clock_skew_ms: Option<i64>) -> Examination {
+    Examination {
+        sign_in: Ok(()),
+        endpoint: None,
+        api_usage: None,
+        clock_skew_ms,
+        identity: Identity::default(),
+    }
 }
 
 /// Is there a documented endpoint? Asked by a method that it does not have, which runs nothing.
@@ -114,7 +131,11 @@ impl Engine {
         let tools = &self.inner.tools;
         let address = tools.store.org(org).await?.address();
         match look(tools.remote.as_ref(), &address).await {
-            Ok(adapter) => {
+            Ok((adapter, clock_skew_ms)) => {
+                if clock_skew_ms.is_some() {
+                    // From when on it is read is a time of its own clock.
+                    tools.store.set_found(org, of_clock(clock_skew_ms)).await?;
+                }
                 let before = tools.adapters.of(org).map(|known| known.adapter.dialect);
                 tools.store.set_adapter(org, adapter, self.clock().now()).await?;
                 self.reload_adapters().await?;

@@ -32,6 +32,8 @@ const LATEST: Duration = Duration::from_mins(5);
 const BUDGET_PAUSE: Duration = Duration::from_mins(15);
 /// How often it is found out anew what an org has: packages are upgraded, sandboxes refreshed.
 const FIND_EVERY: Duration = Duration::from_hours(24);
+/// An org's clock is known to about a second.
+const SKEW_MARGIN_MS: i64 = 2_000;
 /// How long until that is tried again after it failed.
 const FIND_AGAIN: Duration = Duration::from_mins(15);
 
@@ -229,7 +231,7 @@ impl Puller {
             }
             _ => {}
         }
-        let begun = store.begin_pull(self.org, Timestamp(now.0 * 1_000), now).await?;
+        let begun = store.begin_pull(self.org, from_now(now, org.clock_skew_ms), now).await?;
         if !begun.enabled {
             return Ok(Turn::Wait(
                 Some(find_at),
@@ -261,6 +263,7 @@ impl Puller {
         }
         self.find_at = now.plus(FIND_AGAIN);
         self.engine.find_adapter(self.org).await?;
+        self.engine.look_for_native_paths(self.org).await?;
         Ok(found_at(&self.engine).await?.map_or(self.find_at, |at| at.plus(FIND_EVERY).max(self.find_at)))
     }
 
@@ -326,10 +329,8 @@ impl Puller {
         let address = org.address();
         let mut reader =
             Reader { remote: tools.remote.as_ref(), address: &address, known, api_usage: org.api_usage };
-        let state = tools
-            .store
-            .begin_pull(self.org, Timestamp(tools.clock.now().0 * 1_000), tools.clock.now())
-            .await?;
+        let now = tools.clock.now();
+        let state = tools.store.begin_pull(self.org, from_now(now, org.clock_skew_ms), now).await?;
         if self.is_spent(reader.api_usage) {
             // What was used is forgotten over the day, and the org tells so only when it is asked.
             let path = format!("{}/limits", known.adapter.data_path());
@@ -434,6 +435,12 @@ impl Puller {
         pulled.deleted += taken.deleted;
         Ok(())
     }
+}
+
+/// This moment by the org's clock, as far as it is known; rather a bit too early than too late.
+fn from_now(now: Millis, clock_skew_ms: Option<i64>) -> Timestamp {
+    let there = now.0 + clock_skew_ms.unwrap_or_default() - SKEW_MARGIN_MS;
+    Timestamp(there.saturating_mul(1_000))
 }
 
 /// How the words begin that say that the allowance is used up.

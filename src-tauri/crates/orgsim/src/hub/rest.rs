@@ -131,6 +131,9 @@ fn run(hub: &mut Hub, spec: &HubSpec, query: &str, with_deleted: bool) -> (u16, 
         let mut by = query.order.iter().map(|name| soql::compare(&value(a, name), &value(b, name)));
         by.find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
     });
+    if query.descends {
+        rows.reverse();
+    }
     rows.truncate(query.limit.unwrap_or(usize::MAX));
     let rows = rows.into_iter().map(|row| {
         let fields = query.fields.iter().map(|name| (name.clone(), value(row, name)));

@@ -11,6 +11,8 @@ pub(crate) struct Query {
     pub(crate) object: String,
     pub(crate) conditions: Vec<Condition>,
     pub(crate) order: Vec<String>,
+    /// The last first?
+    pub(crate) descends: bool,
     pub(crate) limit: Option<usize>,
 }
 
@@ -71,7 +73,8 @@ pub(crate) fn read(text: &str) -> Result<Query, String> {
     let fields = words.list()?;
     words.expect("FROM")?;
     let object = words.name()?;
-    let mut query = Query { fields, object, conditions: Vec::new(), order: Vec::new(), limit: None };
+    let mut query =
+        Query { fields, object, conditions: Vec::new(), order: Vec::new(), descends: false, limit: None };
     if words.take("WHERE") {
         query.conditions.push(words.condition()?);
         while words.take("AND") {
@@ -81,6 +84,7 @@ pub(crate) fn read(text: &str) -> Result<Query, String> {
     if words.take("ORDER") {
         words.expect("BY")?;
         query.order = words.list()?;
+        query.descends = words.take("DESC");
     }
     if words.take("LIMIT") {
         query.limit = Some(words.name()?.parse().map_err(|_| "no number after LIMIT".to_owned())?);
