@@ -184,6 +184,15 @@ impl Change {
         })
     }
 
+    /// Does it say nothing of its records themselves, but only add comments or time logs below them?
+    pub fn only_adds(&self) -> bool {
+        let adds = |record: &Record| {
+            record.members.len() > 1
+                && record.members.iter().all(|m| m == "externalId" || LISTS.iter().any(|list| m == list))
+        };
+        self.operation == Operation::Upsert && self.records.iter().all(adds)
+    }
+
     /// Does this change name every comment and time log that `older` names for a record? They add up: one that is left out
     /// is no statement, so the older one must still arrive.
     fn has_elements_of(&self, older: &Self, external_id: &str) -> bool {

@@ -201,7 +201,7 @@ pub(crate) fn settle(
         let mut older = by_key(tx.sql, key)?;
         if older.status != Status::Processing {
             let older_change = self::change(tx.sql, older.txn)?;
-            if change.covers(&older_change) {
+            if change.covers(&older_change) && !is_waited_for(tx.sql, key, item.key, &company, change)? {
                 supersede(tx, &mut older, &older_change, at, touched)?;
             }
         }
@@ -221,6 +221,18 @@ pub(crate) fn settle(
         }
     }
     Ok(())
+}
+
+/// Is there a comment or time log between two items, which can only be written once its record is there? Then the older of
+/// the two must go first, though the newer one covers it.
+fn is_waited_for(sql: &Connection, older: i64, newer: i64, company: &[i64], change: &Change) -> Result<bool> {
+    for key in company.iter().copied().filter(|key| *key > older && *key < newer) {
+        let between = self::change(sql, by_key(sql, key)?.txn)?;
+        if between.only_adds() && !change.covers(&between) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn supersede(

@@ -1,7 +1,6 @@
 //! Rows come in: what is an edit goes the way of every change, and how far was read is written with it.
 
-use rusqlite::OptionalExtension;
-use sync_monitor_domain::change::{Change, Operation};
+use sync_monitor_domain::change::{Change, Operation, Record};
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::conflict::Timestamp;
 use sync_monitor_domain::error_code::ErrorCode;
@@ -13,6 +12,7 @@ use super::records::{self, Held, State};
 use crate::accept::{self, Accepted, Intake};
 use crate::activity::{self, Entry};
 use crate::error::{Error, Result};
+use crate::queue;
 use crate::stats::Event;
 use crate::writer::Tx;
 
@@ -288,17 +288,27 @@ fn lost(
     let entry = Entry::relay(page.at, "conflict.drop").subject(external_id).detail(&detail);
     activity::add(tx.sql, &entry)?;
     let source = tx.org(newest.source)?;
-    let txn: Option<i64> = tx
+    let candidates: Vec<i64> = tx
         .sql
         .prepare_cached(
             "SELECT t.id FROM transactions t, json_each(t.external_ids) e
               WHERE t.source = ?1 AND t.timestamp_us = ?2 AND e.value = ?3 AND t.body IS NOT NULL
                 AND NOT EXISTS (SELECT 1 FROM items i JOIN routes r ON r.id = i.route
                                  WHERE i.txn = t.id AND r.target = ?4 AND i.status IN (0, 1, 2))
-              ORDER BY t.id DESC LIMIT 1",
+              ORDER BY t.id DESC",
         )?
-        .query_row((source, newest.timestamp.0, external_id, org), |row| row.get(0))
-        .optional()?;
+        .query_map((source, newest.timestamp.0, external_id, org), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    // A comment of the same moment is below the same name, and is not the version that won.
+    let mut txn = None;
+    for candidate in candidates {
+        let change = queue::change(tx.sql, candidate)?;
+        let is_it = |record: &Record| record.external_id == external_id && record.digest == newest.digest;
+        if change.records.iter().any(is_it) {
+            txn = Some(candidate);
+            break;
+        }
+    }
     let leg = tx.routes.from(tx.sql, source)?.into_iter().find(|leg| leg.target == org);
     if let (Some(txn), Some(leg)) = (txn, leg) {
         taken.items.push(accept::send_again(tx, txn, leg, (page.at, page.first_due), page.new_id)?);
