@@ -14,6 +14,7 @@ mod ordering;
 mod restarting;
 mod reviewing;
 mod secrets;
+mod settings;
 mod signing_in;
 mod testing_orgs;
 mod using_the_cli;

@@ -6,6 +6,8 @@ use serde::Serialize;
 use sync_monitor_domain::remote::{CliError, CliTrouble, ConnectError};
 use sync_monitor_engine::Error;
 
+use crate::program::Trouble;
+
 /// What an error answer holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Problem {
@@ -95,6 +97,19 @@ impl IntoResponse for Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         Self::of(&error)
+    }
+}
+
+impl From<Trouble> for Problem {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Wrong(why) => Self::bad_request("INVALID_REQUEST", why),
+            Trouble::Refused(why) => Self::new(StatusCode::CONFLICT, "REFUSED", why),
+            Trouble::Failed(why) => {
+                tracing::error!(%why, "the program could not do what it was asked to");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "SERVER_ERROR", why)
+            }
+        }
     }
 }
 

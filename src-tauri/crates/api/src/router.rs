@@ -79,6 +79,7 @@ fn use_cases() -> Router<Arc<App>> {
         .route("/activity", get(handlers::activity))
         .route("/activity/export", get(export::activity))
         .route("/session/link", post(handlers::link))
+        .route("/settings", get(handlers::settings::list).patch(handlers::settings::change))
 }
 
 /// `GET /healthz`: is the program up?
