@@ -9,6 +9,7 @@ mod delivering;
 mod echoes_and_conflicts;
 mod holding;
 mod listing;
+mod looking_after;
 mod managing;
 mod ordering;
 mod restarting;

@@ -16,6 +16,7 @@ use crate::query::{self, Query};
 use crate::{App, body, dto};
 
 pub(crate) mod settings;
+pub(crate) mod store;
 
 type App_ = State<Arc<App>>;
 type Answer<T> = Result<Json<T>, Problem>;

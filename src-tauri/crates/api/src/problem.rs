@@ -105,6 +105,7 @@ impl From<Trouble> for Problem {
         match trouble {
             Trouble::Wrong(why) => Self::bad_request("INVALID_REQUEST", why),
             Trouble::Refused(why) => Self::new(StatusCode::CONFLICT, "REFUSED", why),
+            Trouble::NoRoom(why) => Self::new(StatusCode::INSUFFICIENT_STORAGE, "NO_ROOM", why),
             Trouble::Failed(why) => {
                 tracing::error!(%why, "the program could not do what it was asked to");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "SERVER_ERROR", why)

@@ -4,9 +4,11 @@
 //! that holds nobody up.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
+use sync_monitor_domain::Millis;
 
 /// The program around the listener.
 pub trait Program: Send + Sync {
@@ -22,6 +24,24 @@ pub trait Program: Send + Sync {
     /// When one is unknown or wrong ([`Trouble::Wrong`]), is set where it beats the file ([`Trouble::Refused`]), or when
     /// they cannot be written.
     fn change_settings(&self, changes: &BTreeMap<String, Value>) -> Result<Settings, Trouble>;
+
+    /// How much there is in the store.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn store(&self) -> Result<StoreFacts, Trouble>;
+
+    /// Looks for what is wrong with the store.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    fn check_store(&self) -> Result<StoreCheck, Trouble>;
+
+    /// Copies the store to a file, `None`: in the usual place; what is there is never written over.
+    ///
+    /// # Errors
+    /// [`Trouble::Refused`] for a place that is taken or not there, [`Trouble::NoRoom`], or when it fails.
+    fn back_up_store(&self, to: Option<&Path>) -> Result<Backup, Trouble>;
 }
 
 /// Why the program could not do what it was asked to. The text is for a person.
@@ -31,8 +51,19 @@ pub enum Trouble {
     Wrong(String),
     /// It cannot be done as things stand.
     Refused(String),
+    /// There is not enough room on the disk.
+    NoRoom(String),
     /// It failed.
     Failed(String),
+}
+
+impl Trouble {
+    /// What it says.
+    pub fn into_text(self) -> String {
+        match self {
+            Self::Wrong(text) | Self::Refused(text) | Self::NoRoom(text) | Self::Failed(text) => text,
+        }
+    }
 }
 
 /// Every setting.
@@ -88,4 +119,42 @@ pub enum Effect {
     AtOnce,
     /// When the program is started the next time.
     NextStart,
+}
+
+/// The store as a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreFacts {
+    /// Where it is.
+    pub path: String,
+    /// The size of the file.
+    pub bytes: u64,
+    /// The size of the log beside it, which is folded into it from time to time.
+    pub wal_bytes: u64,
+    /// The version of its schema.
+    pub schema_version: i64,
+    /// How many items it holds.
+    pub items: u64,
+    /// How many transactions it remembers.
+    pub transactions: u64,
+    /// When the oldest item was accepted.
+    pub oldest_item_at: Option<Millis>,
+}
+
+/// What was found when the store was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoreCheck {
+    /// Is it sound?
+    pub ok: bool,
+    /// What is wrong with it, each for a person.
+    pub problems: Vec<String>,
+}
+
+/// A copy of the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Backup {
+    /// Where it is.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
 }

@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// Changes on their way, and those that failed
     #[command(subcommand)]
     Items(Items),
+    /// Look after the store; works without a running program too
+    #[command(subcommand)]
+    Db(Db),
     /// Write what a shell needs to complete these commands
     #[command(after_help = "\
 Examples:
@@ -86,6 +89,25 @@ Examples:
     },
     /// Write the manual page: `sync-monitor man | man -l -`
     Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Look whether the store is sound; exits with 1 where it is not
+    #[command(after_help = "\
+Examples:
+  sync-monitor db check
+  sync-monitor db check --json | jq -r '.problems[]'")]
+    Check,
+    /// Copy the store to a file, whole and checked, while the program goes on
+    #[command(after_help = "\
+Examples:
+  sync-monitor db backup
+  sync-monitor db backup /mnt/backup/sync-monitor-$(date +%F).db")]
+    Backup {
+        /// The file, which must not be there yet [default: backups/sync-monitor-TIME.db in the data folder]
+        file: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -422,6 +444,9 @@ mod tests {
     #[case::list_sorted("items list --sort -updatedAt --as-of 2026-02-27T14:30:00Z")]
     #[case::failures("items failures")]
     #[case::watch("items watch --status failed")]
+    #[case::db_check("db check --json")]
+    #[case::db_backup("db backup")]
+    #[case::db_backup_to("db backup /mnt/backup.db")]
     #[case::completions("completions fish")]
     #[case::man("man")]
     #[case::export("items export --status failed --format csv")]

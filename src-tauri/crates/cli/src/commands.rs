@@ -9,6 +9,7 @@ use crate::Session;
 use crate::args::Command;
 use crate::client::Failure;
 
+pub(crate) mod db;
 mod items;
 mod org;
 mod route;
@@ -18,8 +19,8 @@ mod token;
 /// Does what was asked, and says how it went.
 pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode, Failure> {
     let done = match command {
-        // Without a running program; `main` has seen to it.
-        Command::Serve(_) | Command::Completions { .. } | Command::Man => Ok(()),
+        // With or without a running program; `main` has seen to it.
+        Command::Serve(_) | Command::Db(_) | Command::Completions { .. } | Command::Man => Ok(()),
         Command::Open => open(session).await,
         Command::Status => status::status(session).await,
         Command::Org(command) => return org::run(session, command).await,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 const FOLDER: &str = "sync-monitor";
 const API: &str = "api.json";
 const LOCK: &str = "lock";
-const DATABASE: &str = "sync-monitor.db";
+pub(crate) const DATABASE: &str = "sync-monitor.db";
 
 /// A data folder that is ours as long as this lives.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ use sync_monitor_store::Store;
 use tokio::net::TcpListener;
 
 pub mod browser;
+pub mod care;
 pub mod config;
 pub mod data_dir;
 mod demo;
@@ -23,6 +24,7 @@ mod keychain;
 mod program;
 pub mod telemetry;
 
+use care::StoreFile;
 use config::{Config, Secrets, Sources};
 use data_dir::{Announcement, DataDir};
 use demo::Demo;
@@ -75,14 +77,21 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     let store = open_store(&data_dir).await?;
     let secrets = secrets(config.secrets, &data_dir)?;
     let client = Client::new(salesforce_settings(&config), secrets, Arc::clone(&clock))?;
-    let engine = Engine::start(engine_settings(&config), store, Arc::new(client), clock).await?;
+    let engine = Engine::start(engine_settings(&config), store, Arc::new(client), Arc::clone(&clock)).await?;
     let admin_token = new_token()?;
     let scene = match stage {
         Some(stage) => Some((stage, demo::Cast::start().await?)),
         None => None,
     };
     let login_url = scene.as_ref().map(|(_, cast)| cast.login_url());
-    let settings = api_settings(config, sources, &admin_token, login_url);
+    let surroundings = Surroundings {
+        store: StoreFile::of(data_dir.path()),
+        clock,
+        sources,
+        in_force: config,
+        changing: Mutex::new(()),
+    };
+    let settings = api_settings(surroundings, &admin_token, login_url);
     let api = Api::start(engine.clone(), settings, listener)?;
     let mut running = Running { data_dir, engine, api, demo: None, admin_token };
     if let Err(error) = running.open(scene).await {
@@ -216,11 +225,11 @@ fn salesforce_settings(config: &Config) -> sync_monitor_salesforce::Settings {
 }
 
 fn api_settings(
-    config: Config,
-    sources: Sources,
+    surroundings: Surroundings,
     admin_token: &SecretString,
     demo_login_url: Option<String>,
 ) -> sync_monitor_api::Settings {
+    let config = &surroundings.in_force;
     let mut allowed_hosts = config.allowed_hosts.clone();
     // Whoever has the program listen at an address means it to be asked by that.
     if !config.address.ip().is_unspecified() {
@@ -233,7 +242,7 @@ fn api_settings(
         rate_limit_per_minute: config.rate_limit_per_minute,
         demo: demo_login_url.is_some(),
         demo_login_url,
-        program: Arc::new(Surroundings { sources, in_force: config, changing: Mutex::new(()) }),
+        program: Arc::new(surroundings),
     }
 }
 
