@@ -6,6 +6,7 @@ mod accepting;
 mod clients;
 mod command_line;
 mod delivering;
+mod diagnosing;
 mod echoes_and_conflicts;
 mod holding;
 mod listing;

@@ -9,10 +9,12 @@ use sync_monitor_domain::{Millis, OrgId};
 use sync_monitor_engine::{Changed, model};
 use uuid::Uuid;
 
+mod diagnostics;
 mod items;
 mod sign_in;
 mod stats;
 
+pub(crate) use diagnostics::Diagnostics;
 pub(crate) use items::{Bulk, BulkCommand, FailureGroup, Failures, Item, ItemDetail, Items, Refusal};
 pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
 pub(crate) use stats::Stats;

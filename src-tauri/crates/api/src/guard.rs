@@ -30,6 +30,11 @@ impl Hosts {
         Self(configured.iter().map(|name| name.to_ascii_lowercase()).collect())
     }
 
+    /// The configured names.
+    pub(crate) fn configured(&self) -> &[String] {
+        &self.0
+    }
+
     /// Was the request meant for this machine? A page of another site whose name was made to point here (DNS rebinding)
     /// gives itself away by its name in `Host`.
     pub(crate) fn judge(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {

@@ -15,6 +15,7 @@ use crate::program::{Program, Trouble};
 use crate::query::{self, Query};
 use crate::{App, body, dto};
 
+pub(crate) mod diagnostics;
 pub(crate) mod settings;
 pub(crate) mod store;
 

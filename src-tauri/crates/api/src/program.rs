@@ -42,6 +42,10 @@ pub trait Program: Send + Sync {
     /// # Errors
     /// [`Trouble::Refused`] for a place that is taken or not there, [`Trouble::NoRoom`], or when it fails.
     fn back_up_store(&self, to: Option<&Path>) -> Result<Backup, Trouble>;
+
+    /// What support may know of the program, without `names`, which are private, and without those that it knows itself to
+    /// be so.
+    fn diagnostics(&self, names: Vec<String>) -> Surroundings;
 }
 
 /// Why the program could not do what it was asked to. The text is for a person.
@@ -157,4 +161,73 @@ pub struct Backup {
     pub path: String,
     /// Its size.
     pub bytes: u64,
+}
+
+/// What support may know of the program around the listener. What could not be found out says why in its place.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Surroundings {
+    /// The operating system.
+    pub os: Os,
+    /// The settings, without values that may name people or machines.
+    pub settings: Found<Vec<RedactedSetting>>,
+    /// The store, without where it is.
+    pub store: Found<RedactedStore>,
+    /// The last lines of the log, the oldest first.
+    pub log: Vec<String>,
+}
+
+/// Something, or why it could not be found out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Found<T> {
+    /// It.
+    This(T),
+    /// Why not.
+    Not {
+        /// For a person.
+        problem: String,
+    },
+}
+
+/// The operating system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Os {
+    /// Like `linux`.
+    pub kind: &'static str,
+    /// Like `x86_64`.
+    pub arch: &'static str,
+    /// Like `Debian GNU/Linux 12 (bookworm)`.
+    pub name: Option<String>,
+}
+
+/// A setting's value for somebody else's eyes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RedactedSetting {
+    /// Like `retry.schedule`.
+    pub name: &'static str,
+    /// What it is, or that it is not the default.
+    pub value: Value,
+    /// Where it comes from.
+    pub source: Origin,
+}
+
+/// The store as a file, without its path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RedactedStore {
+    /// The size of the file.
+    pub bytes: u64,
+    /// The size of the log beside it.
+    pub wal_bytes: u64,
+    /// What is free on its disk.
+    pub free_bytes: Option<u64>,
+    /// The version of its schema.
+    pub schema_version: i64,
+    /// How many items it holds.
+    pub items: u64,
+    /// How many transactions it remembers.
+    pub transactions: u64,
+    /// When the oldest item was accepted.
+    pub oldest_item_at: Option<Millis>,
 }

@@ -80,6 +80,7 @@ fn use_cases() -> Router<Arc<App>> {
         .route("/activity/export", get(export::activity))
         .route("/session/link", post(handlers::link))
         .route("/settings", get(handlers::settings::list).patch(handlers::settings::change))
+        .route("/diagnostics", get(handlers::diagnostics::bundle))
         .route("/store", get(handlers::store::facts))
         .route("/store/check", post(handlers::store::check))
         .route("/store/backup", post(handlers::store::back_up))

@@ -78,6 +78,16 @@ pub(crate) enum Command {
     /// Look after the store; works without a running program too
     #[command(subcommand)]
     Db(Db),
+    /// Write what support may know, without tokens, users, hosts and payloads
+    #[command(after_help = "\
+Examples:
+  sync-monitor diagnostics --output sync-monitor-diagnostics.json
+  sync-monitor diagnostics | jq .log")]
+    Diagnostics {
+        /// The file, which must not be there yet [default: to stdout]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Write what a shell needs to complete these commands
     #[command(after_help = "\
 Examples:
@@ -447,6 +457,8 @@ mod tests {
     #[case::db_check("db check --json")]
     #[case::db_backup("db backup")]
     #[case::db_backup_to("db backup /mnt/backup.db")]
+    #[case::diagnostics("diagnostics")]
+    #[case::diagnostics_to_a_file("diagnostics --output d.json")]
     #[case::completions("completions fish")]
     #[case::man("man")]
     #[case::export("items export --status failed --format csv")]

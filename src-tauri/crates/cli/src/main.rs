@@ -69,7 +69,12 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             write(&page)
         }
         Some(Command::Db(command)) => {
-            event_loop()?.block_on(commands::db::run(&data_dir(&cli.place)?, cli.place.json, command))
+            let data_dir = data_dir(&cli.place)?;
+            event_loop()?.block_on(commands::db::run(&data_dir, cli.place.json, command))
+        }
+        Some(Command::Diagnostics { output }) => {
+            let data_dir = data_dir(&cli.place)?;
+            event_loop()?.block_on(commands::diagnostics::run(&cli.place, &data_dir, output.as_deref()))
         }
         Some(command) => {
             let session = Session { client: Client::find(&data_dir(&cli.place)?)?, json: cli.place.json };

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use sync_monitor_api::program::RedactedStore;
 pub use sync_monitor_api::program::{Backup, StoreCheck, StoreFacts, Trouble};
 use sync_monitor_domain::Millis;
 use sync_monitor_domain::clock::Clock as _;
@@ -55,6 +56,25 @@ impl StoreFile {
             path: self.0.display().to_string(),
             bytes: facts.bytes,
             wal_bytes: facts.wal_bytes,
+            schema_version: facts.schema_version,
+            items: facts.items,
+            transactions: facts.transactions,
+            oldest_item_at: facts.oldest_item_at,
+        })
+    }
+
+    /// The data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.0.parent().unwrap_or(&self.0)
+    }
+
+    /// How much there is, for somebody else's eyes.
+    pub(crate) fn redacted(&self) -> Result<RedactedStore, Trouble> {
+        let facts = care::facts(&self.0).map_err(trouble)?;
+        Ok(RedactedStore {
+            bytes: facts.bytes,
+            wal_bytes: facts.wal_bytes,
+            free_bytes: fs4::available_space(self.folder()).ok(),
             schema_version: facts.schema_version,
             items: facts.items,
             transactions: facts.transactions,

@@ -188,6 +188,11 @@ impl Sources {
         Ok(self.judge(&self.file.read()?)?.config)
     }
 
+    /// The folder of the file.
+    pub(crate) fn folder(&self) -> &Path {
+        self.file.path().parent().unwrap_or(self.file.path())
+    }
+
     /// What the settings are with this text in the file.
     fn judge(&self, text: &str) -> Result<Loaded, Error> {
         let origins = vec![Origin::Default; SETTINGS.len()];

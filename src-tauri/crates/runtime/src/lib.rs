@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use sync_monitor_api::program::Program as _;
 use sync_monitor_api::{Api, InProcess};
+use sync_monitor_domain::Millis;
 use sync_monitor_domain::clock::Clock;
 use sync_monitor_domain::remote::SecretStore;
 use sync_monitor_engine::{Engine, SystemClock};
@@ -22,6 +25,7 @@ pub mod data_dir;
 mod demo;
 mod keychain;
 mod program;
+mod redact;
 pub mod telemetry;
 
 use care::StoreFile;
@@ -151,6 +155,41 @@ impl Running {
         }
         Ok(())
     }
+}
+
+/// What support may know of a program that does not run, perhaps because it cannot.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stopped {
+    made_at: Millis,
+    version: &'static str,
+    running: bool,
+    #[serde(flatten)]
+    surroundings: sync_monitor_api::program::Surroundings,
+}
+
+/// Looks at the settings and the store where no program runs; changes nothing.
+///
+/// # Errors
+/// When there is no place to look for them.
+pub fn diagnostics_without_program(options: &Options) -> anyhow::Result<Stopped> {
+    let folder = match &options.data_dir {
+        Some(folder) => folder.clone(),
+        None => data_dir::usual()?,
+    };
+    let surroundings = Surroundings {
+        store: StoreFile::of(&folder),
+        clock: Arc::new(SystemClock::new()),
+        sources: sources(options, None)?,
+        in_force: Config::default(),
+        changing: Mutex::new(()),
+    };
+    Ok(Stopped {
+        made_at: care::now(),
+        version: env!("CARGO_PKG_VERSION"),
+        running: false,
+        surroundings: surroundings.diagnostics(Vec::new()),
+    })
 }
 
 fn sources(options: &Options, stage: Option<&demo::Stage>) -> anyhow::Result<Sources> {

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::json;
 use sync_monitor_runtime::care::{self, StoreFile};
 
+use super::ask_running;
 use crate::args::Db as Command;
-use crate::client::{Answer, Client, Failure};
+use crate::client::{Answer, Failure};
 use crate::output::tame;
 use crate::{FAILED, shown};
 
@@ -32,7 +33,7 @@ pub(crate) async fn run(data_dir: &Path, json: bool, command: Command) -> Result
 }
 
 async fn check(data_dir: &Path, json: bool) -> Result<ExitCode, Failure> {
-    let answer = match running(data_dir, async |client| client.post("store/check", None).await).await? {
+    let answer = match ask_running(data_dir, async |client| client.post("store/check", None).await).await? {
         Some(answer) => answer,
         None => alone(data_dir, |store| Answer::of(&store.check()?))?,
     };
@@ -60,7 +61,7 @@ async fn back_up(data_dir: &Path, json: bool, file: Option<&Path>) -> Result<Exi
         Some(file) => json!({ "path": file.to_str().ok_or_else(|| not_unicode(file))? }),
         None => json!({}),
     };
-    let asked = running(data_dir, async |client| client.post("store/backup", Some(&place)).await).await?;
+    let asked = ask_running(data_dir, async |client| client.post("store/backup", Some(&place)).await).await?;
     let answer = match asked {
         Some(answer) => answer,
         None => alone(data_dir, |store| Answer::of(&store.back_up(file.as_deref(), care::now())?))?,
@@ -73,22 +74,6 @@ async fn back_up(data_dir: &Path, json: bool, file: Option<&Path>) -> Result<Exi
 
 fn not_unicode(file: &Path) -> Failure {
     Failure::Failed(format!("The name of {} is not Unicode. Choose another.", file.display()))
-}
-
-/// Asks the running program; `None` where none runs.
-async fn running(
-    data_dir: &Path,
-    ask: impl AsyncFnOnce(&Client) -> Result<Answer, Failure>,
-) -> Result<Option<Answer>, Failure> {
-    let asked = match Client::find(data_dir) {
-        Ok(client) => ask(&client).await,
-        Err(failure) => Err(failure),
-    };
-    match asked {
-        Ok(answer) => Ok(Some(answer)),
-        Err(Failure::NotRunning(_)) => Ok(None),
-        Err(failure) => Err(failure),
-    }
 }
 
 /// Does something with the store while no program runs.

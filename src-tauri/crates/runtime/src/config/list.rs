@@ -70,6 +70,21 @@ impl Sources {
         });
         program::Settings { file: self.file.path().display().to_string(), settings: shown.collect() }
     }
+
+    /// The settings for somebody else's eyes: of those that may name people or machines only whether they are set.
+    ///
+    /// # Errors
+    /// When the file was made unreadable since the start.
+    pub(crate) fn redacted(&self) -> Result<Vec<program::RedactedSetting>, Error> {
+        let loaded = self.judge(&self.file.read()?)?;
+        let redacted = SETTINGS.iter().zip(&loaded.origins).map(|(setting, origin)| {
+            let value = setting.kind.shown(&loaded.config);
+            let is_hidden = setting.private && value != setting.kind.shown(&self.defaults);
+            let value = if is_hidden { "[not the default]".into() } else { value };
+            program::RedactedSetting { name: setting.name, value, source: *origin }
+        });
+        Ok(redacted.collect())
+    }
 }
 
 /// The value as the file has it, if the setting can have it.

@@ -17,6 +17,8 @@ pub(super) struct Setting {
     /// What it is for, as sentences for an admin.
     pub(super) description: &'static str,
     pub(super) effect: Effect,
+    /// May its value name people or machines? Then it stays out of what is given to others.
+    pub(super) private: bool,
     pub(super) kind: Kind,
 }
 
@@ -123,6 +125,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         description: "Where the tokens of the orgs are kept: in the operating system's keychain, or in an encrypted file \
             in the data folder. Tokens are not moved: sign in to the orgs again after a change.",
         effect: Effect::NextStart,
+        private: false,
         kind: Kind::Secrets(|config| &mut config.secrets),
     },
     Setting {
@@ -130,30 +133,35 @@ pub(super) const SETTINGS: &[Setting] = &[
         description: "The wait before each attempt of an item, the first included; each counts from the end of the \
             attempt before. An item has as many attempts as there are waits, and then needs a person.",
         effect: Effect::NextStart,
+        private: false,
         kind: Kind::Schedule(|config| &mut config.schedule),
     },
     Setting {
         name: "delivery.concurrency_per_org",
         description: "How many requests to one org may be in flight at a time.",
         effect: Effect::NextStart,
+        private: false,
         kind: Kind::Number(1..=64, |config| &mut config.concurrency_per_org),
     },
     Setting {
         name: "delivery.connect_timeout",
         description: "How long connecting to an org may take.",
         effect: Effect::NextStart,
+        private: false,
         kind: Kind::Wait(|config| &mut config.connect_timeout),
     },
     Setting {
         name: "delivery.request_timeout",
         description: "How long a request to an org may take as a whole.",
         effect: Effect::NextStart,
+        private: false,
         kind: Kind::Wait(|config| &mut config.request_timeout),
     },
     Setting {
         name: "delivery.probe_interval",
         description: "How long after a failed probe an org that does not answer is probed again.",
         effect: Effect::NextStart,
+        private: false,
         kind: Kind::Wait(|config| &mut config.probe_interval),
     },
     Setting {
@@ -161,18 +169,21 @@ pub(super) const SETTINGS: &[Setting] = &[
         description: "Where changes are taken and the API answers. An address other than one of loopback can be reached \
             by other machines: put a proxy with TLS in front of it.",
         effect: Effect::NextStart,
+        private: true,
         kind: Kind::Address(|config| &mut config.address),
     },
     Setting {
         name: "listener.rate_limit_per_minute",
         description: "How many payloads a minute each integration token may send; what is over that is answered 429.",
         effect: Effect::NextStart,
+        private: false,
         kind: Kind::Number(1..=1_000_000, |config| &mut config.rate_limit_per_minute),
     },
     Setting {
         name: "listener.allowed_hosts",
         description: "The names by which this machine may be asked, besides those of loopback and the address it listens at.",
         effect: Effect::NextStart,
+        private: true,
         kind: Kind::Hosts(|config| &mut config.allowed_hosts),
     },
     Setting {
@@ -180,6 +191,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         description: "The port of this machine to which the browser comes back after a sign-in. The app that is signed in \
             with must allow http://localhost:PORT/OauthRedirect.",
         effect: Effect::NextStart,
+        private: false,
         kind: Kind::Port(|config| &mut config.redirect_port),
     },
     Setting {
@@ -187,42 +199,49 @@ pub(super) const SETTINGS: &[Setting] = &[
         description: "The client ID of the External Client App to sign in with where no other is named. The default is the \
             app of the Salesforce CLI.",
         effect: Effect::NextStart,
+        private: true,
         kind: Kind::Text(|config| &mut config.client_id),
     },
     Setting {
         name: "salesforce.cli",
         description: "The Salesforce CLI's program, by name or path.",
         effect: Effect::NextStart,
+        private: true,
         kind: Kind::Text(|config| &mut config.cli),
     },
     Setting {
         name: "retention.synced_days",
         description: "How many days synced and superseded items are kept. Failed items are kept until somebody decides.",
         effect: Effect::NextStart,
+        private: false,
         kind: Kind::Days(|config| &mut config.synced_retention),
     },
     Setting {
         name: "retention.transaction_days",
         description: "How many days a transactionId is remembered, by which repeats and echoes are known.",
         effect: Effect::NextStart,
+        private: false,
         kind: Kind::Days(|config| &mut config.transaction_retention),
     },
     Setting {
         name: "desktop.notify_failures",
         description: "Whether the desktop tells of items that failed.",
         effect: Effect::AtOnce,
+        private: false,
         kind: Kind::Flag(|config| &mut config.notify_failures),
     },
     Setting {
         name: "desktop.notify_sign_in",
         description: "Whether the desktop tells of an org that needs a sign-in.",
         effect: Effect::AtOnce,
+        private: false,
         kind: Kind::Flag(|config| &mut config.notify_sign_in),
     },
     Setting {
         name: "desktop.close_to_tray",
         description: "Whether the program goes on in the tray when its window is closed.",
         effect: Effect::AtOnce,
+        private: false,
         kind: Kind::Flag(|config| &mut config.close_to_tray),
     },
 ];
