@@ -16,6 +16,7 @@ mod managing;
 mod ordering;
 mod restarting;
 mod reviewing;
+mod scripting;
 mod secrets;
 mod settings;
 mod signing_in;

@@ -10,6 +10,8 @@ mod args;
 mod client;
 mod commands;
 mod desktop;
+#[cfg(test)]
+mod documentation;
 mod output;
 mod serve;
 
