@@ -121,7 +121,7 @@ async fn a_clock_that_was_set_back_while_the_program_was_off_lengthens_no_wait()
     let payload = Payload::from(ORG_A, app.now()).record("WI-1", "x");
     app.accept(&pair.token_a, &payload).await;
     app.wait_status(payload.id(), ORG_B, "retrying").await;
-    let app = app.restart_after(set_back).await;
+    let app = app.restart_with(|clock, _| set_back(clock)).await;
     app.clock.advance(Duration::from_secs(30));
     app.wait_status(payload.id(), ORG_B, "synced").await;
     app.stop().await;

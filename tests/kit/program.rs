@@ -49,8 +49,21 @@ impl Program {
     /// # Panics
     /// When it does not become ready within 30 seconds; with what it said.
     pub async fn serve(folder: &TempDir, arguments: &[&str]) -> Self {
+        Self::serve_with(folder, arguments, &[]).await
+    }
+
+    /// The same, with variables in its environment.
+    ///
+    /// # Panics
+    /// As [`Program::serve`].
+    pub async fn serve_with(folder: &TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Self::command(folder, &["--listen", "127.0.0.1:0", "serve"]);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("the program does not start: {error}"));
         let Some(stderr) = child.stderr.take() else { panic!("no stderr") };
         let pid = child.id();

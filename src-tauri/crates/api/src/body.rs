@@ -211,6 +211,18 @@ mod tests {
         assert_eq!(read(Body::from_stream(silent)).await, Err(ReadError::Stalled));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_that_drips_is_waited_for_five_minutes_and_no_longer() {
+        let start = Instant::now();
+        let drip = futures_util::stream::unfold(start, |at| async move {
+            let next = at + Duration::from_secs(20);
+            tokio::time::sleep_until(next).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b" ")), next))
+        });
+        assert_eq!(read(Body::from_stream(drip)).await, Err(ReadError::Stalled));
+        assert_eq!(start.elapsed().as_secs(), WHOLE_BODY.as_secs());
+    }
+
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Import {

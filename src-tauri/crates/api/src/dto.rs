@@ -12,10 +12,12 @@ use uuid::Uuid;
 
 use crate::schema;
 
+mod diagnostics;
 mod items;
 mod sign_in;
 mod stats;
 
+pub(crate) use diagnostics::Diagnostics;
 pub(crate) use items::{
     Bulk, BulkCommand, Dismissal, FailureGroup, Failures, Item, ItemDetail, Items, Refusal, Selection,
 };

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::uri::Authority;
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq as _;
 use sync_monitor_domain::Millis;
@@ -20,6 +20,9 @@ use crate::sync;
 /// The header that a request with the cookie must bring: another site's page cannot set it.
 const OWN_HEADER: &str = "x-sync-monitor";
 
+/// Who may make use of an answer without reading it (Fetch standard).
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
 /// The names by which this machine may be asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Hosts(Vec<String>);
@@ -28,6 +31,11 @@ impl Hosts {
     /// Loopback names and these.
     pub(crate) fn new(configured: &[String]) -> Self {
         Self(configured.iter().map(|name| name.to_ascii_lowercase()).collect())
+    }
+
+    /// The configured names.
+    pub(crate) fn configured(&self) -> &[String] {
+        &self.0
     }
 
     /// Was the request meant for this machine? A page of another site whose name was made to point here (DNS rebinding)
@@ -62,20 +70,29 @@ fn refused_host(what: &str) -> Problem {
     )
 }
 
-/// Refuses what was meant for another host, on every route.
+/// Refuses what was meant for another host, on every route. Another site may neither read an answer (nothing here ever
+/// allows it to) nor show it as a picture or run it as a script.
 pub(crate) async fn host(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match app.hosts.judge(request.uri(), request.headers()) {
+    let mut response = match app.hosts.judge(request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) if sync::is_path(request.uri().path()) => sync::refused_host(&problem),
         Err(problem) => problem.into_response(),
-    }
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    response
 }
 
-/// Lets only the admin through: by token, or by cookie.
+/// Lets only the admin through: by token, or by cookie. What the admin is told is kept by nobody in between.
 pub(crate) async fn admin(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let asker = Asker { method: request.method(), headers: request.headers(), now: app.engine.clock().now() };
     match asker.judge(&app.admin_token, &app.sessions, |secret| app.engine.authenticate(secret).is_some()) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => {
+            let mut response = next.run(request).await;
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
         Err(problem) => problem.into_response(),
     }
 }

@@ -12,8 +12,13 @@ use uuid::Uuid;
 
 use crate::openapi::{BadBody, BadQuery, Conflict, Connecting, NotFound, Refused};
 use crate::problem::Problem;
+use crate::program::{Program, Trouble};
 use crate::query::{self, Query};
 use crate::{App, body, dto, schema};
+
+pub(crate) mod diagnostics;
+pub(crate) mod settings;
+pub(crate) mod store;
 
 type App_ = State<Arc<App>>;
 type Answer<T> = Result<Json<T>, Problem>;
@@ -326,6 +331,17 @@ pub(crate) async fn link(State(app): App_) -> Answer<dto::Link> {
     })?;
     let url = format!("{}/open?link={}", app.url, secret.expose_secret());
     Ok(Json(dto::Link { url, expires_at }))
+}
+
+/// Asks the program around the listener, where looking at files holds nobody up.
+async fn of_program<T: Send + 'static>(
+    app: &Arc<App>,
+    ask: impl FnOnce(&dyn Program) -> Result<T, Trouble> + Send + 'static,
+) -> Result<T, Problem> {
+    let program = Arc::clone(&app.program);
+    let asked = tokio::task::spawn_blocking(move || ask(&*program)).await;
+    // The panic hook has logged it.
+    asked.map_err(|_| Problem::server_error())?.map_err(Problem::from)
 }
 
 /// What a bulk command selects, and what of it is refused without looking.

@@ -25,6 +25,7 @@ mod limiter;
 mod metrics;
 mod openapi;
 mod problem;
+pub mod program;
 mod query;
 mod returned;
 mod router;
@@ -36,9 +37,9 @@ mod sync;
 mod ui;
 
 pub use in_process::{Answer, InProcess};
+use program::Program;
 
 /// What a listener needs to know.
-#[derive(Debug)]
 pub struct Settings {
     /// The admin token's secret.
     pub admin_token: SecretString,
@@ -52,6 +53,8 @@ pub struct Settings {
     pub demo: bool,
     /// In a demo, where a simulated org waits to be signed in to.
     pub demo_login_url: Option<String>,
+    /// The program around the listener.
+    pub program: Arc<dyn Program>,
 }
 
 /// A listener at work.
@@ -71,6 +74,7 @@ struct App {
     actor: Actor,
     demo: bool,
     demo_login_url: Option<String>,
+    program: Arc<dyn Program>,
     listen_address: SocketAddr,
     url: String,
     started_at: Instant,
@@ -83,8 +87,15 @@ impl Api {
     /// # Errors
     /// When the listener's address cannot be read.
     pub fn start(engine: Engine, settings: Settings, listener: TcpListener) -> std::io::Result<Self> {
-        let Settings { admin_token, user, allowed_hosts, rate_limit_per_minute, demo, demo_login_url } =
-            settings;
+        let Settings {
+            admin_token,
+            user,
+            allowed_hosts,
+            rate_limit_per_minute,
+            demo,
+            demo_login_url,
+            program,
+        } = settings;
         let listen_address = listener.local_addr()?;
         let changes = engine.changes();
         let began = engine.clock().now();
@@ -98,6 +109,7 @@ impl Api {
             actor: Actor(format!("user:{user}")),
             demo,
             demo_login_url,
+            program,
             listen_address,
             url: url(listen_address),
             started_at: Instant::now(),

@@ -105,6 +105,11 @@ fn use_cases() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(handlers::activity))
         .routes(routes!(export::activity))
         .routes(routes!(handlers::link))
+        .routes(routes!(handlers::settings::list, handlers::settings::change))
+        .routes(routes!(handlers::diagnostics::bundle))
+        .routes(routes!(handlers::store::facts))
+        .routes(routes!(handlers::store::check))
+        .routes(routes!(handlers::store::back_up))
 }
 
 /// Is the program up?

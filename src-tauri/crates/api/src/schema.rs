@@ -80,6 +80,8 @@ schemas! {
         .property("externalId", text("The record at fault, where there is one"))
         .required("code")
         .required("message");
+    /// A JSON object.
+    AnyObject = object("A JSON object");
     /// Any JSON value, as it was sent.
     AnyJson = ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some("JSON, exactly as it is sent"));
 }

@@ -35,7 +35,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the program is not run
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
     /// The data folder, which also holds config.toml then [default: the user's]
-    #[arg(long, global = true, value_name = "DIR", env = "SYNC_MONITOR_DATA_DIR")]
+    #[arg(long, global = true, value_name = "DIR", env = "SYNC_MONITOR_DATA_DIR", hide_env_values = true)]
     pub(crate) data_dir: Option<PathBuf>,
 
     /// The address to listen at; port 0 picks one [default: 127.0.0.1:7437]
@@ -43,11 +43,18 @@ pub(crate) struct Place {
     pub(crate) listen: Option<String>,
 
     /// The file of settings [default: config.toml in the data folder or the user's folder of settings]
-    #[arg(long, global = true, value_name = "FILE", env = "SYNC_MONITOR_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "SYNC_MONITOR_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
 
     /// What is logged to stderr: error, warn, info, debug or trace
-    #[arg(long, global = true, value_name = "LEVEL", env = "SYNC_MONITOR_LOG", default_value = "info")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        env = "SYNC_MONITOR_LOG",
+        hide_env_values = true,
+        default_value = "info"
+    )]
     pub(crate) log_level: String,
 
     /// The API's JSON instead of text
@@ -60,8 +67,15 @@ pub(crate) enum Command {
     /// Run without a window; SIGTERM and Ctrl-C stop it cleanly
     Serve(Serve),
     /// Show the window of the running program in a browser
+    #[command(after_help = "\
+Example:
+  sync-monitor open        prints a link that is good once and for a minute, and opens it")]
     Open,
     /// How is it?
+    #[command(after_help = "\
+Examples:
+  sync-monitor status
+  sync-monitor status --json | jq .counts.failed")]
     Status,
     /// Connected orgs
     #[command(subcommand)]
@@ -75,6 +89,19 @@ pub(crate) enum Command {
     /// Changes on their way, and those that failed
     #[command(subcommand)]
     Items(Items),
+    /// Look after the store; works without a running program too
+    #[command(subcommand)]
+    Db(Db),
+    /// Write what support may know, without tokens, users, hosts and payloads
+    #[command(after_help = "\
+Examples:
+  sync-monitor diagnostics --output sync-monitor-diagnostics.json
+  sync-monitor diagnostics | jq .log")]
+    Diagnostics {
+        /// The file, which must not be there yet [default: to stdout]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Write what a shell needs to complete these commands
     #[command(after_help = "\
 Examples:
@@ -86,6 +113,25 @@ Examples:
     },
     /// Write the manual page: `sync-monitor man | man -l -`
     Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Look whether the store is sound; exits with 1 where it is not
+    #[command(after_help = "\
+Examples:
+  sync-monitor db check
+  sync-monitor db check --json | jq -r '.problems[]'")]
+    Check,
+    /// Copy the store to a file, whole and checked, while the program goes on
+    #[command(after_help = "\
+Examples:
+  sync-monitor db backup
+  sync-monitor db backup /mnt/backup/sync-monitor-$(date +%F).db")]
+    Backup {
+        /// The file, which must not be there yet [default: backups/sync-monitor-TIME.db in the data folder]
+        file: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -106,7 +152,7 @@ pub(crate) enum Org {
 Examples:
   sync-monitor org login --alias prod
   sync-monitor org login --login-url https://test.salesforce.com --alias uat
-  sync-monitor org login --login-url acme.my.salesforce.com --client-id 3MVG9…
+  sync-monitor org login --login-url acme.my.salesforce.com --client-id 3MVG9.own
   sync-monitor org login 00D000000000001     sign in again, the way it was done before")]
     Login(Login),
     /// Connect an org by its sfdxAuthUrl, read from stdin, or from the Salesforce CLI
@@ -123,17 +169,28 @@ Examples:
         from_cli: Option<String>,
     },
     /// List the connected orgs
+    #[command(after_help = "\
+Examples:
+  sync-monitor org list
+  sync-monitor org list --cli")]
     List {
         /// Those that the Salesforce CLI on this machine is signed in to, instead
         #[arg(long)]
         cli: bool,
     },
     /// Test an org: sign-in, endpoint, API usage, clock; exits with 1 where something failed
+    #[command(after_help = "\
+Example:
+  sync-monitor org test 00D000000000001")]
     Test {
         /// The Organization ID
         org_id: String,
     },
     /// Change what an org is called, or the path of its endpoint
+    #[command(after_help = "\
+Examples:
+  sync-monitor org set 00D000000000001 --alias Hub
+  sync-monitor org set 00D000000000001 --endpoint-path /services/apexrest/dlhub/delivery/sync")]
     Set {
         /// The Organization ID
         org_id: String,
@@ -145,6 +202,9 @@ Examples:
         endpoint_path: Option<String>,
     },
     /// Send nothing to an org until it is resumed
+    #[command(after_help = "\
+Example:
+  sync-monitor org pause 00D000000000001     what is for it waits")]
     Pause {
         /// The Organization ID
         org_id: String,
@@ -155,6 +215,9 @@ Examples:
         org_id: String,
     },
     /// Disconnect an org: its tokens are revoked and forgotten, its history stays
+    #[command(after_help = "\
+Example:
+  sync-monitor org remove 00D000000000001")]
     Remove {
         /// The Organization ID
         org_id: String,
@@ -183,6 +246,10 @@ pub(crate) struct Login {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Route {
     /// Send the changes of SOURCE to TARGET; for both directions add two
+    #[command(after_help = "\
+Examples:
+  sync-monitor route add 00D000000000001 00D000000000002
+  sync-monitor route add 00D000000000002 00D000000000001 --paused")]
     Add {
         /// Whose changes: an Organization ID
         source: String,
@@ -240,6 +307,11 @@ Example:
 #[derive(Debug, Subcommand)]
 pub(crate) enum Items {
     /// List items
+    #[command(after_help = "\
+Examples:
+  sync-monitor items list --status failed
+  sync-monitor items list --target 00D000000000002 --since 2026-02-27T00:00:00Z --sort=-updatedAt
+  sync-monitor items list -q UNABLE_TO_LOCK_ROW --json | jq -r '.items[].id'")]
     List {
         #[command(flatten)]
         filter: Filter,
@@ -250,7 +322,7 @@ pub(crate) enum Items {
         #[arg(long, default_value_t = 50)]
         limit: u32,
         /// Go on where the last page ended
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         cursor: Option<String>,
     },
     /// Follow items as they change, until Ctrl-C
@@ -275,8 +347,15 @@ Examples:
         format: String,
     },
     /// What failed, by cause: how many, where, why, and whether a retry can help
+    #[command(after_help = "\
+Examples:
+  sync-monitor items failures
+  sync-monitor items retry --failure-key 3aa67ec320842d2b     one cause at once")]
     Failures,
     /// Show items with their attempts and payload
+    #[command(after_help = "\
+Example:
+  sync-monitor items show 0198c8a2-7c11-7abc-8def-0123456789ab")]
     Show {
         /// The items' IDs
         #[arg(required = true)]
@@ -285,10 +364,14 @@ Examples:
     /// Try failed items again, from attempt 1
     #[command(after_help = "\
 Examples:
-  sync-monitor items retry 0198c8a2-…
+  sync-monitor items retry 0198c8a2-7c11-7abc-8def-0123456789ab
   sync-monitor items retry --status failed --target 00D000000000002")]
     Retry(Selection),
     /// Take failed items out of view
+    #[command(after_help = "\
+Examples:
+  sync-monitor items dismiss 0198c8a2-7c11-7abc-8def-0123456789ab --reason 'entered by hand'
+  sync-monitor items dismiss --failure-key 3aa67ec320842d2b --reason 'the field is gone'")]
     Dismiss {
         #[command(flatten)]
         selection: Selection,
@@ -297,6 +380,10 @@ Examples:
         reason: String,
     },
     /// Bring dismissed items back
+    #[command(after_help = "\
+Examples:
+  sync-monitor items restore 0198c8a2-7c11-7abc-8def-0123456789ab
+  sync-monitor items restore --dismissed")]
     Restore(Selection),
 }
 
@@ -419,9 +506,15 @@ mod tests {
     #[case::token("token create --name n --source-org 00D000000000001 00D000000000002")]
     #[case::token_repeated("token create --name n --source-org 00D000000000001 --source-org 00D000000000002")]
     #[case::list("items list --status failed,retrying --target 00D000000000002 --held --limit 5 -q lock")]
+    #[case::list_on("items list --cursor -c.13.13")]
     #[case::list_sorted("items list --sort -updatedAt --as-of 2026-02-27T14:30:00Z")]
     #[case::failures("items failures")]
     #[case::watch("items watch --status failed")]
+    #[case::db_check("db check --json")]
+    #[case::db_backup("db backup")]
+    #[case::db_backup_to("db backup /mnt/backup.db")]
+    #[case::diagnostics("diagnostics")]
+    #[case::diagnostics_to_a_file("diagnostics --output d.json")]
     #[case::completions("completions fish")]
     #[case::man("man")]
     #[case::export("items export --status failed --format csv")]

@@ -1,5 +1,6 @@
 //! The commands that ask the running program.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Deserialize;
@@ -7,8 +8,10 @@ use sync_monitor_runtime::browser;
 
 use crate::Session;
 use crate::args::Command;
-use crate::client::Failure;
+use crate::client::{Answer, Client, Failure};
 
+pub(crate) mod db;
+pub(crate) mod diagnostics;
 mod items;
 mod org;
 mod route;
@@ -18,8 +21,12 @@ mod token;
 /// Does what was asked, and says how it went.
 pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode, Failure> {
     let done = match command {
-        // Without a running program; `main` has seen to it.
-        Command::Serve(_) | Command::Completions { .. } | Command::Man => Ok(()),
+        // With or without a running program; `main` has seen to it.
+        Command::Serve(_)
+        | Command::Db(_)
+        | Command::Diagnostics { .. }
+        | Command::Completions { .. }
+        | Command::Man => Ok(()),
         Command::Open => open(session).await,
         Command::Status => status::status(session).await,
         Command::Org(command) => return org::run(session, command).await,
@@ -34,6 +41,22 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode,
 #[derive(Deserialize)]
 pub(crate) struct Link {
     pub(crate) url: String,
+}
+
+/// Asks the program that runs on a data folder; `None` where none runs.
+async fn ask_running(
+    data_dir: &Path,
+    ask: impl AsyncFnOnce(&Client) -> Result<Answer, Failure>,
+) -> Result<Option<Answer>, Failure> {
+    let asked = match Client::find(data_dir) {
+        Ok(client) => ask(&client).await,
+        Err(failure) => Err(failure),
+    };
+    match asked {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Failure::NotRunning(_)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 async fn open(session: &Session) -> Result<(), Failure> {

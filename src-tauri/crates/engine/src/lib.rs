@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod examine;
 mod health;
+mod notes;
 mod sign_in;
 mod supervisor;
 mod tokens;

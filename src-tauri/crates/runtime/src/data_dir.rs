@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 const FOLDER: &str = "sync-monitor";
 const API: &str = "api.json";
 const LOCK: &str = "lock";
-const DATABASE: &str = "sync-monitor.db";
+pub(crate) const DATABASE: &str = "sync-monitor.db";
 
 /// A data folder that is ours as long as this lives.
 #[derive(Debug)]
@@ -165,12 +165,18 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Makes a folder that only this user may look into. One that is there stays as it is: it may be shared on purpose.
-fn make_private_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+/// Sees to it that what was just put into a folder is found there after a power failure.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    // Elsewhere a folder cannot be opened, and its entries are written with the file.
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 fn private_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {

@@ -6,6 +6,7 @@
 mod accept;
 mod activity;
 mod bulk;
+pub mod care;
 mod delivery;
 mod error;
 mod list;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
 use crate::error::{Error, Result};
@@ -20,7 +20,7 @@ const MIGRATIONS: &[M<'static>] = &[
 
 /// Opens the database for writing, and brings its schema up to date.
 pub(crate) fn writer(path: &Path) -> Result<Connection> {
-    let opened = |source| Error::Open { path: path.to_owned(), source };
+    let opened = |source| unopened(path, source);
     let mut connection = Connection::open(path).map_err(opened)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(opened)?;
     judge(&connection, path)?;
@@ -39,8 +39,8 @@ pub(crate) fn writer(path: &Path) -> Result<Connection> {
 }
 
 /// Refuses another program's database, and one from the future, before anything is written to it.
-fn judge(connection: &Connection, path: &Path) -> Result<()> {
-    let opened = |source| Error::Open { path: path.to_owned(), source };
+pub(crate) fn judge(connection: &Connection, path: &Path) -> Result<()> {
+    let opened = |source| unopened(path, source);
     let pragma =
         |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(opened);
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
@@ -56,9 +56,22 @@ fn judge(connection: &Connection, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Why a database did not open.
+fn unopened(path: &Path, source: rusqlite::Error) -> Error {
+    if is_damage(&source) {
+        return Error::Damaged { path: path.to_owned(), why: source.to_string() };
+    }
+    Error::Open { path: path.to_owned(), source }
+}
+
+/// Does an error mean that the file is damaged?
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+}
+
 /// Opens the database for reading only.
 pub(crate) fn reader(path: &Path) -> Result<Connection> {
-    let opened = |source| Error::Open { path: path.to_owned(), source };
+    let opened = |source| unopened(path, source);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(opened)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(opened)?;
@@ -104,7 +117,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sync-monitor.db");
         std::fs::write(&path, "this is a shopping list, and quite a long one at that".repeat(100)).unwrap();
-        assert!(matches!(writer(&path), Err(Error::Open { .. })));
+        assert!(matches!(writer(&path), Err(Error::Damaged { .. })));
     }
 
     #[test]

@@ -174,38 +174,11 @@ impl World {
     /// What must hold at any time.
     fn audit(&self) {
         let sql = self.sql();
-        let wrong = |what: &str, query: &str| {
+        for (what, query) in care::INVARIANTS {
             let n: i64 =
                 sql.query_row(&format!("SELECT count(*) FROM ({query})"), [], |row| row.get(0)).unwrap();
             assert_eq!(n, 0, "{what}");
-        };
-        wrong(
-            "a counter is not what counting says",
-            "SELECT 1 FROM (
-                SELECT route, status, blocked, dismissed_at IS NOT NULL AS dismissed, count(*) AS n FROM items GROUP BY 1, 2, 3, 4
-                UNION ALL SELECT route, status, blocked, dismissed, -n FROM tallies)
-             GROUP BY route, status, blocked, dismissed HAVING sum(n) <> 0",
-        );
-        wrong(
-            "an open item does not stand in the line of its records",
-            "SELECT i.id, r.external_id FROM items i JOIN item_records r ON r.item = i.id WHERE i.status IN (0, 1, 2)
-             EXCEPT SELECT item, external_id FROM waiting",
-        );
-        wrong(
-            "a closed item stands in a line",
-            "SELECT 1 FROM waiting w JOIN items i ON i.id = w.item WHERE i.status NOT IN (0, 1, 2)",
-        );
-        wrong(
-            "an item waits for nothing, or does not wait for what it must",
-            "SELECT 1 FROM items i WHERE i.status IN (0, 2) AND i.blocked <> EXISTS (
-                SELECT 1 FROM waiting mine JOIN waiting w ON w.target = mine.target AND w.external_id = mine.external_id
-                  JOIN items o ON o.id = w.item
-                 WHERE mine.item = i.id AND w.item <> i.id AND (w.item < i.id OR o.status = 1))",
-        );
-        wrong(
-            "two items of one record are in flight at once",
-            "SELECT 1 FROM waiting w JOIN items i ON i.id = w.item WHERE i.status = 1 GROUP BY w.target, w.external_id HAVING count(*) > 1",
-        );
+        }
     }
 }
 

@@ -28,7 +28,7 @@ cargo xtask COMMAND
   test [STEP…] [--list]       every check and test, or only the named steps
   ci                          the same as test
   setup                       install everything that the other commands need
-  codegen                     write what is made from the code: docs/causes.md
+  codegen                     write what is made from the code: docs/causes.md, docs/settings.md
   deny                        check licences, bans, sources and advisories with cargo-deny
 
   --no-packages               with any of them: never look for Debian packages, they are there under other names";

@@ -1,4 +1,3 @@
-use http::HeaderName;
 use http::StatusCode;
 use rstest::rstest;
 
