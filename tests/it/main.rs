@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, what must be there and is not is a failure")]
 
 mod accepting;
+mod auditing;
 mod clients;
 mod command_line;
 mod delivering;

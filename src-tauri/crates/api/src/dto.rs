@@ -233,12 +233,14 @@ pub(crate) struct Activity {
     reason: Option<String>,
     count: Option<u64>,
     detail: Option<String>,
+    via: Option<&'static str>,
 }
 
 impl From<model::Activity> for Activity {
     fn from(line: model::Activity) -> Self {
         let model::Activity { id, at, actor, action, subject, reason, count, detail } = line;
-        Self { id, at, actor, action, subject, reason, count, detail }
+        let via = actor.via.map(model::Via::as_str);
+        Self { id, at, actor: actor.name, action, subject, reason, count, detail, via }
     }
 }
 

@@ -10,6 +10,7 @@ use sync_monitor_domain::OrgId;
 use sync_monitor_engine::model::{RefusalReason, Selection};
 use uuid::Uuid;
 
+use crate::asker::Asker;
 use crate::problem::Problem;
 use crate::query::{self, Query};
 use crate::{App, body, dto};
@@ -49,28 +50,34 @@ pub(crate) async fn orgs(State(app): App_) -> Answer<dto::Orgs> {
 /// `POST orgs/import`.
 pub(crate) async fn import_org(
     State(app): App_,
+    Asker(actor): Asker,
     body::Json(org): body::Json<dto::ImportOrg>,
 ) -> Result<(StatusCode, Json<dto::Org>), Problem> {
     let alias = optional("alias", org.alias)?;
     // Pasted and piped texts end in a line break.
     let auth_url = SecretString::from(org.sfdx_auth_url.expose_secret().trim());
-    let org = app.engine.import_org(auth_url, alias, &app.actor).await?;
+    let org = app.engine.import_org(auth_url, alias, &actor).await?;
     Ok((StatusCode::CREATED, Json(org.into())))
 }
 
 /// `POST orgs/login`.
 pub(crate) async fn login(
     State(app): App_,
+    Asker(actor): Asker,
     body::Json(login): body::Json<dto::Login>,
 ) -> Answer<dto::SignIn> {
     let alias = optional("alias", login.alias)?;
     let client_id = optional("clientId", login.client_id)?;
-    Ok(Json(app.engine.begin_sign_in(login.login_url, client_id, alias, &app.actor).await?.into()))
+    Ok(Json(app.engine.begin_sign_in(login.login_url, client_id, alias, &actor).await?.into()))
 }
 
 /// `POST orgs/{id}/login`.
-pub(crate) async fn login_again(State(app): App_, Path(id): Path<String>) -> Answer<dto::SignIn> {
-    Ok(Json(app.engine.sign_in_again(named_org(&id)?, &app.actor).await?.into()))
+pub(crate) async fn login_again(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Answer<dto::SignIn> {
+    Ok(Json(app.engine.sign_in_again(named_org(&id)?, &actor).await?.into()))
 }
 
 /// `GET orgs/login/{id}`.
@@ -94,23 +101,29 @@ pub(crate) async fn cli_orgs(State(app): App_) -> Answer<dto::CliOrgs> {
 /// `POST orgs/cli`.
 pub(crate) async fn connect_cli_org(
     State(app): App_,
+    Asker(actor): Asker,
     body::Json(org): body::Json<dto::ConnectCliOrg>,
 ) -> Result<(StatusCode, Json<dto::Org>), Problem> {
     let username = text("username", &org.username)?;
     let alias = optional("alias", org.alias)?;
-    let org = app.engine.connect_cli_org(&username, alias, &app.actor).await?;
+    let org = app.engine.connect_cli_org(&username, alias, &actor).await?;
     Ok((StatusCode::CREATED, Json(org.into())))
 }
 
 /// `POST orgs/{id}/test`.
-pub(crate) async fn test_org(State(app): App_, Path(id): Path<String>) -> Answer<dto::Tested> {
-    let (org, checks) = app.engine.test_org(named_org(&id)?, &app.actor).await?;
+pub(crate) async fn test_org(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Answer<dto::Tested> {
+    let (org, checks) = app.engine.test_org(named_org(&id)?, &actor).await?;
     Ok(Json(dto::Tested { org: org.into(), checks: checks.into_iter().map(Into::into).collect() }))
 }
 
 /// `PATCH orgs/{id}`.
 pub(crate) async fn change_org(
     State(app): App_,
+    Asker(actor): Asker,
     Path(id): Path<String>,
     body::Json(change): body::Json<dto::OrgChange>,
 ) -> Answer<dto::Org> {
@@ -122,22 +135,34 @@ pub(crate) async fn change_org(
         Some(alias) if alias.trim().is_empty() => Some(String::new()),
         alias => optional("alias", alias)?,
     };
-    Ok(Json(app.engine.change_org(named_org(&id)?, alias, change.endpoint_path, &app.actor).await?.into()))
+    Ok(Json(app.engine.change_org(named_org(&id)?, alias, change.endpoint_path, &actor).await?.into()))
 }
 
 /// `POST orgs/{id}/pause`.
-pub(crate) async fn pause_org(State(app): App_, Path(id): Path<String>) -> Answer<dto::Org> {
-    Ok(Json(app.engine.pause_org(named_org(&id)?, true, &app.actor).await?.into()))
+pub(crate) async fn pause_org(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Answer<dto::Org> {
+    Ok(Json(app.engine.pause_org(named_org(&id)?, true, &actor).await?.into()))
 }
 
 /// `POST orgs/{id}/resume`.
-pub(crate) async fn resume_org(State(app): App_, Path(id): Path<String>) -> Answer<dto::Org> {
-    Ok(Json(app.engine.pause_org(named_org(&id)?, false, &app.actor).await?.into()))
+pub(crate) async fn resume_org(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Answer<dto::Org> {
+    Ok(Json(app.engine.pause_org(named_org(&id)?, false, &actor).await?.into()))
 }
 
 /// `DELETE orgs/{id}`.
-pub(crate) async fn disconnect_org(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    app.engine.disconnect_org(named_org(&id)?, &app.actor).await?;
+pub(crate) async fn disconnect_org(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.engine.disconnect_org(named_org(&id)?, &actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -150,26 +175,32 @@ pub(crate) async fn routes(State(app): App_) -> Answer<dto::Routes> {
 /// `POST routes`.
 pub(crate) async fn add_route(
     State(app): App_,
+    Asker(actor): Asker,
     body::Json(route): body::Json<dto::NewRoute>,
 ) -> Result<(StatusCode, Json<dto::Route>), Problem> {
     let source = org_member("sourceOrgId", &route.source_org_id)?;
     let target = org_member("targetOrgId", &route.target_org_id)?;
-    let route = app.engine.add_route(source, target, route.enabled.unwrap_or(true), &app.actor).await?;
+    let route = app.engine.add_route(source, target, route.enabled.unwrap_or(true), &actor).await?;
     Ok((StatusCode::CREATED, Json(route.into())))
 }
 
 /// `PATCH routes/{id}`.
 pub(crate) async fn change_route(
     State(app): App_,
+    Asker(actor): Asker,
     Path(id): Path<String>,
     body::Json(change): body::Json<dto::RouteChange>,
 ) -> Answer<dto::Route> {
-    Ok(Json(app.engine.enable_route(named("route", &id)?, change.enabled, &app.actor).await?.into()))
+    Ok(Json(app.engine.enable_route(named("route", &id)?, change.enabled, &actor).await?.into()))
 }
 
 /// `DELETE routes/{id}`.
-pub(crate) async fn remove_route(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    app.engine.remove_route(named("route", &id)?, &app.actor).await?;
+pub(crate) async fn remove_route(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.engine.remove_route(named("route", &id)?, &actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -190,6 +221,7 @@ pub(crate) async fn tokens(State(app): App_) -> Answer<dto::Tokens> {
 /// `POST tokens`.
 pub(crate) async fn create_token(
     State(app): App_,
+    Asker(actor): Asker,
     body::Json(token): body::Json<dto::NewToken>,
 ) -> Result<(StatusCode, Json<dto::CreatedToken>), Problem> {
     let name = text("name", &token.name)?;
@@ -206,14 +238,18 @@ pub(crate) async fn create_token(
     if expires_at.is_some_and(|at| at <= app.engine.clock().now()) {
         return Err(invalid("expiresAt has passed. Give a time to come, or leave it out."));
     }
-    let (id, secret) = app.engine.create_token(name, sources, expires_at, &app.actor).await?;
+    let (id, secret) = app.engine.create_token(name, sources, expires_at, &actor).await?;
     let created = dto::CreatedToken { id, token: secret.expose_secret().to_owned() };
     Ok((StatusCode::CREATED, Json(created)))
 }
 
 /// `DELETE tokens/{id}`.
-pub(crate) async fn revoke_token(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    app.engine.revoke_token(named("token", &id)?, &app.actor).await?;
+pub(crate) async fn revoke_token(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.engine.revoke_token(named("token", &id)?, &actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -237,29 +273,32 @@ pub(crate) async fn item(State(app): App_, Path(id): Path<String>) -> Answer<dto
 /// `POST items/retry`.
 pub(crate) async fn retry(
     State(app): App_,
+    Asker(actor): Asker,
     body::Json(command): body::Json<dto::BulkCommand>,
 ) -> Answer<dto::Bulk> {
     let (selection, refused) = select(command)?.without_reason()?;
-    Ok(Json(answer(app.engine.retry(selection, &app.actor).await?, refused)))
+    Ok(Json(answer(app.engine.retry(selection, &actor).await?, refused)))
 }
 
 /// `POST items/dismiss`.
 pub(crate) async fn dismiss(
     State(app): App_,
+    Asker(actor): Asker,
     body::Json(command): body::Json<dto::BulkCommand>,
 ) -> Answer<dto::Bulk> {
     let Selected { selection, refused, reason } = select(command)?;
     let reason = text("reason", reason.as_deref().unwrap_or_default())?;
-    Ok(Json(answer(app.engine.dismiss(selection, reason, &app.actor).await?, refused)))
+    Ok(Json(answer(app.engine.dismiss(selection, reason, &actor).await?, refused)))
 }
 
 /// `POST items/restore`.
 pub(crate) async fn restore(
     State(app): App_,
+    Asker(actor): Asker,
     body::Json(command): body::Json<dto::BulkCommand>,
 ) -> Answer<dto::Bulk> {
     let (selection, refused) = select(command)?.without_reason()?;
-    Ok(Json(answer(app.engine.restore(selection, &app.actor).await?, refused)))
+    Ok(Json(answer(app.engine.restore(selection, &actor).await?, refused)))
 }
 
 /// `GET failures`.
@@ -278,9 +317,9 @@ pub(crate) async fn stats(State(app): App_, mut query: Query) -> Answer<dto::Sta
 
 /// `GET activity`.
 pub(crate) async fn activity(State(app): App_, mut query: Query) -> Answer<dto::Activities> {
-    let page = query.page()?;
+    let (filter, page) = (query.activity()?, query.page()?);
     query.end()?;
-    let page = app.engine.activity(page.limit, page.cursor).await?;
+    let page = app.engine.activity(filter, page.limit, page.cursor).await?;
     Ok(Json(dto::Activities {
         activity: page.activity.into_iter().map(dto::Activity::from).collect(),
         next_cursor: page.next_cursor,

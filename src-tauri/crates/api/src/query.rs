@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::{Map, Value};
 use sync_monitor_domain::item::Status;
 use sync_monitor_domain::{Millis, OrgId};
-use sync_monitor_engine::model::{Filter, Sort, SortBy};
+use sync_monitor_engine::model::{ActivityFilter, Filter, Sort, SortBy};
 
 use crate::problem::Problem;
 
@@ -79,6 +79,17 @@ impl Query {
             since: self.take_as("since", time)?,
             until: self.take_as("until", time)?,
             as_of: self.take_as("asOf", time)?,
+        })
+    }
+
+    /// Takes out what selects lines of the activity log.
+    pub(crate) fn activity(&mut self) -> Result<ActivityFilter, Problem> {
+        Ok(ActivityFilter {
+            action: self.take_as("action", action)?,
+            actor: self.take("actor")?,
+            subject: self.take("subject")?,
+            since: self.take_as("since", time)?,
+            until: self.take_as("until", time)?,
         })
     }
 
@@ -185,6 +196,16 @@ fn org_id(text: &str) -> Result<OrgId, String> {
     text.parse().map_err(|error: sync_monitor_domain::ids::OrgIdError| error.to_string())
 }
 
+/// An action, or all of a topic.
+fn action(text: &str) -> Result<String, String> {
+    let whole = text.strip_suffix('.').unwrap_or(text);
+    // An action has one dot in it, so that its topic has none.
+    if whole.is_empty() || (whole.len() < text.len() && whole.contains('.')) {
+        return Err("it must be an action like item.retry, or a topic with its dot, like item.".into());
+    }
+    Ok(text.to_owned())
+}
+
 /// A span of time, like `5m`, `24h`, `7d`.
 fn span(text: &str) -> Result<Duration, String> {
     let wrong = || "it must be a number with m, h or d, like 5m, 24h or 7d".to_owned();
@@ -259,6 +280,24 @@ mod tests {
         };
         assert_eq!(filter, expected);
         assert_eq!(page, Page { limit: 500, cursor: Some("c".into()) });
+    }
+
+    #[test]
+    fn the_log_is_asked_for_actions_topics_people_and_times() {
+        let text =
+            "action=item.&actor=user:a&subject=x&since=2026-02-27T14:30:00Z&until=2026-02-27T14:30:01Z";
+        let expected = ActivityFilter {
+            action: Some("item.".into()),
+            actor: Some("user:a".into()),
+            subject: Some("x".into()),
+            since: Some(Millis(1_772_202_600_000)),
+            until: Some(Millis(1_772_202_601_000)),
+        };
+        assert_eq!(query(text).activity().unwrap(), expected);
+        assert_eq!(query("action=item.retry").activity().unwrap().action.as_deref(), Some("item.retry"));
+        for wrong in [".", "item.retry."] {
+            assert!(query(&format!("action={wrong}")).activity().unwrap_err().detail().contains("action"));
+        }
     }
 
     #[rstest]

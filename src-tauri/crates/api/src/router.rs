@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, patch, post};
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 use http::{HeaderValue, header};
+use sync_monitor_engine::model::Via;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::problem::Problem;
@@ -48,6 +49,7 @@ pub(crate) fn in_process(app: &Arc<App>) -> Router {
         .fallback(ui::not_found)
         .method_not_allowed_fallback(ui::method_not_allowed)
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(Extension(Via::Window))
         .with_state(Arc::clone(app))
 }
 

@@ -34,7 +34,8 @@ pub use sign_in::{SignInProgress, SignInState};
 pub use sync_monitor_store::model;
 
 use model::{
-    ActivityPage, Counts, FailureGroup, Filter, ItemDetail, ItemPage, Org, Route, Sort, Stats, Token,
+    ActivityFilter, ActivityPage, Counts, FailureGroup, Filter, ItemDetail, ItemPage, Org, Route, Sort,
+    Stats, Token,
 };
 use tokens::Tokens;
 use worker::{Handle, Tools};
@@ -352,8 +353,13 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a cursor that no list gave out, or when the store fails.
-    pub async fn activity(&self, limit: u32, cursor: Option<String>) -> Result<ActivityPage, Error> {
-        Ok(self.inner.tools.store.activity(limit, cursor).await?)
+    pub async fn activity(
+        &self,
+        filter: ActivityFilter,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Result<ActivityPage, Error> {
+        Ok(self.inner.tools.store.activity(filter, limit, cursor).await?)
     }
 }
 

@@ -41,8 +41,8 @@ pub use delivery::{Claim, Claimed, Completion};
 pub use error::{Error, Result};
 
 use model::{
-    ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org, Route, Sort, Stats,
-    Token,
+    ActivityFilter, ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org,
+    Route, Sort, Stats, Token,
 };
 use reader::Readers;
 use writer::Writer;
@@ -411,8 +411,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Cursor`], or when the store fails.
-    pub async fn activity(&self, limit: u32, cursor: Option<String>) -> Result<ActivityPage> {
-        self.inner.readers.run(move |sql| activity::page(sql, limit, cursor.as_deref())).await
+    pub async fn activity(
+        &self,
+        filter: ActivityFilter,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Result<ActivityPage> {
+        self.inner.readers.run(move |sql| activity::page(sql, &filter, limit, cursor.as_deref())).await
     }
 }
 

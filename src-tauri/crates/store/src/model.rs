@@ -10,6 +10,11 @@ use sync_monitor_domain::remote::{ApiUsage, OrgAddress};
 use sync_monitor_domain::sign_in::{OrgKind, SignIn, SignedInBy, TokenSource};
 use uuid::Uuid;
 
+mod activity;
+
+pub(crate) use activity::RELAY;
+pub use activity::{Activity, ActivityFilter, ActivityPage, Actor, Via};
+
 /// A connected org, or one that was: rows stay for the sake of history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Org {
@@ -397,40 +402,6 @@ pub struct Counts {
     pub next_attempt_at: Option<Millis>,
     /// Connected orgs.
     pub orgs: u64,
-}
-
-/// Who did something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor(pub String);
-
-/// One line of the activity log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Activity {
-    /// Its number; greater is later.
-    pub id: i64,
-    /// When.
-    pub at: Millis,
-    /// Who: `user:NAME`, or `relay` for what the program did by itself.
-    pub actor: String,
-    /// What, as `item.retry`.
-    pub action: String,
-    /// To what: an item, an org, a route, a token.
-    pub subject: Option<String>,
-    /// Why, in the actor's words.
-    pub reason: Option<String>,
-    /// To how many.
-    pub count: Option<u64>,
-    /// More, for a person.
-    pub detail: Option<String>,
-}
-
-/// A page of the activity log, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ActivityPage {
-    /// Newest first.
-    pub activity: Vec<Activity>,
-    /// Asks for the next page.
-    pub next_cursor: Option<String>,
 }
 
 /// What happened in a span of time, in numbers of items.

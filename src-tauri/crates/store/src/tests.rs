@@ -67,7 +67,7 @@ impl World {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("test.db")).unwrap();
-        let me = Actor("test".into());
+        let me = Actor { name: "test".into(), via: None };
         let b = ConnectedOrg {
             org_id: org(B),
             username: None,
@@ -253,8 +253,15 @@ async fn a_write_that_fails_leaves_nothing_and_touches_no_other_of_its_group() {
     let (first, failed, second) = tokio::join!(note(1), bad, note(2));
     assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
     assert!(matches!(failed, Err(Error::Sqlite(_))), "{failed:?}");
-    let actions: Vec<String> =
-        world.store.activity(100, None).await.unwrap().activity.into_iter().map(|a| a.action).collect();
+    let actions: Vec<String> = world
+        .store
+        .activity(ActivityFilter::default(), 100, None)
+        .await
+        .unwrap()
+        .activity
+        .into_iter()
+        .map(|a| a.action)
+        .collect();
     assert_eq!(actions.iter().filter(|a| *a == "test.note").count(), 2);
     assert!(!actions.contains(&"test.bad".to_owned()));
 }
