@@ -130,3 +130,105 @@ async fn what_the_log_cannot_be_asked_for_is_refused(#[case] query: &str) {
     assert_eq!(status, 400, "{problem}");
     app.stop().await;
 }
+
+/// What the log says that an org's health was, the oldest first.
+async fn healths(app: &App, org: &str) -> Vec<String> {
+    let mut lines = lines(app, &format!("action=org.health&subject={org}")).await;
+    lines.reverse();
+    lines.iter().map(|line| line["reason"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_change_of_an_orgs_health_is_in_the_log_and_every_way_back() {
+    let (app, pair) = App::with_two_orgs().await;
+    let mut n = 0;
+    let mut send = async || {
+        n += 1;
+        let payload = Payload::from(ORG_A, app.now()).record(&format!("WI-{n}"), "x");
+        app.accept(&pair.token_a, &payload).await;
+    };
+    pair.b.script(Rule::always(Answer::status(429)).times(1));
+    send().await;
+    app.wait_health(ORG_B, "rateLimited").await;
+    app.clock.advance(Duration::from_mins(15));
+    app.wait_health(ORG_B, "connected").await;
+    pair.b.script(Rule::always(Answer::status(404)).times(1));
+    send().await;
+    app.wait_health(ORG_B, "endpointMissing").await;
+    app.clock.advance(Duration::from_secs(30));
+    app.wait_health(ORG_B, "connected").await;
+    pair.b.go_down();
+    for _ in 0..3 {
+        send().await;
+    }
+    app.wait_health(ORG_B, "orgUnreachable").await;
+    pair.b.come_up().await.unwrap();
+    app.clock.advance(Duration::from_secs(30));
+    app.wait_health(ORG_B, "connected").await;
+    pair.b.revoke_everything();
+    send().await;
+    app.wait_health(ORG_B, "signInRequired").await;
+    pair.b.sign_in_again();
+    app.connect(&pair.b).await;
+    let expected = [
+        "rateLimited",
+        "connected",
+        "endpointMissing",
+        "connected",
+        "orgUnreachable",
+        "connected",
+        "signInRequired",
+        "connected",
+    ];
+    assert_eq!(healths(&app, &pair.b.id().to_string()).await, expected);
+    assert_eq!(healths(&app, &pair.a.id().to_string()).await, [""; 0]);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_happens_to_an_org_beneath_a_pause_is_in_the_log() {
+    let (app, pair) = App::with_two_orgs().await;
+    let org = format!("/api/v1/orgs/{}", pair.b.id());
+    app.order("POST", &format!("{org}/pause"), json!({})).await;
+    pair.b.revoke_everything();
+    app.order("POST", &format!("{org}/test"), json!({})).await;
+    app.wait_health(ORG_B, "paused").await;
+    assert_eq!(healths(&app, &pair.b.id().to_string()).await, ["signInRequired"]);
+    app.order("POST", &format!("{org}/resume"), json!({})).await;
+    app.wait_health(ORG_B, "signInRequired").await;
+    assert_eq!(healths(&app, &pair.b.id().to_string()).await, ["signInRequired"], "said once");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_that_comes_to_nothing_is_in_the_log() {
+    let app = App::start().await;
+    let org = kit::sim(ORG_A).await;
+    org.revoke_everything();
+    let body = json!({ "sfdxAuthUrl": org.auth_url() });
+    assert_eq!(app.ask("POST", "/api/v1/orgs/import", Some(body)).await.0, 422);
+    let login = json!({ "loginUrl": org.url() });
+    let cancelled = app.order("POST", "/api/v1/orgs/login", login.clone()).await;
+    let path = format!("/api/v1/orgs/login/{}", cancelled["id"].as_str().unwrap());
+    assert_eq!(app.ask("DELETE", &path, None).await.0, 204);
+    let expired = app.order("POST", "/api/v1/orgs/login", login).await;
+    app.clock.advance(Duration::from_mins(10));
+    let path = format!("/api/v1/orgs/login/{}", expired["id"].as_str().unwrap());
+    app.wait(&path, "the sign-in to end", |sign_in| sign_in["state"] == "expired").await;
+    let failed = app.wait("/api/v1/activity?action=org.signInFailed", "a line for each", |log| {
+        log["activity"].as_array().unwrap().len() == 3
+    });
+    let failed = failed.await;
+    let said: Vec<(&str, &str)> = failed["activity"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| (line["actor"].as_str().unwrap(), line["detail"].as_str().unwrap()))
+        .collect();
+    assert_eq!(said[0], ("relay", "Nobody came back from the browser in time."));
+    assert_eq!(said[1].1, "It was cancelled.");
+    assert!(said[2].0.starts_with("user:") && said[2].1.contains("Sign in again"), "{said:?}");
+    let text = failed.to_string();
+    assert!(org.secrets().iter().all(|secret| !text.contains(secret.as_str())), "{text}");
+    app.stop().await;
+}

@@ -86,8 +86,12 @@ pub(crate) async fn sign_in(State(app): App_, Path(id): Path<String>) -> Answer<
 }
 
 /// `DELETE orgs/login/{id}`.
-pub(crate) async fn cancel_sign_in(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    app.engine.cancel_sign_in(named("sign-in", &id)?)?;
+pub(crate) async fn cancel_sign_in(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.engine.cancel_sign_in(named("sign-in", &id)?, &actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

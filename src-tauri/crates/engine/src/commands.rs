@@ -120,7 +120,15 @@ impl Engine {
         alias: Option<String>,
         actor: &Actor,
     ) -> Result<Org, Error> {
-        let connected = self.inner.tools.remote.connect_with_auth_url(auth_url).await?;
+        let connected = match self.inner.tools.remote.connect_with_auth_url(auth_url).await {
+            Ok(connected) => connected,
+            // Nothing was tried.
+            Err(error @ ConnectError::NotAnAuthUrl(_)) => return Err(error.into()),
+            Err(error) => {
+                self.note_failed_sign_in(actor, &error.to_string()).await;
+                return Err(error.into());
+            }
+        };
         self.keep_org(connected, alias, actor).await
     }
 
@@ -142,7 +150,13 @@ impl Engine {
         alias: Option<String>,
         actor: &Actor,
     ) -> Result<Org, Error> {
-        let connected = self.inner.tools.remote.connect_with_cli(name).await?;
+        let connected = match self.inner.tools.remote.connect_with_cli(name).await {
+            Ok(connected) => connected,
+            Err(error) => {
+                self.note_failed_sign_in(actor, &error.to_string()).await;
+                return Err(error.into());
+            }
+        };
         self.keep_org(connected, alias, actor).await
     }
 

@@ -124,6 +124,12 @@ impl Health {
         }
     }
 
+    /// As it would be if nobody had paused it.
+    #[must_use]
+    pub fn unpaused(self) -> Self {
+        Self { paused: false, ..self }
+    }
+
     /// The contract's word for the org's health.
     pub fn as_str(&self) -> &'static str {
         match self.held_by() {

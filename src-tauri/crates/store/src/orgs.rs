@@ -137,6 +137,7 @@ pub(crate) fn connect(
     at: Millis,
 ) -> Result<Org> {
     let key = tx.org(new.org_id)?;
+    let before = one(tx.sql, new.org_id)?;
     tx.sql
         .prepare_cached(
             "UPDATE orgs SET alias = coalesce(?2, alias), username = ?3, instance_url = ?4,
@@ -165,6 +166,9 @@ pub(crate) fn connect(
             .reason(new.sign_in.by.as_str())
             .detail(&new.instance_url),
     )?;
+    if before.connected {
+        note_health(tx.sql, new.org_id, before.health, Health::default(), None, at)?;
+    }
     for replaced in replace(tx.sql, key, &new.instance_url)? {
         let detail = format!("{} stands at its address now; a refreshed sandbox is a new org.", new.org_id);
         activity::add(tx.sql, &Entry::relay(at, "org.replaced").subject(replaced).detail(&detail))?;
@@ -289,13 +293,26 @@ pub(crate) fn set_health(
               WHERE org_id = ?1",
         )?
         .execute((id.as_str(), health.sign_in_required, hold.map(HeldBy::as_str), hold_at.map(|t| t.0), probes, detail))?;
-    let after = Health { paused: before.paused, ..health };
-    if before.as_str() != after.as_str() {
-        let mut entry = Entry::relay(at, "org.health").subject(id).reason(after.as_str());
-        if let Some(detail) = detail {
-            entry = entry.detail(detail);
-        }
-        activity::add(tx.sql, &entry)?;
+    note_health(tx.sql, id, before, health, detail, at)
+}
+
+/// Writes down that an org's health changed, if its word for it did. What changes beneath a pause is told too: nothing else
+/// would say later when it began.
+fn note_health(
+    sql: &Connection,
+    id: OrgId,
+    before: Health,
+    after: Health,
+    detail: Option<&str>,
+    at: Millis,
+) -> Result<()> {
+    let (before, after) = (before.unpaused().as_str(), after.unpaused().as_str());
+    if before == after {
+        return Ok(());
     }
-    Ok(())
+    let mut entry = Entry::relay(at, "org.health").subject(id).reason(after);
+    if let Some(detail) = detail {
+        entry = entry.detail(detail);
+    }
+    activity::add(sql, &entry)
 }
