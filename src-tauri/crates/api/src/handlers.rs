@@ -216,7 +216,7 @@ pub(crate) async fn tokens(State(app): App_) -> Answer<dto::Tokens> {
         source_org_ids: token.sources,
         created_at: token.created_at,
         expires_at: token.expires_at,
-        last_used_at: app.limiter.last_used(token.id),
+        last_used_at: token.last_used_at,
         revoked_at: token.revoked_at,
     });
     Ok(Json(dto::Tokens { tokens: tokens.collect() }))

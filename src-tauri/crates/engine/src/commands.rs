@@ -292,11 +292,19 @@ impl Engine {
         }
         let secret = tokens::new_secret()?;
         let secret_hash = tokens::hash(secret.expose_secret());
-        let token =
-            Token { id: new_id(), name, sources, secret_hash, created_at: now, expires_at, revoked_at: None };
+        let token = Token {
+            id: new_id(),
+            name,
+            sources,
+            secret_hash,
+            created_at: now,
+            expires_at,
+            last_used_at: None,
+            revoked_at: None,
+        };
         let id = token.id;
         self.inner.tools.store.add_token(token, actor.clone()).await?;
-        self.inner.tokens.load(self.inner.tools.store.tokens().await?);
+        self.reload_tokens().await?;
         Ok((id, secret))
     }
 
@@ -306,6 +314,11 @@ impl Engine {
     /// [`Error::NotFound`] when it is unknown or revoked already.
     pub async fn revoke_token(&self, id: Uuid, actor: &Actor) -> Result<(), Error> {
         self.inner.tools.store.revoke_token(id, actor.clone(), self.clock().now()).await?;
+        self.reload_tokens().await
+    }
+
+    async fn reload_tokens(&self) -> Result<(), Error> {
+        self.save_token_uses().await;
         self.inner.tokens.load(self.inner.tools.store.tokens().await?);
         Ok(())
     }

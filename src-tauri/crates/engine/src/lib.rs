@@ -201,6 +201,7 @@ impl Engine {
         let mut tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         while tasks.join_next().await.is_some() {}
         self.seen(self.clock().now()).await;
+        self.save_token_uses().await;
         Ok(self.inner.tools.store.close().await?)
     }
 
@@ -346,7 +347,9 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn tokens(&self) -> Result<Vec<Token>, Error> {
-        Ok(self.inner.tools.store.tokens().await?)
+        let mut tokens = self.inner.tools.store.tokens().await?;
+        self.inner.tokens.complete(&mut tokens);
+        Ok(tokens)
     }
 
     /// A page of the activity log, newest first; `cursor` from the page before.

@@ -18,6 +18,8 @@ const CLEAR: Duration = Duration::from_hours(6);
 
 /// How often it is written down that the program runs: what is known of its end after a crash is right to so much.
 const SEEN: Duration = Duration::from_mins(5);
+/// How often it is written down when tokens were last used.
+const TOKENS: Duration = Duration::from_mins(1);
 /// How long it is remembered what happened in each minute.
 const REMEMBERED: Duration = Duration::from_hours(90 * 24);
 
@@ -45,7 +47,7 @@ impl Engine {
     pub(crate) async fn supervise(self, mut wall: Millis, mut elapsed: Duration) {
         let clock = Arc::clone(self.clock());
         let mut clear_at = wall;
-        let mut seen_at = wall.plus(SEEN);
+        let (mut seen_at, mut tokens_at) = (wall.plus(SEEN), wall.plus(TOKENS));
         while !self.inner.tools.stop.is_cancelled() {
             let now = clock.now();
             match jump((wall, now), (elapsed, clock.elapsed())) {
@@ -58,12 +60,17 @@ impl Engine {
                     self.clock_jumped(now, by, "backwards").await;
                     self.pull_in(now).await;
                     clear_at = clear_at.min(now.plus(CLEAR));
+                    (seen_at, tokens_at) = (seen_at.min(now.plus(SEEN)), tokens_at.min(now.plus(TOKENS)));
                 }
             }
             (wall, elapsed) = (now, clock.elapsed());
             if now >= seen_at {
                 self.seen(now).await;
                 seen_at = now.plus(SEEN);
+            }
+            if now >= tokens_at {
+                self.save_token_uses().await;
+                tokens_at = now.plus(TOKENS);
             }
             if now >= clear_at {
                 self.clear_old(now).await;

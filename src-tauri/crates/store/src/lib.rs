@@ -305,6 +305,14 @@ impl Store {
         self.write(move |tx| tokens::revoke(tx, id, &actor, at)).await
     }
 
+    /// Writes down when tokens were last used.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn tokens_used(&self, uses: Vec<(Uuid, Millis)>) -> Result<()> {
+        self.write(move |tx| tokens::used(tx, &uses)).await
+    }
+
     /// A page of items, `limit` at most; without a `sort` in the order that suits the filter.
     ///
     /// # Errors

@@ -172,6 +172,8 @@ pub struct Token {
     pub created_at: Millis,
     /// When it ends, if it does.
     pub expires_at: Option<Millis>,
+    /// When it was last used.
+    pub last_used_at: Option<Millis>,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Millis>,
 }
