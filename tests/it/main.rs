@@ -4,6 +4,7 @@
 
 mod accepting;
 mod auditing;
+mod bulk_runs;
 mod clients;
 mod command_line;
 mod delivering;

@@ -10,10 +10,12 @@ use sync_monitor_engine::{Changed, model};
 use uuid::Uuid;
 
 mod items;
+mod runs;
 mod sign_in;
 mod stats;
 
-pub(crate) use items::{Bulk, BulkCommand, FailureGroup, Failures, Item, ItemDetail, Items, Refusal};
+pub(crate) use items::{BulkCommand, FailureGroup, Failures, Item, ItemDetail, Items};
+pub(crate) use runs::{Bulk, Refusal, Run, RunDetail, Runs};
 pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
 pub(crate) use stats::Stats;
 

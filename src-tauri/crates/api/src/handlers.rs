@@ -7,13 +7,16 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::OrgId;
-use sync_monitor_engine::model::{RefusalReason, Selection};
 use uuid::Uuid;
 
 use crate::asker::Asker;
 use crate::problem::Problem;
 use crate::query::{self, Query};
 use crate::{App, body, dto};
+
+mod bulk;
+
+pub(crate) use bulk::{dismiss, restore, retry, run, runs};
 
 type App_ = State<Arc<App>>;
 type Answer<T> = Result<Json<T>, Problem>;
@@ -274,37 +277,6 @@ pub(crate) async fn item(State(app): App_, Path(id): Path<String>) -> Answer<dto
     Ok(Json(app.engine.item(named("item", &id)?).await?.into()))
 }
 
-/// `POST items/retry`.
-pub(crate) async fn retry(
-    State(app): App_,
-    Asker(actor): Asker,
-    body::Json(command): body::Json<dto::BulkCommand>,
-) -> Answer<dto::Bulk> {
-    let (selection, refused) = select(command)?.without_reason()?;
-    Ok(Json(answer(app.engine.retry(selection, &actor).await?, refused)))
-}
-
-/// `POST items/dismiss`.
-pub(crate) async fn dismiss(
-    State(app): App_,
-    Asker(actor): Asker,
-    body::Json(command): body::Json<dto::BulkCommand>,
-) -> Answer<dto::Bulk> {
-    let Selected { selection, refused, reason } = select(command)?;
-    let reason = text("reason", reason.as_deref().unwrap_or_default())?;
-    Ok(Json(answer(app.engine.dismiss(selection, reason, &actor).await?, refused)))
-}
-
-/// `POST items/restore`.
-pub(crate) async fn restore(
-    State(app): App_,
-    Asker(actor): Asker,
-    body::Json(command): body::Json<dto::BulkCommand>,
-) -> Answer<dto::Bulk> {
-    let (selection, refused) = select(command)?.without_reason()?;
-    Ok(Json(answer(app.engine.restore(selection, &actor).await?, refused)))
-}
-
 /// `GET failures`.
 pub(crate) async fn failures(State(app): App_) -> Answer<dto::Failures> {
     let failures = app.engine.failures().await?.into_iter().map(dto::FailureGroup::from).collect();
@@ -338,52 +310,6 @@ pub(crate) async fn link(State(app): App_) -> Answer<dto::Link> {
     })?;
     let url = format!("{}/open?link={}", app.url, secret.expose_secret());
     Ok(Json(dto::Link { url, expires_at }))
-}
-
-/// What a bulk command selects, and what of it is refused without looking.
-struct Selected {
-    selection: Selection,
-    refused: Vec<dto::Refusal>,
-    reason: Option<String>,
-}
-
-impl Selected {
-    fn without_reason(self) -> Result<(Selection, Vec<dto::Refusal>), Problem> {
-        match self.reason {
-            None => Ok((self.selection, self.refused)),
-            Some(_) => Err(invalid("reason belongs to dismiss only. Leave it out.")),
-        }
-    }
-}
-
-fn select(command: dto::BulkCommand) -> Result<Selected, Problem> {
-    let mut refused = Vec::new();
-    let selection = match (command.ids, command.filter) {
-        (Some(ids), None) => {
-            let mut known = Vec::with_capacity(ids.len());
-            for id in ids {
-                match Uuid::parse_str(&id) {
-                    Ok(id) => known.push(id),
-                    Err(_) => refused.push(dto::Refusal::new(id, RefusalReason::NotFound)),
-                }
-            }
-            Selection::Ids(known)
-        }
-        (None, Some(mut filter)) => {
-            let selected = filter.filter()?;
-            filter.end()?;
-            Selection::Filter(selected)
-        }
-        _ => return Err(invalid("The body must have either ids or filter.")),
-    };
-    Ok(Selected { selection, refused, reason: command.reason })
-}
-
-fn answer(bulk: sync_monitor_engine::model::Bulk, mut refused: Vec<dto::Refusal>) -> dto::Bulk {
-    refused.extend(
-        bulk.refused.into_iter().map(|refusal| dto::Refusal::new(refusal.id.to_string(), refusal.reason)),
-    );
-    dto::Bulk { changed: bulk.changed, refused }
 }
 
 fn invalid(detail: impl Into<String>) -> Problem {
@@ -431,32 +357,6 @@ fn no_such(what: &str, id: &str) -> Problem {
 mod tests {
     use super::*;
     use rstest::rstest;
-
-    fn command(json: &str) -> Result<Selected, Problem> {
-        select(serde_json::from_str(json).unwrap())
-    }
-
-    #[test]
-    fn an_id_that_cannot_be_one_is_refused_by_name() {
-        let selected = command(r#"{"ids": ["nonsense", "00000000-0000-0000-0000-000000000007"]}"#).unwrap();
-        assert_eq!(selected.selection, Selection::Ids(vec![Uuid::from_u128(7)]));
-        let refused = serde_json::to_value(&selected.refused).unwrap();
-        assert_eq!((&refused[0]["id"], &refused[0]["reason"]), (&"nonsense".into(), &"notFound".into()));
-    }
-
-    #[rstest]
-    #[case::neither("{}")]
-    #[case::both(r#"{"ids": [], "filter": {}}"#)]
-    #[case::an_unknown_filter(r#"{"filter": {"colour": "red"}}"#)]
-    #[case::a_bad_filter(r#"{"filter": {"status": "lost"}}"#)]
-    fn a_bulk_command_that_is_not_clear_is_refused(#[case] json: &str) {
-        assert_eq!(command(json).err().map(|problem| problem.status()), Some(StatusCode::BAD_REQUEST));
-    }
-
-    #[test]
-    fn a_reason_is_not_dropped_silently() {
-        assert!(command(r#"{"ids": [], "reason": "why"}"#).unwrap().without_reason().is_err());
-    }
 
     #[rstest]
     #[case("", false)]

@@ -76,6 +76,8 @@ fn use_cases() -> Router<Arc<App>> {
         .route("/items/retry", post(handlers::retry))
         .route("/items/dismiss", post(handlers::dismiss))
         .route("/items/restore", post(handlers::restore))
+        .route("/runs", get(handlers::runs))
+        .route("/runs/{id}", get(handlers::run))
         .route("/stats", get(handlers::stats))
         .route("/failures", get(handlers::failures))
         .route("/activity", get(handlers::activity))

@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod examine;
 mod health;
+mod runs;
 mod sign_in;
 mod supervisor;
 mod tokens;
@@ -181,14 +182,20 @@ impl Engine {
                 "items that were in flight when the program ended are sent again"
             );
         }
+        let interrupted = engine.inner.tools.store.interrupt_runs(None, now).await?;
+        if interrupted > 0 {
+            tracing::warn!(
+                runs = interrupted,
+                "the program had ended in a bulk run; what it had done stays done, the rest is as it was"
+            );
+        }
         engine.pull_in(now).await;
         engine.inner.tools.store.begin_run(None, now).await?;
         engine.inner.tokens.load(engine.inner.tools.store.tokens().await?);
         for org in engine.inner.tools.store.orgs().await?.iter().filter(|org| org.connected) {
             engine.start_worker(org);
         }
-        let supervisor = engine.clone().supervise(now, elapsed);
-        engine.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(supervisor);
+        engine.spawn(engine.clone().supervise(now, elapsed));
         Ok(engine)
     }
 
@@ -203,6 +210,14 @@ impl Engine {
         self.seen(self.clock().now()).await;
         self.save_token_uses().await;
         Ok(self.inner.tools.store.close().await?)
+    }
+
+    /// Starts a task that is waited for when the engine stops.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that are done are forgotten; what went wrong in one was logged where it did.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
     }
 
     fn start_worker(&self, org: &Org) {

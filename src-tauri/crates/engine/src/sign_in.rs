@@ -162,8 +162,7 @@ impl Engine {
             entry = entry.subject(known.org_id);
         }
         self.inner.tools.store.note(entry).await?;
-        let expiring = self.clone().expire(id, expires_at);
-        self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(expiring);
+        self.spawn(self.clone().expire(id, expires_at));
         Ok(progress)
     }
 

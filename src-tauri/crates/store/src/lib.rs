@@ -17,6 +17,7 @@ mod reader;
 mod retention;
 mod routes;
 mod rows;
+mod runs;
 mod stats;
 mod tally;
 mod tokens;
@@ -36,13 +37,13 @@ use uuid::Uuid;
 
 pub use accept::Accepted;
 pub use activity::Entry;
-pub use bulk::{Action, BatchDone};
+pub use bulk::{Action, Batch, BatchDone, NewRun};
 pub use delivery::{Claim, Claimed, Completion};
 pub use error::{Error, Result};
 
 use model::{
     ActivityFilter, ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org,
-    Route, Sort, Stats, Token,
+    Route, RunDetail, RunPage, Sort, Stats, Token,
 };
 use reader::Readers;
 use writer::Writer;
@@ -156,12 +157,37 @@ impl Store {
         self.write(move |tx| retention::clear(tx, done, transactions)).await
     }
 
-    /// Does `action` to each of `ids`, in one transaction: hand in a few hundred at a time.
+    /// Does a batch of a run, in one transaction, and writes down how far the run has come; the last one also ends the run
+    /// and adds it to the activity log.
     ///
     /// # Errors
     /// When the store fails; nothing of the batch is done then.
-    pub async fn apply(&self, ids: Vec<Uuid>, action: Action, at: Millis) -> Result<BatchDone> {
-        self.write(move |tx| bulk::apply(tx, &ids, &action, at)).await
+    pub async fn apply(&self, batch: Batch) -> Result<BatchDone> {
+        self.write(move |tx| bulk::apply(tx, &batch)).await
+    }
+
+    /// Marks a run, or all that are marked as running, as interrupted; returns how many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn interrupt_runs(&self, only: Option<Uuid>, at: Millis) -> Result<usize> {
+        self.write(move |tx| runs::interrupt(tx.sql, only, at)).await
+    }
+
+    /// A page of the runs, `limit` at most, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`], or when the store fails.
+    pub async fn runs(&self, limit: u32, cursor: Option<String>) -> Result<RunPage> {
+        self.inner.readers.run(move |sql| runs::page(sql, limit, cursor.as_deref())).await
+    }
+
+    /// A run with what came of it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or when the store fails.
+    pub async fn run(&self, id: Uuid) -> Result<RunDetail> {
+        self.inner.readers.run(move |sql| runs::detail(sql, id)).await
     }
 
     /// Adds a line to the activity log.

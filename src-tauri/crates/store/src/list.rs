@@ -15,7 +15,7 @@ use crate::model::{
     Attempt, Counts, FailureGroup, Filter, Health, Item, ItemDetail, ItemPage, LastError, OrgHold, Sort,
     SortBy,
 };
-use crate::{orgs, rows, words};
+use crate::{orgs, rows, runs, words};
 
 const COLUMNS: &str = "
     i.uuid, t.transaction_id, s.org_id, g.org_id, t.operation, t.external_ids, t.title, i.status, i.blocked, r.enabled,
@@ -144,14 +144,12 @@ impl Conditions {
         if !filter.statuses.is_empty() {
             conditions.sql.push(status_in("i.status", &filter.statuses));
         }
-        conditions.sql.push(
-            if filter.dismissed == Some(true) {
-                "i.dismissed_at IS NOT NULL"
-            } else {
-                "i.dismissed_at IS NULL"
-            }
-            .into(),
-        );
+        match filter.dismissed {
+            Some(true) => conditions.sql.push("i.dismissed_at IS NOT NULL".into()),
+            // A run's items are asked for to see what came of them, whatever that is.
+            None if filter.run.is_some() => {}
+            None | Some(false) => conditions.sql.push("i.dismissed_at IS NULL".into()),
+        }
         if let Some(target) = filter.target {
             conditions.add("g.org_id = ?", target.as_str().to_owned());
         }
@@ -166,6 +164,12 @@ impl Conditions {
         }
         if let Some(key) = &filter.failure_key {
             conditions.add("i.failure_key = ?", key.clone());
+        }
+        if let Some(run) = filter.run {
+            conditions.add(
+                "i.id IN (SELECT ri.item FROM bulk_runs b JOIN run_items ri ON ri.run = b.id WHERE b.uuid = ?)",
+                run.as_bytes().to_vec(),
+            );
         }
         if let Some(text) = &filter.text {
             match words::query(text) {
@@ -308,6 +312,7 @@ fn total(sql: &Connection, filter: &Filter) -> Result<u64> {
         text,
         since,
         until,
+        run,
         as_of,
     } = filter;
     let counted = external_id.is_none()
@@ -315,6 +320,7 @@ fn total(sql: &Connection, filter: &Filter) -> Result<u64> {
         && text.is_none()
         && since.is_none()
         && until.is_none()
+        && run.is_none()
         && as_of.is_none();
     if !counted {
         let conditions = Conditions::new(filter);
@@ -418,7 +424,8 @@ pub(crate) fn detail(sql: &Connection, id: Uuid) -> Result<ItemDetail> {
             response_body: row.get(9)?,
         })
     })?;
-    Ok(ItemDetail { item, payload, attempts: attempts.collect::<rusqlite::Result<_>>()? })
+    let attempts = attempts.collect::<rusqlite::Result<_>>()?;
+    Ok(ItemDetail { item, payload, attempts, history: runs::history(sql, key)? })
 }
 
 /// The counters.

@@ -11,9 +11,14 @@ use sync_monitor_domain::sign_in::{OrgKind, SignIn, SignedInBy, TokenSource};
 use uuid::Uuid;
 
 mod activity;
+mod runs;
 
 pub(crate) use activity::RELAY;
 pub use activity::{Activity, ActivityFilter, ActivityPage, Actor, Via};
+pub use runs::{
+    Bulk, HistoryEntry, Refusal, RefusalReason, Refused, Run, RunAction, RunDetail, RunPage, RunState,
+    Selection, StatusCounts,
+};
 
 /// A connected org, or one that was: rows stay for the sake of history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -264,6 +269,8 @@ pub struct ItemDetail {
     pub payload: String,
     /// Oldest first.
     pub attempts: Vec<Attempt>,
+    /// What people did with it, oldest first.
+    pub history: Vec<HistoryEntry>,
 }
 
 /// Which items, all conditions together.
@@ -277,7 +284,7 @@ pub struct Filter {
     pub source: Option<OrgId>,
     /// Only those held, or only those not, among the waiting.
     pub held: Option<bool>,
-    /// Only the dismissed, or only the others; `None`: the others.
+    /// Only the dismissed, or only the others; `None`: the others, but for the items of a run.
     pub dismissed: Option<bool>,
     /// With this record.
     pub external_id: Option<String>,
@@ -289,6 +296,8 @@ pub struct Filter {
     pub since: Option<Millis>,
     /// Accepted before.
     pub until: Option<Millis>,
+    /// Changed by this run, the dismissed included unless `dismissed` says otherwise.
+    pub run: Option<Uuid>,
     /// Last changed by then: a bulk command on a list that was opened then leaves alone what failed later.
     pub as_of: Option<Millis>,
 }
@@ -341,48 +350,6 @@ pub struct ItemPage {
     pub next_cursor: Option<String>,
     /// How many the filter matches in all.
     pub total: u64,
-}
-
-/// Which items a bulk command means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selection {
-    /// These, each answered for.
-    Ids(Vec<Uuid>),
-    /// All that match when the command arrives.
-    Filter(Filter),
-}
-
-/// What a bulk command did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Bulk {
-    /// How many it changed.
-    pub changed: u64,
-    /// Which it did not, and why.
-    pub refused: Vec<Refusal>,
-}
-
-/// Why a bulk command left an item alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// As asked for.
-    pub id: Uuid,
-    /// Why.
-    pub reason: RefusalReason,
-}
-
-/// Why a bulk command left an item alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefusalReason {
-    /// There is no such item.
-    NotFound,
-    /// It is not failed, but this.
-    NotFailed(Status),
-    /// A newer change of the same record is synced and covers it.
-    Superseded,
-    /// It is dismissed already.
-    Dismissed,
-    /// It is not dismissed.
-    NotDismissed,
 }
 
 /// The counters.

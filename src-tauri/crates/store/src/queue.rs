@@ -164,6 +164,32 @@ fn is_blocked(sql: &Connection, item: &Row, change: &Change) -> Result<bool> {
     Ok(false)
 }
 
+/// Is there a newer change on its way to the same target, or there, that leaves nothing of this one standing? Only those
+/// count that `counts` says so of, by their number and status. Such a change has each record of this one, so it is looked
+/// for among those of the first: as many as there are newer ones, the newest first.
+pub(crate) fn is_covered(sql: &Connection, item: &Row, counts: impl Fn(i64, Status) -> bool) -> Result<bool> {
+    let mut newer = sql.prepare_cached(
+        "SELECT i.id, i.status, i.txn FROM item_records ir JOIN items i ON i.id = ir.item JOIN routes r ON r.id = i.route
+          WHERE ir.external_id = (SELECT external_ids ->> 0 FROM transactions WHERE id = ?1)
+            AND ir.item > ?2 AND r.target = ?3 ORDER BY ir.item DESC",
+    )?;
+    let mut own: Option<Change> = None;
+    let mut rows = newer.query((item.txn, item.key, item.target))?;
+    while let Some(row) = rows.next()? {
+        if !counts(row.get(0)?, rows::status(row, 1)?) {
+            continue;
+        }
+        let own = match &own {
+            Some(own) => own,
+            None => own.insert(change(sql, item.txn)?),
+        };
+        if change(sql, row.get(2)?)?.covers(own) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// An item becomes open: its records are entered in the queue.
 pub(crate) fn enter(tx: &mut Tx<'_>, item: &Row, change: &Change) -> Result<()> {
     for (external_id, digest) in records(change) {

@@ -27,6 +27,7 @@ pub(crate) fn clear(tx: &mut Tx<'_>, done: Millis, transactions: Millis) -> Resu
             .prepare_cached("SELECT external_ids FROM transactions WHERE id = ?1")?
             .query_row([item.txn], |row| row.get(0))?;
         tx.sql.prepare_cached("DELETE FROM attempts WHERE item = ?1")?.execute([key])?;
+        tx.sql.prepare_cached("DELETE FROM run_items WHERE item = ?1")?.execute([key])?;
         tx.sql
             .prepare_cached("DELETE FROM item_records WHERE item = ?1 AND external_id IN (SELECT value FROM json_each(?2))")?
             .execute((key, ids))?;

@@ -21,7 +21,7 @@ pub(crate) fn status_code(status: Status) -> u8 {
 }
 
 /// A column whose content cannot be.
-fn wrong(index: usize, what: &'static str) -> rusqlite::Error {
+pub(crate) fn wrong(index: usize, what: &'static str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(index, Type::Blob, what.into())
 }
 

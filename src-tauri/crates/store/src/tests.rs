@@ -153,7 +153,7 @@ impl World {
                     1 => Action::Dismiss { reason: "test".into() },
                     _ => Action::Restore,
                 };
-                self.store.apply(ids, action, self.now).await.unwrap();
+                self.run(ids, action).await;
             }
             Step::Restart => {
                 self.store.close().await.unwrap();
@@ -162,6 +162,26 @@ impl World {
                 self.in_flight.clear();
             }
             Step::Wait(seconds) => self.now = Millis(self.now.0 + i64::from(seconds) * 1_000),
+        }
+    }
+
+    /// Does something to items, in batches of two.
+    async fn run(&self, ids: Vec<Uuid>, action: Action) {
+        let run = Arc::new(NewRun {
+            id: new_id(),
+            at: self.now,
+            actor: Actor { name: "test".into(), via: None },
+            action,
+            filter: None,
+            selected: ids.len() as u64,
+            unknown: Vec::new(),
+        });
+        let batches = ids.chunks(2).map(<[Uuid]>::to_vec).collect::<Vec<_>>();
+        let count = batches.len();
+        for (index, ids) in batches.into_iter().enumerate() {
+            let (first, last) = (index == 0, index + 1 == count);
+            let batch = Batch { run: Arc::clone(&run), ids, first, last, at: self.now };
+            self.store.apply(batch).await.unwrap();
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use sync_monitor_domain::cause::{Explanation, explain};
 use sync_monitor_domain::change::Operation;
 use sync_monitor_domain::item::{HeldBy, Outcome, Status};
@@ -9,7 +10,7 @@ use sync_monitor_domain::{Millis, OrgId};
 use sync_monitor_engine::model;
 use uuid::Uuid;
 
-use crate::query::Query;
+use super::runs::HistoryEntry;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -87,6 +88,8 @@ pub(crate) struct ItemDetail {
     payload: Option<Box<RawValue>>,
     payload_text: String,
     attempt_log: Vec<Attempt>,
+    /// What people did with it, the oldest first.
+    history: Vec<HistoryEntry>,
     /// What is known of the error that stands.
     cause: Option<&'static Explanation>,
 }
@@ -159,6 +162,7 @@ impl From<model::ItemDetail> for ItemDetail {
             payload: RawValue::from_string(detail.payload.clone()).ok(),
             payload_text: detail.payload,
             attempt_log: detail.attempts.into_iter().map(Attempt::from).collect(),
+            history: detail.history.into_iter().map(HistoryEntry::from).collect(),
         }
     }
 }
@@ -185,39 +189,8 @@ impl From<model::Attempt> for Attempt {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BulkCommand {
     pub(crate) ids: Option<Vec<String>>,
-    pub(crate) filter: Option<Query>,
+    pub(crate) filter: Option<Map<String, Value>>,
     pub(crate) reason: Option<String>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Bulk {
-    pub(crate) changed: u64,
-    pub(crate) refused: Vec<Refusal>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Refusal {
-    id: String,
-    /// For programs.
-    reason: &'static str,
-    /// For a person.
-    message: String,
-}
-
-impl Refusal {
-    pub(crate) fn new(id: String, reason: model::RefusalReason) -> Self {
-        use model::RefusalReason as Reason;
-        let (reason, message) = match reason {
-            Reason::NotFound => ("notFound", "There is no such item.".to_owned()),
-            Reason::NotFailed(status) => ("notFailed", format!("The item is not failed, it is {status}.")),
-            Reason::Superseded => {
-                ("superseded", "A newer change of the same record is synced already.".to_owned())
-            }
-            Reason::Dismissed => ("dismissed", "The item is dismissed. Restore it first.".to_owned()),
-            Reason::NotDismissed => ("notDismissed", "The item is not dismissed.".to_owned()),
-        };
-        Self { id, reason, message }
-    }
 }
 
 #[cfg(test)]
@@ -269,7 +242,12 @@ mod tests {
     fn a_payload_is_shown_to_the_letter() {
         let payload =
             r#"{"big": 12345678901234567890.123456789012345678, "b":1,  "a":1e400, "text":"\u00e9"}"#;
-        let detail = model::ItemDetail { item: item(), payload: payload.into(), attempts: Vec::new() };
+        let detail = model::ItemDetail {
+            item: item(),
+            payload: payload.into(),
+            attempts: Vec::new(),
+            history: Vec::new(),
+        };
         let json = serde_json::to_string(&ItemDetail::from(detail)).unwrap();
         assert!(json.contains(&format!("\"payload\":{payload}")), "{json}");
         assert!(json.contains("\"attemptLog\":[]") && json.contains("\"transactionId\":\"txn_1\""), "{json}");
