@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use kit::{App, ORG_A, ORG_B, Pair, Payload, exchange};
+use kit::{App, ORG_A, ORG_B, Pair, Payload, Program, exchange, org_id};
 use serde_json::{Value, json};
-use sync_monitor_orgsim::{Answer, Rule};
+use sync_monitor_orgsim::{Answer, Rule, post, wall_clock};
 
 /// Posts changes of these records, which the target refuses, and waits until their items have failed.
 async fn fail(app: &App, pair: &Pair, records: std::ops::Range<u32>) {
@@ -212,4 +212,143 @@ async fn a_run_goes_on_when_whoever_asked_for_it_hangs_up() {
         app.wait("/api/v1/runs", "the run to be done", |list| list["runs"][0]["state"] == "done").await;
     assert_eq!(runs["runs"][0]["changed"], 900);
     app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_retrying_is_sent_now_and_its_attempts_are_numbered_on() {
+    let (app, pair) = App::with_two_orgs().await;
+    pair.b.script(Rule::always(Answer::html(503)).times(2));
+    let payload = Payload::from(ORG_A, app.now()).record("WI-1", "x");
+    app.accept(&pair.token_a, &payload).await;
+    let item = app.wait_status(payload.id(), ORG_B, "retrying").await;
+    app.clock.advance(Duration::from_secs(1));
+    let ids = json!({ "ids": [item["id"]] });
+    let answer = app.order("POST", "/api/v1/items/send-now", ids).await;
+    assert_eq!((&answer["changed"], &answer["refused"]), (&json!(1), &json!([])));
+    let path = format!("/api/v1/items/{}", item["id"].as_str().unwrap());
+    let again =
+        app.wait(&path, "the second attempt", |i| i["status"] == "retrying" && i["attempts"] == 2).await;
+    assert_eq!(again["cycle"], 1);
+    let due = app.now().plus(Duration::from_mins(2));
+    assert_eq!(again["nextAttemptAt"], json!(due), "the schedule goes on from there");
+    assert_eq!(again["history"][0]["action"], "sendNow");
+    let filter = json!({ "filter": { "targetOrgId": pair.b.id().to_string() } });
+    assert_eq!(app.order("POST", "/api/v1/items/send-now", filter).await["changed"], 1);
+    let item = app.wait_status(payload.id(), ORG_B, "synced").await;
+    assert_eq!(item["attempts"], 3);
+    let line = &app.get("/api/v1/activity?action=item.sendNow&limit=1").await["activity"][0];
+    assert_eq!(line["count"], 1);
+    assert_eq!(run(&app, &answer).await["action"], "sendNow");
+    // What does not wait for its time is refused by name.
+    let again = app.order("POST", "/api/v1/items/send-now", json!({ "ids": [item["id"]] })).await;
+    assert_eq!((&again["changed"], &again["refused"][0]["reason"]), (&json!(0), &json!("notRetrying")));
+    assert!(again["refused"][0]["message"].as_str().unwrap().contains("synced"), "{again}");
+    let failed = json!({ "filter": { "status": "failed" } });
+    assert_eq!(app.ask("POST", "/api/v1/items/send-now", Some(failed)).await.0, 400);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_sent_now_overtakes_no_older_change_of_its_record_and_no_pause() {
+    let (app, pair) = App::with_two_orgs().await;
+    pair.b.script(Rule::always(Answer::html(503)).for_record("WI-1").times(1));
+    let older = Payload::from(ORG_A, app.now()).with(json!({ "externalId": "WI-1", "a": 1 }));
+    app.accept(&pair.token_a, &older).await;
+    app.wait_status(older.id(), ORG_B, "retrying").await;
+    let newer = Payload::from(ORG_A, app.now()).later(1).with(json!({ "externalId": "WI-1", "b": 1 }));
+    app.accept(&pair.token_a, &newer).await;
+    app.order("POST", &format!("/api/v1/orgs/{}/pause", pair.b.id()), json!({})).await;
+    let answer = app.order("POST", "/api/v1/items/send-now", json!({ "filter": {} })).await;
+    assert_eq!(answer["changed"], 1, "the newer one is queued, not retrying");
+    assert_eq!(app.item(older.id(), ORG_B).await["heldBy"], "orgPaused");
+    assert_eq!(pair.b.received().len(), 1);
+    app.order("POST", &format!("/api/v1/orgs/{}/resume", pair.b.id()), json!({})).await;
+    app.wait_status(newer.id(), ORG_B, "synced").await;
+    let order: Vec<_> = pair.b.received().iter().filter_map(|r| r.transaction_id.clone()).collect();
+    assert_eq!(order, [older.id(), older.id(), newer.id()]);
+    app.stop().await;
+}
+
+/// Asks a program of its own.
+async fn ask(program: &Program, method: &str, path: &str, body: Value) -> Value {
+    let head = format!(
+        "{method} /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer {}",
+        program.token
+    );
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    exchange(&program.url, &head, body.as_bytes()).await.json()
+}
+
+async fn until(program: &Program, path: &str, condition: impl Fn(&Value) -> bool) -> Value {
+    let asking = async {
+        loop {
+            let answer = ask(program, "GET", path, Value::Null).await;
+            if condition(&answer) {
+                return answer;
+            }
+        }
+    };
+    match tokio::time::timeout(Duration::from_mins(1), asking).await {
+        Ok(answer) => answer,
+        Err(_) => panic!("asked for 60 s: {path}"),
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_the_program_dies_in_is_told_and_nothing_of_it_is_half_done() {
+    const ITEMS: u64 = 3_000;
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder, &[]).await;
+    let target = kit::sim(ORG_B).await;
+    ask(&program, "POST", "orgs/import", json!({ "sfdxAuthUrl": target.auth_url() })).await;
+    let route = json!({ "sourceOrgId": org_id(ORG_A), "targetOrgId": target.id(), "enabled": true });
+    ask(&program, "POST", "routes", route).await;
+    let token = json!({ "name": "t", "sourceOrgIds": [org_id(ORG_A)] });
+    let token = ask(&program, "POST", "tokens", token).await["token"].as_str().unwrap().to_owned();
+    target.script(Rule::always(Answer::status(400)));
+    let mut posters = tokio::task::JoinSet::new();
+    for poster in 0..8 {
+        let (url, token) = (program.url.clone(), token.clone());
+        posters.spawn(async move {
+            for n in 0..ITEMS / 8 {
+                let name = format!("WI-{poster}-{n}");
+                let payload = Payload::from(ORG_A, wall_clock()).record(&name, "x");
+                assert_eq!(post(&url, &token, payload.text()).await.unwrap().status, 200);
+            }
+        });
+    }
+    posters.join_all().await;
+    until(&program, "status", |status| status["counts"]["failed"] == ITEMS).await;
+    ask(&program, "POST", &format!("orgs/{}/pause", target.id()), json!({})).await;
+
+    let (url, admin) = (program.url.clone(), program.token.clone());
+    let asking = tokio::spawn(async move {
+        let head = format!(
+            "POST /api/v1/items/retry HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer {admin}"
+        );
+        exchange(&url, &head, br#"{"filter": {}}"#).await
+    });
+    until(&program, "status", |status| status["counts"]["queued"].as_u64().unwrap() > 0).await;
+    program.kill().await;
+    asking.abort();
+
+    let program = Program::serve(&folder, &[]).await;
+    let status = ask(&program, "GET", "status", Value::Null).await;
+    let queued = status["counts"]["queued"].as_u64().unwrap();
+    assert!(queued > 0 && queued < ITEMS, "killed in the middle: {status}");
+    assert_eq!(status["counts"]["failed"], ITEMS - queued, "what was not reached is as it was");
+    let runs = ask(&program, "GET", "runs", Value::Null).await;
+    let run = &runs["runs"][0];
+    assert_eq!((&run["state"], &run["endedAt"]), (&json!("interrupted"), &Value::Null), "{runs}");
+    assert_eq!((&run["selected"], &run["changed"]), (&json!(ITEMS), &json!(queued)));
+    let detail = ask(&program, "GET", &format!("runs/{}", run["id"].as_str().unwrap()), Value::Null).await;
+    assert_eq!(detail["now"]["queued"], queued);
+    let log = ask(&program, "GET", "activity?action=item.retry", Value::Null).await;
+    let line = &log["activity"][0];
+    assert_eq!(line["count"], queued);
+    assert!(line["detail"].as_str().unwrap().contains("interrupted"), "{line}");
+    // The rest is done by asking again.
+    let rest = ask(&program, "POST", "items/retry", json!({ "filter": {} })).await;
+    assert_eq!(rest["changed"], ITEMS - queued);
+    program.kill().await;
 }

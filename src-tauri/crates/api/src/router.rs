@@ -76,6 +76,7 @@ fn use_cases() -> Router<Arc<App>> {
         .route("/items/retry", post(handlers::retry))
         .route("/items/dismiss", post(handlers::dismiss))
         .route("/items/restore", post(handlers::restore))
+        .route("/items/send-now", post(handlers::send_now))
         .route("/runs", get(handlers::runs))
         .route("/runs/{id}", get(handlers::run))
         .route("/stats", get(handlers::stats))

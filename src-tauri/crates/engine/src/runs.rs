@@ -1,4 +1,4 @@
-//! What people do to items: retry, dismiss, restore. Each time is a run that is kept, with what came of it.
+//! What people do to items: retry, dismiss, restore, send now. Each time is a run that is kept, with what came of it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -45,6 +45,15 @@ impl Engine {
     /// As [`Engine::retry`].
     pub async fn restore(&self, selection: Selection, actor: &Actor) -> Result<Bulk, Error> {
         self.bulk(selection, Action::Restore, actor).await
+    }
+
+    /// Makes the next attempt of retrying items due at once. Attempts are numbered on, and nothing overtakes an older change
+    /// of its record.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a filter that asks for other than retrying items, or as [`Engine::retry`].
+    pub async fn send_now(&self, selection: Selection, actor: &Actor) -> Result<Bulk, Error> {
+        self.bulk(selection, Action::SendNow, actor).await
     }
 
     /// A page of the runs, newest first; `cursor` from the page before.
@@ -167,17 +176,25 @@ impl Selected {
 
 /// A filter as far as an action is about it.
 fn narrowed(mut filter: Filter, action: &Action) -> Result<Filter, Error> {
+    let (about, what) = match action {
+        Action::Retry { .. } | Action::Dismiss { .. } | Action::Restore => {
+            (Status::Failed, "retried, dismissed or restored")
+        }
+        Action::SendNow => (Status::Retrying, "sent before their time"),
+    };
     if filter.statuses.is_empty() {
-        filter.statuses = vec![Status::Failed];
+        filter.statuses = vec![about];
     }
-    if let Some(other) = filter.statuses.iter().find(|status| **status != Status::Failed) {
+    if let Some(other) = filter.statuses.iter().find(|status| **status != about) {
         return Err(Error::Invalid(format!(
-            "Only failed items can be retried, dismissed or restored; the filter asks for {other} ones."
+            "Only {about} items can be {what}; the filter asks for {other} ones."
         )));
     }
     filter.dismissed = match action {
         Action::Restore => Some(true),
-        Action::Retry { .. } | Action::Dismiss { .. } => Some(filter.dismissed.unwrap_or(false)),
+        Action::Retry { .. } | Action::Dismiss { .. } | Action::SendNow => {
+            Some(filter.dismissed.unwrap_or(false))
+        }
     };
     Ok(filter)
 }
@@ -195,17 +212,23 @@ mod tests {
         assert_eq!((selected.ids, selected.unknown), (vec![one], vec!["nonsense".into(), String::new()]));
     }
 
+    const RETRY: Action = Action::Retry { first_due: sync_monitor_domain::Millis(0) };
+
     #[rstest]
-    #[case::retry_leaves_the_dismissed_out(Action::Retry { first_due: sync_monitor_domain::Millis(0) }, None, Some(false))]
-    #[case::retry_of_the_dismissed(Action::Retry { first_due: sync_monitor_domain::Millis(0) }, Some(true), Some(true))]
-    #[case::dismiss(Action::Dismiss { reason: "x".into() }, None, Some(false))]
-    #[case::restore(Action::Restore, None, Some(true))]
+    #[case::retry_leaves_the_dismissed_out(RETRY, None, Status::Failed, Some(false))]
+    #[case::retry_of_the_dismissed(RETRY, Some(true), Status::Failed, Some(true))]
+    #[case::dismiss(Action::Dismiss { reason: "x".into() }, None, Status::Failed, Some(false))]
+    #[case::restore(Action::Restore, None, Status::Failed, Some(true))]
+    #[case::send_now(Action::SendNow, None, Status::Retrying, Some(false))]
     fn a_filter_means_what_the_action_is_about(
         #[case] action: Action,
         #[case] dismissed: Option<bool>,
+        #[case] status: Status,
         #[case] expected: Option<bool>,
     ) {
-        let narrowed = narrowed(Filter { dismissed, ..Filter::default() }, &action).unwrap();
-        assert_eq!((narrowed.statuses, narrowed.dismissed), (vec![Status::Failed], expected));
+        let narrowed_to = narrowed(Filter { dismissed, ..Filter::default() }, &action).unwrap();
+        assert_eq!((narrowed_to.statuses, narrowed_to.dismissed), (vec![status], expected));
+        let both = Filter { statuses: vec![Status::Failed, Status::Retrying], ..Filter::default() };
+        assert!(matches!(narrowed(both, &action), Err(Error::Invalid(_))));
     }
 }

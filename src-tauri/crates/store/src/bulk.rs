@@ -1,4 +1,4 @@
-//! What a person does to items: retry, dismiss, restore. A batch of a run at a time, each in one transaction.
+//! What a person does to items: retry, dismiss, restore, send now. A batch of a run at a time, each in one transaction.
 
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ pub enum Action {
     },
     /// Back into them.
     Restore,
+    /// The next attempt of what is retrying is due at once.
+    SendNow,
 }
 
 impl Action {
@@ -38,6 +40,7 @@ impl Action {
             Self::Retry { .. } => RunAction::Retry,
             Self::Dismiss { .. } => RunAction::Dismiss,
             Self::Restore => RunAction::Restore,
+            Self::SendNow => RunAction::SendNow,
         }
     }
 
@@ -45,7 +48,7 @@ impl Action {
     pub(crate) fn reason(&self) -> Option<&str> {
         match self {
             Self::Dismiss { reason } => Some(reason),
-            Self::Retry { .. } | Self::Restore => None,
+            Self::Retry { .. } | Self::Restore | Self::SendNow => None,
         }
     }
 }
@@ -97,6 +100,19 @@ pub struct BatchDone {
     pub targets: Vec<OrgId>,
 }
 
+impl BatchDone {
+    /// There is something for this org.
+    fn goes_to(&mut self, sql: &Connection, target: i64) -> Result<()> {
+        let target = sql
+            .prepare_cached("SELECT org_id FROM orgs WHERE id = ?1")?
+            .query_row([target], |row| rows::org(row, 0))?;
+        if !self.targets.contains(&target) {
+            self.targets.push(target);
+        }
+        Ok(())
+    }
+}
+
 /// Does the batch, and writes down how far the run has come.
 pub(crate) fn apply(tx: &mut Tx<'_>, batch: &Batch) -> Result<BatchDone> {
     let mut run =
@@ -141,6 +157,8 @@ pub(crate) fn judge(
     action: RunAction,
 ) -> Result<std::result::Result<(), RefusalReason>> {
     Ok(match action {
+        RunAction::SendNow if item.status == Status::Retrying => Ok(()),
+        RunAction::SendNow => Err(RefusalReason::NotRetrying(item.status)),
         _ if item.status != Status::Failed => Err(RefusalReason::NotFailed(item.status)),
         // A retry could only do harm: the target has something newer that leaves nothing of this standing.
         RunAction::Retry if queue::is_covered(sql, item, |_, status| status == Status::Synced)? => {
@@ -171,13 +189,11 @@ fn one(
                 .execute([item.key])?;
             queue::enter(tx, &item, &change)?;
             queue::settle(tx, &mut item, &change, at, &mut done.touched)?;
-            let target = tx
-                .sql
-                .prepare_cached("SELECT org_id FROM orgs WHERE id = ?1")?
-                .query_row([item.target], |row| rows::org(row, 0))?;
-            if !done.targets.contains(&target) {
-                done.targets.push(target);
-            }
+            done.goes_to(tx.sql, item.target)?;
+        }
+        Action::SendNow => {
+            queue::pull_forward(tx.sql, &item, at)?;
+            done.goes_to(tx.sql, item.target)?;
         }
         Action::Dismiss { reason } => mark(tx, &mut item, Some((at, reason)), at)?,
         Action::Restore => mark(tx, &mut item, None, at)?,

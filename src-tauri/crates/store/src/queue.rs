@@ -128,6 +128,14 @@ pub(crate) fn put(tx: &mut Tx<'_>, item: &mut Row, to: Move) -> Result<()> {
     Ok(())
 }
 
+/// A waiting item is due at `at`, if it is not due before. Its place in the line stays: what waits for an older item goes on
+/// waiting for it.
+pub(crate) fn pull_forward(sql: &Connection, item: &Row, at: Millis) -> Result<()> {
+    sql.prepare_cached("UPDATE items SET due_at = min(due_at, ?2), updated_at = ?2 WHERE id = ?1")?
+        .execute((item.key, at.0))?;
+    Ok(())
+}
+
 fn block(tx: &mut Tx<'_>, item: &mut Row, blocked: bool) -> Result<()> {
     if item.blocked == blocked {
         return Ok(());

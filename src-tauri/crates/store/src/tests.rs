@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::*;
+use crate::model::RunState;
 
 const A: &str = "00D00000000000A";
 const B: &str = "00D00000000000B";
@@ -35,7 +36,7 @@ enum Step {
     Claim(usize),
     /// The oldest claimed item's answer comes in.
     Answer(u8),
-    /// Failed items are retried, dismissed or restored.
+    /// Failed items are retried, dismissed or restored, retrying ones are sent now.
     Review(u8),
     /// The program dies and starts again.
     Restart,
@@ -49,7 +50,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(records, member, delete)| Step::Accept { records: records.into_iter().collect(), member, delete }),
         3 => (1usize..4).prop_map(Step::Claim),
         4 => (0u8..6).prop_map(Step::Answer),
-        1 => (0u8..3).prop_map(Step::Review),
+        2 => (0u8..4).prop_map(Step::Review),
         1 => Just(Step::Restart),
         2 => (0u16..2_000).prop_map(Step::Wait),
     ]
@@ -142,16 +143,17 @@ impl World {
             }
             Step::Answer(_) => {}
             Step::Review(kind) => {
-                let failed = Filter {
-                    statuses: vec![Status::Failed],
+                let about = Filter {
+                    statuses: vec![if kind == 3 { Status::Retrying } else { Status::Failed }],
                     dismissed: Some(kind == 2),
                     ..Filter::default()
                 };
-                let ids = self.store.item_ids(failed).await.unwrap();
+                let ids = self.store.item_ids(about).await.unwrap();
                 let action = match kind {
                     0 => Action::Retry { first_due: self.now },
                     1 => Action::Dismiss { reason: "test".into() },
-                    _ => Action::Restore,
+                    2 => Action::Restore,
+                    _ => Action::SendNow,
                 };
                 self.run(ids, action).await;
             }
@@ -165,17 +167,21 @@ impl World {
         }
     }
 
-    /// Does something to items, in batches of two.
-    async fn run(&self, ids: Vec<Uuid>, action: Action) {
-        let run = Arc::new(NewRun {
+    fn new_run(&self, action: Action, selected: u64) -> Arc<NewRun> {
+        Arc::new(NewRun {
             id: new_id(),
             at: self.now,
             actor: Actor { name: "test".into(), via: None },
             action,
             filter: None,
-            selected: ids.len() as u64,
+            selected,
             unknown: Vec::new(),
-        });
+        })
+    }
+
+    /// Does something to items, in batches of two.
+    async fn run(&self, ids: Vec<Uuid>, action: Action) {
+        let run = self.new_run(action, ids.len() as u64);
         let batches = ids.chunks(2).map(<[Uuid]>::to_vec).collect::<Vec<_>>();
         let count = batches.len();
         for (index, ids) in batches.into_iter().enumerate() {
@@ -191,14 +197,26 @@ impl World {
         counts.queued + counts.processing + counts.retrying
     }
 
+    /// There must be no such row.
+    fn none(&self, what: &str, query: &str) {
+        let query = format!("SELECT count(*) FROM ({query})");
+        let n: i64 = self.sql().query_row(&query, [], |row| row.get(0)).unwrap();
+        assert_eq!(n, 0, "{what}");
+    }
+
+    /// What must hold of runs until what is too old is cleared away.
+    fn audit_runs(&self) {
+        self.none(
+            "a run does not know how many items it changed, or how many it left alone",
+            "SELECT 1 FROM bulk_runs r WHERE ended_at IS NULL OR selected <> changed + refused
+                OR changed <> (SELECT count(*) FROM run_items WHERE run = r.id)
+                OR refused <> (SELECT count(*) FROM run_refusals WHERE run = r.id)",
+        );
+    }
+
     /// What must hold at any time.
     fn audit(&self) {
-        let sql = self.sql();
-        let wrong = |what: &str, query: &str| {
-            let n: i64 =
-                sql.query_row(&format!("SELECT count(*) FROM ({query})"), [], |row| row.get(0)).unwrap();
-            assert_eq!(n, 0, "{what}");
-        };
+        let wrong = |what: &str, query: &str| self.none(what, query);
         wrong(
             "a counter is not what counting says",
             "SELECT 1 FROM (
@@ -240,6 +258,7 @@ proptest! {
             for step in steps {
                 world.take(step).await;
                 world.audit();
+                world.audit_runs();
             }
             // In the end nothing is stuck: with an org that takes everything, whatever is open gets there.
             while !world.in_flight.is_empty() {
@@ -289,6 +308,11 @@ async fn a_write_that_fails_leaves_nothing_and_touches_no_other_of_its_group() {
 #[tokio::test]
 async fn what_is_too_old_goes_and_what_failed_or_waits_stays() {
     let mut world = World::new().await;
+    // One that a run changed goes too.
+    world.take(Step::Accept { records: vec![3], member: 0, delete: false }).await;
+    for step in [Step::Claim(1), Step::Answer(2), Step::Review(0), Step::Claim(1), Step::Answer(0)] {
+        world.take(step).await;
+    }
     for (record, answer) in [(0, 0), (1, 2), (2, 3)] {
         world.take(Step::Accept { records: vec![record], member: 0, delete: false }).await;
         world.take(Step::Claim(1)).await;
@@ -302,4 +326,45 @@ async fn what_is_too_old_goes_and_what_failed_or_waits_stays() {
     assert_eq!((counts.synced, counts.failed, counts.retrying), (0, 1, 1));
     let kept: i64 = world.sql().query_row("SELECT count(*) FROM transactions", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 2, "a transaction whose item is there is remembered");
+}
+
+#[tokio::test]
+async fn a_run_that_has_no_end_is_marked_and_told_once() {
+    let world = World::new().await;
+    let run = world.new_run(Action::Restore, 1);
+    let batch = |ids, first, last| Batch { run: Arc::clone(&run), ids, first, last, at: world.now };
+    world.store.apply(batch(Vec::new(), true, false)).await.unwrap();
+    assert_eq!(world.store.run(run.id).await.unwrap().run.state, RunState::Running);
+    assert_eq!(world.store.interrupt_runs(None, world.now).await.unwrap(), 1);
+    assert_eq!(world.store.run(run.id).await.unwrap().run.state, RunState::Interrupted);
+    assert_eq!(world.store.interrupt_runs(None, world.now).await.unwrap(), 0);
+    let done = world.new_run(Action::Restore, 0);
+    world
+        .store
+        .apply(Batch { run: done.clone(), ids: vec![], first: true, last: true, at: world.now })
+        .await
+        .unwrap();
+    assert_eq!(world.store.interrupt_runs(Some(done.id), world.now).await.unwrap(), 0, "it has ended");
+    assert_eq!(world.store.run(done.id).await.unwrap().run.state, RunState::Done(world.now));
+}
+
+#[tokio::test]
+async fn the_first_thousand_that_a_run_left_alone_are_kept_by_name_and_all_are_counted() {
+    let world = World::new().await;
+    let run = world.new_run(Action::Restore, 1_200);
+    let ids: Vec<Uuid> = (0..1_200).map(|_| new_id()).collect();
+    for (index, part) in ids.chunks(400).enumerate() {
+        let (first, last) = (index == 0, index == 2);
+        let batch = Batch { run: Arc::clone(&run), ids: part.to_vec(), first, last, at: world.now };
+        assert_eq!(world.store.apply(batch).await.unwrap().refused.len(), 400);
+    }
+    let detail = world.store.run(run.id).await.unwrap();
+    assert_eq!((detail.run.refused, detail.run.changed), (1_200, 0));
+    let kept: Vec<String> = detail.refusals.into_iter().map(|refused| refused.refusal.id).collect();
+    assert_eq!(kept, ids[..1_000].iter().map(ToString::to_string).collect::<Vec<_>>());
+    // Until they are too old.
+    let later = Millis(world.now.0 + 1);
+    while world.store.clear(later, later).await.unwrap() > 0 {}
+    let detail = world.store.run(run.id).await.unwrap();
+    assert_eq!((detail.run.refused, detail.refusals.len()), (1_200, 0));
 }

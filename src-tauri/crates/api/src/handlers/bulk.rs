@@ -41,6 +41,16 @@ pub(crate) async fn restore(
     Ok(Json(answer(app.engine.restore(selection, &actor).await?)))
 }
 
+/// `POST items/send-now`.
+pub(crate) async fn send_now(
+    State(app): App_,
+    Asker(actor): Asker,
+    body::Json(command): body::Json<dto::BulkCommand>,
+) -> Answer<dto::Bulk> {
+    let selection = select_without_reason(command)?;
+    Ok(Json(answer(app.engine.send_now(selection, &actor).await?)))
+}
+
 /// `GET runs`.
 pub(crate) async fn runs(State(app): App_, mut query: Query) -> Answer<dto::Runs> {
     let page = query.page()?;

@@ -103,10 +103,12 @@ pub enum RunAction {
     Dismiss,
     /// Back into view.
     Restore,
+    /// The next attempt at once.
+    SendNow,
 }
 
 impl RunAction {
-    const ALL: [Self; 3] = [Self::Retry, Self::Dismiss, Self::Restore];
+    const ALL: [Self; 4] = [Self::Retry, Self::Dismiss, Self::Restore, Self::SendNow];
 
     /// The API's word.
     pub fn as_str(self) -> &'static str {
@@ -114,6 +116,7 @@ impl RunAction {
             Self::Retry => "retry",
             Self::Dismiss => "dismiss",
             Self::Restore => "restore",
+            Self::SendNow => "sendNow",
         }
     }
 
@@ -123,6 +126,7 @@ impl RunAction {
             Self::Retry => "item.retry",
             Self::Dismiss => "item.dismiss",
             Self::Restore => "item.restore",
+            Self::SendNow => "item.sendNow",
         }
     }
 }
