@@ -15,7 +15,7 @@ mod sign_in;
 mod stats;
 
 pub(crate) use items::{BulkCommand, FailureGroup, Failures, Item, ItemDetail, Items};
-pub(crate) use runs::{Bulk, Refusal, Run, RunDetail, Runs};
+pub(crate) use runs::{Bulk, Preflight, Refusal, Run, RunDetail, Runs};
 pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
 pub(crate) use stats::Stats;
 
@@ -101,6 +101,12 @@ struct ApiUsage {
     max: u64,
 }
 
+impl From<sync_monitor_domain::remote::ApiUsage> for ApiUsage {
+    fn from(usage: sync_monitor_domain::remote::ApiUsage) -> Self {
+        Self { used: usage.used, max: usage.max }
+    }
+}
+
 impl From<model::Org> for Org {
     fn from(org: model::Org) -> Self {
         Self {
@@ -117,7 +123,7 @@ impl From<model::Org> for Org {
             instance_url: org.instance_url,
             health: org.health.as_str(),
             health_detail: org.health_detail,
-            api_usage: org.api_usage.map(|usage| ApiUsage { used: usage.used, max: usage.max }),
+            api_usage: org.api_usage.map(ApiUsage::from),
             clock_skew_ms: org.clock_skew_ms,
             last_delivered_at: org.last_delivered_at,
             last_received_at: org.last_received_at,

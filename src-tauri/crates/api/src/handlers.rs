@@ -16,7 +16,7 @@ use crate::{App, body, dto};
 
 mod bulk;
 
-pub(crate) use bulk::{dismiss, restore, retry, run, runs, send_now};
+pub(crate) use bulk::{dismiss, preflight, restore, retry, run, runs, send_now};
 
 type App_ = State<Arc<App>>;
 type Answer<T> = Result<Json<T>, Problem>;

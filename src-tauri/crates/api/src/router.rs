@@ -77,6 +77,7 @@ fn use_cases() -> Router<Arc<App>> {
         .route("/items/dismiss", post(handlers::dismiss))
         .route("/items/restore", post(handlers::restore))
         .route("/items/send-now", post(handlers::send_now))
+        .route("/items/preflight", post(handlers::preflight))
         .route("/runs", get(handlers::runs))
         .route("/runs/{id}", get(handlers::run))
         .route("/stats", get(handlers::stats))

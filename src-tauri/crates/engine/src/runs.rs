@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use sync_monitor_domain::item::Status;
-use sync_monitor_store::{Action, Batch, NewRun};
+use sync_monitor_store::{Action, Batch, Meant, NewRun};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::model::{Actor, Bulk, Filter, RunDetail, RunPage, Selection};
+use crate::model::{Actor, Bulk, Filter, Preflight, RunDetail, RunPage, Selection};
 use crate::{Engine, Error, new_id};
 
 /// How many items one transaction changes: a run of any size lets everything else through in between.
@@ -54,6 +54,32 @@ impl Engine {
     /// [`Error::Invalid`] for a filter that asks for other than retrying items, or as [`Engine::retry`].
     pub async fn send_now(&self, selection: Selection, actor: &Actor) -> Result<Bulk, Error> {
         self.bulk(selection, Action::SendNow, actor).await
+    }
+
+    /// What a retry would do if it were asked for now, found out by its own rules. A retry by filter that is to do no more
+    /// than was told takes `as_of` into its filter.
+    ///
+    /// # Errors
+    /// As [`Engine::retry`].
+    pub async fn preflight(&self, selection: Selection) -> Result<Preflight, Error> {
+        let now = self.clock().now();
+        let store = &self.inner.tools.store;
+        match selection {
+            Selection::Ids(names) => {
+                let Selected { ids, unknown, .. } = Selected::named(names);
+                let mut told = store.preflight(Meant::Ids(ids), now).await?;
+                let unknown = u64::try_from(unknown.len()).unwrap_or(u64::MAX);
+                told.selected += unknown;
+                told.not_found += unknown;
+                Ok(told)
+            }
+            Selection::Filter { filter, .. } => {
+                let as_of = filter.as_of.map_or(now, |asked| asked.min(now));
+                let filter =
+                    narrowed(Filter { as_of: Some(as_of), ..*filter }, &Action::Retry { first_due: now })?;
+                Ok(store.preflight(Meant::Filter(Box::new(filter)), as_of).await?)
+            }
+        }
     }
 
     /// A page of the runs, newest first; `cursor` from the page before.

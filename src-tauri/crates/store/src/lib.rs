@@ -12,6 +12,7 @@ mod list;
 pub mod model;
 mod open;
 mod orgs;
+mod preflight;
 mod queue;
 mod reader;
 mod retention;
@@ -40,10 +41,11 @@ pub use activity::Entry;
 pub use bulk::{Action, Batch, BatchDone, NewRun};
 pub use delivery::{Claim, Claimed, Completion};
 pub use error::{Error, Result};
+pub use preflight::Meant;
 
 use model::{
     ActivityFilter, ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org,
-    Route, RunDetail, RunPage, Sort, Stats, Token,
+    Preflight, Route, RunDetail, RunPage, Sort, Stats, Token,
 };
 use reader::Readers;
 use writer::Writer;
@@ -172,6 +174,14 @@ impl Store {
     /// When the store fails.
     pub async fn interrupt_runs(&self, only: Option<Uuid>, at: Millis) -> Result<usize> {
         self.write(move |tx| runs::interrupt(tx.sql, only, at)).await
+    }
+
+    /// What a retry of these items would do, were it asked for at `as_of`. Changes nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn preflight(&self, meant: Meant, as_of: Millis) -> Result<Preflight> {
+        self.inner.readers.run(move |sql| preflight::look(sql, &meant, as_of)).await
     }
 
     /// A page of the runs, `limit` at most, the newest first.

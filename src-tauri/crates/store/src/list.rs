@@ -15,7 +15,7 @@ use crate::model::{
     Attempt, Counts, FailureGroup, Filter, Health, Item, ItemDetail, ItemPage, LastError, OrgHold, Sort,
     SortBy,
 };
-use crate::{orgs, rows, runs, words};
+use crate::{orgs, queue, rows, runs, words};
 
 const COLUMNS: &str = "
     i.uuid, t.transaction_id, s.org_id, g.org_id, t.operation, t.external_ids, t.title, i.status, i.blocked, r.enabled,
@@ -389,6 +389,15 @@ pub(crate) fn ids(sql: &Connection, filter: &Filter) -> Result<Vec<Uuid>> {
     let query = format!("SELECT i.uuid {FROM} {} ORDER BY i.id", conditions.clause());
     let mut statement = sql.prepare_cached(&query)?;
     let rows = statement.query_map(params_from_iter(conditions.values), |row| rows::uuid(row, 0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The same as the queue handles them.
+pub(crate) fn queue_rows(sql: &Connection, filter: &Filter) -> Result<Vec<queue::Row>> {
+    let conditions = Conditions::new(filter);
+    let query = format!("SELECT {} {FROM} {} ORDER BY i.id", queue::COLUMNS, conditions.clause());
+    let mut statement = sql.prepare_cached(&query)?;
+    let rows = statement.query_map(params_from_iter(conditions.values), queue::row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 

@@ -16,8 +16,8 @@ mod runs;
 pub(crate) use activity::RELAY;
 pub use activity::{Activity, ActivityFilter, ActivityPage, Actor, Via};
 pub use runs::{
-    Bulk, HistoryEntry, Refusal, RefusalReason, Refused, Run, RunAction, RunDetail, RunPage, RunState,
-    Selection, StatusCounts,
+    Bulk, HistoryEntry, Preflight, PreflightOrg, Refusal, RefusalReason, Refused, Run, RunAction, RunDetail,
+    RunPage, RunState, Selection, StatusCounts,
 };
 
 /// A connected org, or one that was: rows stay for the sake of history.

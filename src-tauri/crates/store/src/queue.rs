@@ -43,11 +43,12 @@ impl Row {
     }
 }
 
-const SELECT: &str = "
-    SELECT i.id, i.uuid, i.txn, i.route, r.target, i.status, i.blocked, i.dismissed_at IS NOT NULL, i.attempts, i.cycle
-      FROM items i JOIN routes r ON r.id = i.route";
+/// What [`row`] reads, of an item as i and its route as r.
+pub(crate) const COLUMNS: &str = "i.id, i.uuid, i.txn, i.route, r.target, i.status, i.blocked, i.dismissed_at IS NOT NULL, i.attempts, i.cycle";
 
-fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+const FROM: &str = "FROM items i JOIN routes r ON r.id = i.route";
+
+pub(crate) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
         key: row.get(0)?,
         uuid: rows::uuid(row, 1)?,
@@ -64,13 +65,13 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
 
 /// The item with this number.
 pub(crate) fn by_key(sql: &Connection, key: i64) -> Result<Row> {
-    Ok(sql.prepare_cached(&format!("{SELECT} WHERE i.id = ?1"))?.query_row([key], row)?)
+    Ok(sql.prepare_cached(&format!("SELECT {COLUMNS} {FROM} WHERE i.id = ?1"))?.query_row([key], row)?)
 }
 
 /// The item with this name, if there is one.
 pub(crate) fn by_uuid(sql: &Connection, id: Uuid) -> Result<Option<Row>> {
     Ok(sql
-        .prepare_cached(&format!("{SELECT} WHERE i.uuid = ?1"))?
+        .prepare_cached(&format!("SELECT {COLUMNS} {FROM} WHERE i.uuid = ?1"))?
         .query_row([id.as_bytes().as_slice()], row)
         .optional()?)
 }

@@ -148,14 +148,32 @@ impl World {
                     dismissed: Some(kind == 2),
                     ..Filter::default()
                 };
-                let ids = self.store.item_ids(about).await.unwrap();
+                let ids = self.store.item_ids(about.clone()).await.unwrap();
+                let expected = self.store.preflight(Meant::Filter(Box::new(about)), self.now).await.unwrap();
+                assert_eq!(
+                    self.store.preflight(Meant::Ids(ids.clone()), self.now).await.unwrap(),
+                    expected,
+                    "by name and by filter the same is meant"
+                );
                 let action = match kind {
                     0 => Action::Retry { first_due: self.now },
                     1 => Action::Dismiss { reason: "test".into() },
                     2 => Action::Restore,
                     _ => Action::SendNow,
                 };
-                self.run(ids, action).await;
+                self.run(ids.clone(), action).await;
+                if kind == 0 {
+                    let (mut sent, mut superseded) = (0, 0);
+                    for id in ids {
+                        // One that is failed was refused.
+                        match self.store.item(id).await.unwrap().item.status {
+                            Status::Queued => sent += 1,
+                            Status::Superseded | Status::Failed => superseded += 1,
+                            other => panic!("retried and {other}"),
+                        }
+                    }
+                    assert_eq!((expected.send, expected.superseded), (sent, superseded), "what was told");
+                }
             }
             Step::Restart => {
                 self.store.close().await.unwrap();
@@ -275,6 +293,39 @@ proptest! {
                 }
             }
             world.audit();
+            world.store.close().await.unwrap();
+        });
+    }
+}
+
+/// Changes of a few records; of each, whether it is sent, and what the target says to it.
+fn failures() -> impl Strategy<Value = Vec<(Step, Option<u8>)>> {
+    let change = (prop::collection::btree_set(0u8..2, 1..3), 0u8..2, prop::bool::weighted(0.2)).prop_map(
+        |(records, member, delete)| Step::Accept { records: records.into_iter().collect(), member, delete },
+    );
+    // Synced, refused, to be retried, or left in the queue or in flight.
+    let answer = prop_oneof![1 => Just(Some(0)), 5 => Just(Some(2)), 1 => Just(Some(3)), 1 => Just(Some(9)), 1 => Just(None)];
+    prop::collection::vec((change, answer), 1..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_preflight_tells_what_a_retry_does(changes in failures()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut world = World::new().await;
+            for (change, answer) in changes {
+                world.take(change).await;
+                if let Some(answer) = answer {
+                    world.take(Step::Claim(1)).await;
+                    if answer < 9 {
+                        world.take(Step::Answer(answer)).await;
+                    }
+                }
+            }
+            world.take(Step::Review(0)).await;
             world.store.close().await.unwrap();
         });
     }

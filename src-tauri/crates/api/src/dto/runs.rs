@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sync_monitor_domain::Millis;
+use sync_monitor_domain::item::HeldBy;
+use sync_monitor_domain::{Millis, OrgId};
 use sync_monitor_engine::model;
 use uuid::Uuid;
+
+use super::ApiUsage;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,6 +39,53 @@ impl From<model::Refusal> for Refusal {
             Reason::NotDismissed => "The item is not dismissed.".to_owned(),
         };
         Self { id: refusal.id, reason: refusal.reason.as_str(), message }
+    }
+}
+
+/// What a retry would do.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Preflight {
+    as_of: Millis,
+    selected: u64,
+    send: u64,
+    superseded: u64,
+    not_failed: u64,
+    not_found: u64,
+    orgs: Vec<PreflightOrg>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PreflightOrg {
+    org_id: OrgId,
+    send: u64,
+    superseded: u64,
+    held_by: Option<HeldBy>,
+    /// Requests that the first attempts cost.
+    api_calls: u64,
+    api_usage: Option<ApiUsage>,
+}
+
+impl From<model::Preflight> for Preflight {
+    fn from(told: model::Preflight) -> Self {
+        let orgs = told.orgs.into_iter().map(|org| PreflightOrg {
+            org_id: org.org_id,
+            send: org.send,
+            superseded: org.superseded,
+            held_by: org.held_by,
+            api_calls: org.send,
+            api_usage: org.api_usage.map(ApiUsage::from),
+        });
+        Self {
+            as_of: told.as_of,
+            selected: told.selected,
+            send: told.send,
+            superseded: told.superseded,
+            not_failed: told.not_failed,
+            not_found: told.not_found,
+            orgs: orgs.collect(),
+        }
     }
 }
 

@@ -20,6 +20,15 @@ pub(crate) async fn retry(
     Ok(Json(answer(app.engine.retry(selection, &actor).await?)))
 }
 
+/// `POST items/preflight`: what `POST items/retry` would do.
+pub(crate) async fn preflight(
+    State(app): App_,
+    body::Json(command): body::Json<dto::BulkCommand>,
+) -> Answer<dto::Preflight> {
+    let selection = select_without_reason(command)?;
+    Ok(Json(app.engine.preflight(selection).await?.into()))
+}
+
 /// `POST items/dismiss`.
 pub(crate) async fn dismiss(
     State(app): App_,

@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use sync_monitor_domain::clock::Millis;
-use sync_monitor_domain::item::Status;
+use sync_monitor_domain::ids::OrgId;
+use sync_monitor_domain::item::{HeldBy, Status};
+use sync_monitor_domain::remote::ApiUsage;
 use uuid::Uuid;
 
 use super::{Actor, Filter};
@@ -31,6 +33,40 @@ pub struct Bulk {
     pub changed: u64,
     /// Which it did not, and why.
     pub refused: Vec<Refusal>,
+}
+
+/// What a retry would do, if it were asked for now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preflight {
+    /// Now: what changed later is not looked at, and should be left alone by the retry that follows.
+    pub as_of: Millis,
+    /// How many items are meant.
+    pub selected: u64,
+    /// How many would be sent, at once or when nothing holds them any more.
+    pub send: u64,
+    /// How many need not be sent: a newer change leaves nothing of theirs standing. It is synced, on its way, or meant too.
+    pub superseded: u64,
+    /// How many are not failed.
+    pub not_failed: u64,
+    /// How many there are not.
+    pub not_found: u64,
+    /// By the org that they go to, the one with the most to be sent first.
+    pub orgs: Vec<PreflightOrg>,
+}
+
+/// What a retry would do to one org.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreflightOrg {
+    /// The org.
+    pub org_id: OrgId,
+    /// How many items would be sent there, each by a request.
+    pub send: u64,
+    /// How many need not be sent there.
+    pub superseded: u64,
+    /// What would keep them all from being sent.
+    pub held_by: Option<HeldBy>,
+    /// Requests used of the org's daily allowance, as last told.
+    pub api_usage: Option<ApiUsage>,
 }
 
 /// Why a bulk command left an item alone.
