@@ -13,6 +13,7 @@ mod holding;
 mod listing;
 mod managing;
 mod ordering;
+mod pausing;
 mod preflight;
 mod restarting;
 mod reviewing;

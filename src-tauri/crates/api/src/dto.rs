@@ -36,6 +36,28 @@ pub(crate) struct Status {
     pub(crate) server_time: Millis,
     /// In a demo, where a simulated org waits to be signed in to.
     pub(crate) demo_login_url: Option<String>,
+    pub(crate) relay: Relay,
+}
+
+/// How it stands with the relay as a whole.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Relay {
+    paused: bool,
+    /// None while it is paused: until somebody resumes it.
+    paused_until: Option<Millis>,
+}
+
+impl From<model::Relay> for Relay {
+    fn from(relay: model::Relay) -> Self {
+        Self { paused: relay.paused, paused_until: relay.paused_until }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RelayPause {
+    pub(crate) until: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -79,6 +101,8 @@ pub(crate) struct Org {
     username: Option<String>,
     instance_url: String,
     health: &'static str,
+    /// Is it paused itself, whatever the relay is?
+    paused: bool,
     health_detail: Option<String>,
     api_usage: Option<ApiUsage>,
     clock_skew_ms: Option<i64>,
@@ -122,6 +146,7 @@ impl From<model::Org> for Org {
             username: org.username,
             instance_url: org.instance_url,
             health: org.health.as_str(),
+            paused: org.health.paused,
             health_detail: org.health_detail,
             api_usage: org.api_usage.map(ApiUsage::from),
             clock_skew_ms: org.clock_skew_ms,

@@ -41,7 +41,24 @@ pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
         schedule: app.engine.schedule().waits().iter().copied().map(dto::duration).collect(),
         server_time: app.engine.clock().now(),
         demo_login_url: app.demo_login_url.clone(),
+        relay: app.engine.relay().into(),
     }))
+}
+
+/// `POST relay/pause`.
+pub(crate) async fn pause_relay(
+    State(app): App_,
+    Asker(actor): Asker,
+    body::Json(pause): body::Json<dto::RelayPause>,
+) -> Answer<dto::Relay> {
+    let until = pause.until.as_deref().map(query::time).transpose();
+    let until = until.map_err(|why| invalid(format!("until cannot be used: {why}.")))?;
+    Ok(Json(app.engine.pause_relay(until, &actor).await?.into()))
+}
+
+/// `POST relay/resume`.
+pub(crate) async fn resume_relay(State(app): App_, Asker(actor): Asker) -> Answer<dto::Relay> {
+    Ok(Json(app.engine.resume_relay(&actor).await?.into()))
 }
 
 /// `GET orgs`.

@@ -56,6 +56,8 @@ pub(crate) fn in_process(app: &Arc<App>) -> Router {
 fn use_cases() -> Router<Arc<App>> {
     Router::new()
         .route("/status", get(handlers::status))
+        .route("/relay/pause", post(handlers::pause_relay))
+        .route("/relay/resume", post(handlers::resume_relay))
         .route("/orgs", get(handlers::orgs))
         .route("/orgs/import", post(handlers::import_org))
         .route("/orgs/login", post(handlers::login))

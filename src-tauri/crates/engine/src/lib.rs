@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod examine;
 mod health;
+mod relay;
 mod runs;
 mod sign_in;
 mod supervisor;
@@ -143,6 +144,7 @@ struct Inner {
     tasks: Mutex<JoinSet<()>>,
     tokens: Tokens,
     sign_ins: sign_in::SignIns,
+    pause: relay::Pause,
 }
 
 impl Engine {
@@ -172,6 +174,7 @@ impl Engine {
             tasks: Mutex::default(),
             tokens: Tokens::default(),
             sign_ins: sign_in::SignIns::default(),
+            pause: relay::Pause::default(),
         };
         let engine = Self { inner: Arc::new(inner) };
         let (now, elapsed) = (engine.clock().now(), engine.clock().elapsed());
@@ -191,6 +194,8 @@ impl Engine {
         }
         engine.pull_in(now).await;
         engine.inner.tools.store.begin_run(None, now).await?;
+        engine.load_relay().await?;
+        engine.end_relay_pause(now).await;
         engine.inner.tokens.load(engine.inner.tools.store.tokens().await?);
         for org in engine.inner.tools.store.orgs().await?.iter().filter(|org| org.connected) {
             engine.start_worker(org);
@@ -229,7 +234,16 @@ impl Engine {
         }
         let mut tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let handle = worker::start(self.inner.tools.clone(), org, &mut tasks);
+        // What the org's row says of the pause may be old by now.
+        drop(handle.commands.send(worker::Command::RelayPaused(self.relay().paused)));
         workers.insert(org.org_id, handle);
+    }
+
+    fn tell_all(&self, command: impl Fn() -> worker::Command) {
+        for handle in self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            // The worker outlives its channel only while the engine stops.
+            drop(handle.commands.send(command()));
+        }
     }
 
     fn tell(&self, org: OrgId, command: worker::Command) {

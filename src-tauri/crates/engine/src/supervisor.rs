@@ -1,4 +1,5 @@
-//! Watches the clock: a jump, or a sleep of the machine, means that due times must be looked at again.
+//! Watches the clock: a jump, or a sleep of the machine, means that due times must be looked at again; and what is to be done
+//! from time to time is done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,7 @@ impl Engine {
     pub(crate) async fn supervise(self, mut wall: Millis, mut elapsed: Duration) {
         let clock = Arc::clone(self.clock());
         let mut clear_at = wall;
+        let mut relay = self.inner.pause.watch();
         let (mut seen_at, mut tokens_at) = (wall.plus(SEEN), wall.plus(TOKENS));
         while !self.inner.tools.stop.is_cancelled() {
             let now = clock.now();
@@ -64,6 +66,7 @@ impl Engine {
                 }
             }
             (wall, elapsed) = (now, clock.elapsed());
+            self.end_relay_pause(now).await;
             if now >= seen_at {
                 self.seen(now).await;
                 seen_at = now.plus(SEEN);
@@ -76,9 +79,14 @@ impl Engine {
                 self.clear_old(now).await;
                 clear_at = now.plus(CLEAR);
             }
+            let look = clock.now().plus(LOOK);
+            // One that was over and could not be ended is looked at again at the next look, not at once.
+            let ends = relay.borrow_and_update().paused_until.filter(|end| *end > now);
             tokio::select! {
                 () = self.inner.tools.stop.cancelled() => {}
-                () = clock.wait_until(clock.now().plus(LOOK)) => {}
+                // Of a pause that was just begun or changed the end is not known here yet. Its sender lives as long as this.
+                changed = relay.changed() => drop(changed),
+                () = clock.wait_until(ends.map_or(look, |end| end.min(look))) => {}
             }
         }
     }

@@ -15,6 +15,7 @@ mod orgs;
 mod preflight;
 mod queue;
 mod reader;
+mod relay;
 mod retention;
 mod routes;
 mod rows;
@@ -45,7 +46,7 @@ pub use preflight::Meant;
 
 use model::{
     ActivityFilter, ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org,
-    Preflight, Route, RunDetail, RunPage, Sort, Stats, Token,
+    Preflight, Relay, Route, RunDetail, RunPage, Sort, Stats, Token,
 };
 use reader::Readers;
 use writer::Writer;
@@ -237,6 +238,38 @@ impl Store {
     /// [`Error::NotFound`] when it is not connected, or when the store fails.
     pub async fn pause_org(&self, id: OrgId, paused: bool, actor: Actor, at: Millis) -> Result<Org> {
         self.write(move |tx| orgs::pause(tx, id, paused, &actor, at)).await
+    }
+
+    /// How it stands with the relay as a whole.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn relay(&self) -> Result<Relay> {
+        self.inner.readers.run(relay::state).await
+    }
+
+    /// Pauses the relay, or changes how long it is paused.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pause_relay(&self, until: Option<Millis>, actor: Actor, at: Millis) -> Result<Relay> {
+        self.write(move |tx| relay::pause(tx, until, &actor, at)).await
+    }
+
+    /// Ends the relay's pause, if there is one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resume_relay(&self, actor: Actor, at: Millis) -> Result<Relay> {
+        self.write(move |tx| relay::resume(tx, &actor, at)).await
+    }
+
+    /// Ends the relay's pause, if its time has come.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn end_relay_pause(&self, at: Millis) -> Result<Relay> {
+        self.write(move |tx| relay::end_pause(tx, at)).await
     }
 
     /// Writes down how an org's own answers say that it stands with it; a pause is left as it is.

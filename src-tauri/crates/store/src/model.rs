@@ -85,6 +85,8 @@ impl Org {
 pub struct Health {
     /// Somebody paused it.
     pub paused: bool,
+    /// Somebody paused the whole relay.
+    pub relay_paused: bool,
     /// Nothing can be sent until somebody signs in.
     pub sign_in_required: bool,
     /// What the org's own answers say.
@@ -116,7 +118,7 @@ pub enum OrgHold {
 impl Health {
     /// Why a waiting item of the org is not being sent, if so.
     pub fn held_by(&self) -> Option<HeldBy> {
-        if self.paused {
+        if self.is_paused() {
             Some(HeldBy::OrgPaused)
         } else if self.sign_in_required {
             Some(HeldBy::SignInRequired)
@@ -132,7 +134,12 @@ impl Health {
     /// As it would be if nobody had paused it.
     #[must_use]
     pub fn unpaused(self) -> Self {
-        Self { paused: false, ..self }
+        Self { paused: false, relay_paused: false, ..self }
+    }
+
+    /// Is nothing to be sent to it because somebody wants it so?
+    pub fn is_paused(self) -> bool {
+        self.paused || self.relay_paused
     }
 
     /// The contract's word for the org's health.
@@ -143,6 +150,15 @@ impl Health {
             Some(held) => held.as_str(),
         }
     }
+}
+
+/// How it stands with the relay as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Relay {
+    /// Is nothing sent to any org?
+    pub paused: bool,
+    /// When that ends by itself; `None` while it is paused: when somebody ends it.
+    pub paused_until: Option<Millis>,
 }
 
 /// "Changes from one org go to another."

@@ -38,6 +38,8 @@ enum Step {
     Answer(u8),
     /// Failed items are retried, dismissed or restored, retrying ones are sent now.
     Review(u8),
+    /// The org, the relay or the route is paused, or resumed if it is.
+    Pause(u8),
     /// The program dies and starts again.
     Restart,
     /// Time passes.
@@ -51,6 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (1usize..4).prop_map(Step::Claim),
         4 => (0u8..6).prop_map(Step::Answer),
         2 => (0u8..4).prop_map(Step::Review),
+        1 => (0u8..3).prop_map(Step::Pause),
         1 => Just(Step::Restart),
         2 => (0u16..2_000).prop_map(Step::Wait),
     ]
@@ -62,6 +65,9 @@ struct World {
     now: Millis,
     sent: u32,
     in_flight: Vec<Claimed>,
+    /// The org, the relay and the route.
+    paused: [bool; 3],
+    route: Uuid,
 }
 
 impl World {
@@ -77,8 +83,16 @@ impl World {
             sign_in: SignIn { by: SignedInBy::AuthUrl, login_url: None, client_id: None },
         };
         store.connect_org(b, None, "/", me.clone(), Millis(0)).await.unwrap();
-        store.add_route(new_id(), org(A), org(B), true, me, Millis(0)).await.unwrap();
-        Self { folder, store, now: Millis(1_772_000_000_000), sent: 0, in_flight: Vec::new() }
+        let route = store.add_route(new_id(), org(A), org(B), true, me, Millis(0)).await.unwrap().id;
+        Self {
+            folder,
+            store,
+            now: Millis(1_772_000_000_000),
+            sent: 0,
+            in_flight: Vec::new(),
+            paused: [false; 3],
+            route,
+        }
     }
 
     fn sql(&self) -> Connection {
@@ -142,39 +156,8 @@ impl World {
                 self.store.complete(org(B), done).await.unwrap();
             }
             Step::Answer(_) => {}
-            Step::Review(kind) => {
-                let about = Filter {
-                    statuses: vec![if kind == 3 { Status::Retrying } else { Status::Failed }],
-                    dismissed: Some(kind == 2),
-                    ..Filter::default()
-                };
-                let ids = self.store.item_ids(about.clone()).await.unwrap();
-                let expected = self.store.preflight(Meant::Filter(Box::new(about)), self.now).await.unwrap();
-                assert_eq!(
-                    self.store.preflight(Meant::Ids(ids.clone()), self.now).await.unwrap(),
-                    expected,
-                    "by name and by filter the same is meant"
-                );
-                let action = match kind {
-                    0 => Action::Retry { first_due: self.now },
-                    1 => Action::Dismiss { reason: "test".into() },
-                    2 => Action::Restore,
-                    _ => Action::SendNow,
-                };
-                self.run(ids.clone(), action).await;
-                if kind == 0 {
-                    let (mut sent, mut superseded) = (0, 0);
-                    for id in ids {
-                        // One that is failed was refused.
-                        match self.store.item(id).await.unwrap().item.status {
-                            Status::Queued => sent += 1,
-                            Status::Superseded | Status::Failed => superseded += 1,
-                            other => panic!("retried and {other}"),
-                        }
-                    }
-                    assert_eq!((expected.send, expected.superseded), (sent, superseded), "what was told");
-                }
-            }
+            Step::Review(kind) => self.review(kind).await,
+            Step::Pause(what) => self.pause(what).await,
             Step::Restart => {
                 self.store.close().await.unwrap();
                 self.store = Store::open(&self.folder.path().join("test.db")).unwrap();
@@ -182,6 +165,52 @@ impl World {
                 self.in_flight.clear();
             }
             Step::Wait(seconds) => self.now = Millis(self.now.0 + i64::from(seconds) * 1_000),
+        }
+    }
+
+    async fn review(&self, kind: u8) {
+        let about = Filter {
+            statuses: vec![if kind == 3 { Status::Retrying } else { Status::Failed }],
+            dismissed: Some(kind == 2),
+            ..Filter::default()
+        };
+        let ids = self.store.item_ids(about.clone()).await.unwrap();
+        let expected = self.store.preflight(Meant::Filter(Box::new(about)), self.now).await.unwrap();
+        assert_eq!(
+            self.store.preflight(Meant::Ids(ids.clone()), self.now).await.unwrap(),
+            expected,
+            "by name and by filter the same is meant"
+        );
+        let action = match kind {
+            0 => Action::Retry { first_due: self.now },
+            1 => Action::Dismiss { reason: "test".into() },
+            2 => Action::Restore,
+            _ => Action::SendNow,
+        };
+        self.run(ids.clone(), action).await;
+        if kind == 0 {
+            let (mut sent, mut superseded) = (0, 0);
+            for id in ids {
+                // One that is failed was refused.
+                match self.store.item(id).await.unwrap().item.status {
+                    Status::Queued => sent += 1,
+                    Status::Superseded | Status::Failed => superseded += 1,
+                    other => panic!("retried and {other}"),
+                }
+            }
+            assert_eq!((expected.send, expected.superseded), (sent, superseded), "what was told");
+        }
+    }
+
+    async fn pause(&mut self, what: u8) {
+        let paused = !self.paused[usize::from(what)];
+        self.paused[usize::from(what)] = paused;
+        let me = Actor { name: "test".into(), via: None };
+        match what {
+            0 => drop(self.store.pause_org(org(B), paused, me, self.now).await.unwrap()),
+            1 if paused => drop(self.store.pause_relay(None, me, self.now).await.unwrap()),
+            1 => drop(self.store.resume_relay(me, self.now).await.unwrap()),
+            _ => drop(self.store.enable_route(self.route, !paused, me, self.now).await.unwrap()),
         }
     }
 
@@ -213,6 +242,22 @@ impl World {
     async fn open(&self) -> u64 {
         let counts = self.store.counts().await.unwrap();
         counts.queued + counts.processing + counts.retrying
+    }
+
+    /// What is held is counted, listed and told alike.
+    async fn audit_holds(&self) {
+        let list = async |held| {
+            let filter = Filter { held: Some(held), ..Filter::default() };
+            self.store.items(filter, None, 500, None).await.unwrap()
+        };
+        let (held, free) = (list(true).await, list(false).await);
+        let counts = self.store.counts().await.unwrap();
+        assert_eq!((counts.held, held.total + free.total), (held.total, counts.queued + counts.retrying));
+        assert!(held.items.iter().all(|item| item.held_by.is_some()), "{:?}", held.items);
+        assert!(free.items.iter().all(|item| item.held_by.is_none()), "{:?}", free.items);
+        if self.paused.contains(&true) {
+            assert_eq!(free.total, 0, "there is one org, one route and one relay");
+        }
     }
 
     /// There must be no such row.
@@ -277,6 +322,10 @@ proptest! {
                 world.take(step).await;
                 world.audit();
                 world.audit_runs();
+                world.audit_holds().await;
+            }
+            for what in (0..3).filter(|what| world.paused[usize::from(*what)]).collect::<Vec<_>>() {
+                world.take(Step::Pause(what)).await;
             }
             // In the end nothing is stuck: with an org that takes everything, whatever is open gets there.
             while !world.in_flight.is_empty() {
