@@ -4,6 +4,8 @@
 
 mod accepting;
 mod attacking;
+mod auditing;
+mod bulk_runs;
 mod clients;
 mod command_line;
 mod delivering;
@@ -14,6 +16,8 @@ mod listing;
 mod looking_after;
 mod managing;
 mod ordering;
+mod pausing;
+mod preflight;
 mod restarting;
 mod reviewing;
 mod scripting;

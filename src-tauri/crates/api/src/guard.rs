@@ -11,11 +11,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq as _;
 use sync_monitor_domain::Millis;
+use sync_monitor_engine::model::Via;
 
-use crate::App;
 use crate::problem::Problem;
 use crate::session::{Sessions, cookie, hash};
-use crate::sync;
+use crate::{App, asker, sync};
 
 /// The header that a request with the cookie must bring: another site's page cannot set it.
 const OWN_HEADER: &str = "x-sync-monitor";
@@ -84,11 +84,13 @@ pub(crate) async fn host(State(app): State<Arc<App>>, request: Request, next: Ne
     response
 }
 
-/// Lets only the admin through: by token, or by cookie. What the admin is told is kept by nobody in between.
-pub(crate) async fn admin(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let asker = Asker { method: request.method(), headers: request.headers(), now: app.engine.clock().now() };
-    match asker.judge(&app.admin_token, &app.sessions, |secret| app.engine.authenticate(secret).is_some()) {
-        Ok(()) => {
+/// Lets only the admin through, by token or by cookie, and says by which way he came. What the admin is told is kept by
+/// nobody in between.
+pub(crate) async fn admin(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let claim = Claim { method: request.method(), headers: request.headers(), now: app.engine.clock().now() };
+    match claim.judge(&app.admin_token, &app.sessions, |secret| app.engine.authenticate(secret).is_some()) {
+        Ok(via) => {
+            request.extensions_mut().insert(via);
             let mut response = next.run(request).await;
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             response
@@ -121,23 +123,23 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !secret.is_empty()).then_some(secret)
 }
 
-/// Who asks something of the management API.
-struct Asker<'a> {
+/// What a request of the management API says of who asks.
+struct Claim<'a> {
     method: &'a Method,
     headers: &'a HeaderMap,
     now: Millis,
 }
 
-impl Asker<'_> {
+impl Claim<'_> {
     fn judge(
         &self,
         admin: &AdminToken,
         sessions: &Sessions,
         is_integration: impl Fn(&str) -> bool,
-    ) -> Result<(), Problem> {
+    ) -> Result<Via, Problem> {
         if self.headers.contains_key(header::AUTHORIZATION) {
             return match bearer(self.headers) {
-                Some(secret) if admin.is(secret) => Ok(()),
+                Some(secret) if admin.is(secret) => Ok(asker::with_token(self.headers)),
                 Some(secret) if is_integration(secret) => Err(Problem::forbidden(
                     "ADMIN_TOKEN_REQUIRED",
                     "An integration token may only send changes. Use the admin token, which is in api.json in the data folder.",
@@ -164,7 +166,7 @@ impl Asker<'_> {
                 "The request comes from a page of another site. Nothing was changed.",
             ));
         }
-        Ok(())
+        Ok(Via::Browser)
     }
 
     /// A request without `Origin` does not come from a page of another site: browsers send it with every such request

@@ -9,11 +9,11 @@ use std::time::Instant;
 
 use secrecy::SecretString;
 use sync_monitor_engine::Engine;
-use sync_monitor_engine::model::Actor;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+mod asker;
 mod body;
 mod dto;
 mod events;
@@ -71,7 +71,8 @@ struct App {
     events: events::Events,
     hosts: guard::Hosts,
     admin_token: guard::AdminToken,
-    actor: Actor,
+    /// Who is behind every request that is let in, as the activity log names him.
+    user: String,
     demo: bool,
     demo_login_url: Option<String>,
     program: Arc<dyn Program>,
@@ -106,7 +107,7 @@ impl Api {
             events: events::Events::new(began),
             hosts: guard::Hosts::new(&allowed_hosts),
             admin_token: guard::AdminToken::new(&admin_token),
-            actor: Actor(format!("user:{user}")),
+            user: format!("user:{user}"),
             demo,
             demo_login_url,
             program,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 use http::{HeaderValue, header};
+use sync_monitor_engine::model::Via;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -58,6 +59,7 @@ pub(crate) fn in_process(app: &Arc<App>) -> Router {
         .fallback(ui::not_found)
         .method_not_allowed_fallback(ui::method_not_allowed)
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(Extension(Via::Window))
         .with_state(Arc::clone(app))
 }
 
@@ -80,6 +82,8 @@ fn health() -> OpenApiRouter<Arc<App>> {
 fn use_cases() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::default()
         .routes(routes!(handlers::status))
+        .routes(routes!(handlers::pause_relay))
+        .routes(routes!(handlers::resume_relay))
         .routes(routes!(handlers::orgs))
         .routes(routes!(handlers::import_org))
         .routes(routes!(handlers::login))
@@ -97,9 +101,13 @@ fn use_cases() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(handlers::items))
         .routes(routes!(export::items))
         .routes(routes!(handlers::item))
-        .routes(routes!(handlers::retry))
-        .routes(routes!(handlers::dismiss))
-        .routes(routes!(handlers::restore))
+        .routes(routes!(handlers::bulk::retry))
+        .routes(routes!(handlers::bulk::dismiss))
+        .routes(routes!(handlers::bulk::restore))
+        .routes(routes!(handlers::bulk::send_now))
+        .routes(routes!(handlers::bulk::preflight))
+        .routes(routes!(handlers::bulk::runs))
+        .routes(routes!(handlers::bulk::run))
         .routes(routes!(handlers::stats))
         .routes(routes!(handlers::failures))
         .routes(routes!(handlers::activity))

@@ -112,7 +112,7 @@ async fn judge(intake: &impl Intake, limiter: &Limiter, request: Request) -> Ans
             "The request has no token that is known here: it is missing, mistyped, revoked or expired. Send an integration token as Authorization: Bearer ….",
         );
     };
-    if let Err(wait) = limiter.take(grant.id, Instant::now(), intake.now()) {
+    if let Err(wait) = limiter.take(grant.id, Instant::now()) {
         return Answer::rate_limited(wait);
     }
     if body::is_announced_too_large(&body) {

@@ -1,4 +1,5 @@
-//! Watches the clock: a jump, or a sleep of the machine, means that due times must be looked at again.
+//! Watches the clock: a jump, or a sleep of the machine, means that due times must be looked at again; and what is to be done
+//! from time to time is done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,8 @@ const CLEAR: Duration = Duration::from_hours(6);
 
 /// How often it is written down that the program runs: what is known of its end after a crash is right to so much.
 const SEEN: Duration = Duration::from_mins(5);
+/// How often it is written down when tokens were last used.
+const TOKENS: Duration = Duration::from_mins(1);
 /// How long it is remembered what happened in each minute.
 const REMEMBERED: Duration = Duration::from_hours(90 * 24);
 
@@ -45,7 +48,8 @@ impl Engine {
     pub(crate) async fn supervise(self, mut wall: Millis, mut elapsed: Duration) {
         let clock = Arc::clone(self.clock());
         let mut clear_at = wall;
-        let mut seen_at = wall.plus(SEEN);
+        let mut relay = self.inner.pause.watch();
+        let (mut seen_at, mut tokens_at) = (wall.plus(SEEN), wall.plus(TOKENS));
         while !self.inner.tools.stop.is_cancelled() {
             let now = clock.now();
             match jump((wall, now), (elapsed, clock.elapsed())) {
@@ -61,20 +65,31 @@ impl Engine {
                     // Due times are others now, and so are the countdowns that somebody looks at.
                     self.inner.tools.announce_many();
                     clear_at = clear_at.min(now.plus(CLEAR));
+                    (seen_at, tokens_at) = (seen_at.min(now.plus(SEEN)), tokens_at.min(now.plus(TOKENS)));
                 }
             }
             (wall, elapsed) = (now, clock.elapsed());
+            self.end_relay_pause(now).await;
             if now >= seen_at {
                 self.seen(now).await;
                 seen_at = now.plus(SEEN);
+            }
+            if now >= tokens_at {
+                self.save_token_uses().await;
+                tokens_at = now.plus(TOKENS);
             }
             if now >= clear_at {
                 self.clear_old(now).await;
                 clear_at = now.plus(CLEAR);
             }
+            let look = clock.now().plus(LOOK);
+            // One that was over and could not be ended is looked at again at the next look, not at once.
+            let ends = relay.borrow_and_update().paused_until.filter(|end| *end > now);
             tokio::select! {
                 () = self.inner.tools.stop.cancelled() => {}
-                () = clock.wait_until(clock.now().plus(LOOK)) => {}
+                // Of a pause that was just begun or changed the end is not known here yet. Its sender lives as long as this.
+                changed = relay.changed() => drop(changed),
+                () = clock.wait_until(ends.map_or(look, |end| end.min(look))) => {}
             }
         }
     }

@@ -40,6 +40,8 @@ const KEEP_ALIVE_AGAIN: Duration = Duration::from_hours(1);
 pub(crate) enum Command {
     /// Somebody paused or resumed the org.
     Pause(bool),
+    /// Somebody paused or resumed the whole relay, or it is told how that stands.
+    RelayPaused(bool),
     /// Somebody signed in, perhaps to another address; when its refresh token was last used for its own sake.
     Connected(OrgAddress, Option<Millis>),
     /// The endpoint has another path.
@@ -168,7 +170,7 @@ impl Worker {
             return;
         }
         self.keep_alive(flights, now);
-        if self.health.paused {
+        if self.health.is_paused() {
             return;
         }
         while let Some(saved) = self.saving.try_join_next() {
@@ -372,14 +374,17 @@ impl Worker {
             // A pause is written by whoever asked for it; here it is only obeyed. After a resume the org is tried at once.
             Command::Pause(paused) => {
                 self.health.paused = paused;
-                if !paused {
-                    let hold = health::tried_at_once(self.health.hold, now);
-                    self.set_health(Health { hold, ..self.health }, None, now).await;
-                }
+                self.try_at_once_after(paused, now).await;
+            }
+            Command::RelayPaused(paused) if self.health.relay_paused == paused => {}
+            Command::RelayPaused(paused) => {
+                self.health.relay_paused = paused;
+                self.try_at_once_after(paused, now).await;
             }
             Command::Connected(address, kept_alive_at) => {
                 self.address = address;
-                self.health = Health { paused: self.health.paused, ..Health::default() };
+                let Health { paused, relay_paused, .. } = self.health;
+                self.health = Health { paused, relay_paused, ..Health::default() };
                 self.keep_alive_at = Some(keep_alive_after(kept_alive_at));
             }
             Command::Moved(address) => {
@@ -397,6 +402,13 @@ impl Worker {
             }
             Command::Disconnected => self.health.sign_in_required = true,
             Command::SetBack(by) => self.health.hold = health::set_back(self.health.hold, by),
+        }
+    }
+
+    async fn try_at_once_after(&mut self, paused: bool, now: Millis) {
+        if !paused {
+            let hold = health::tried_at_once(self.health.hold, now);
+            self.set_health(Health { hold, ..self.health }, None, now).await;
         }
     }
 

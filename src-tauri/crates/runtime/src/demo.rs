@@ -109,7 +109,7 @@ impl Demo {
     /// Connects the simulated orgs both ways, and lets them act.
     pub(crate) async fn start(stage: Stage, cast: Cast, engine: &Engine, url: &str) -> anyhow::Result<Self> {
         let Cast(orgs) = cast;
-        let actor = Actor("demo".to_owned());
+        let actor = Actor { name: "demo".to_owned(), via: None };
         let [production, sandbox] = [orgs.production.id(), orgs.sandbox.id()];
         for (org, alias) in [(&orgs.production, "Acme (prod)"), (&orgs.sandbox, "Acme UAT (sandbox)")] {
             engine.import_org(SecretString::from(org.auth_url()), Some(alias.to_owned()), &actor).await?;

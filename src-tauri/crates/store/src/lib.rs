@@ -13,11 +13,14 @@ mod list;
 pub mod model;
 mod open;
 mod orgs;
+mod preflight;
 mod queue;
 mod reader;
+mod relay;
 mod retention;
 mod routes;
 mod rows;
+mod runs;
 mod stats;
 mod tally;
 mod tokens;
@@ -37,13 +40,14 @@ use uuid::Uuid;
 
 pub use accept::Accepted;
 pub use activity::Entry;
-pub use bulk::{Action, BatchDone};
+pub use bulk::{Action, Batch, BatchDone, NewRun};
 pub use delivery::{Claim, Claimed, Completion};
 pub use error::{Error, Result};
+pub use preflight::Meant;
 
 use model::{
-    ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org, Route, Sort, Stats,
-    Token,
+    ActivityFilter, ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org,
+    Preflight, Relay, Route, RunDetail, RunPage, Sort, Stats, Token,
 };
 use reader::Readers;
 use writer::Writer;
@@ -174,12 +178,45 @@ impl Store {
         self.write(move |tx| retention::clear(tx, done, transactions)).await
     }
 
-    /// Does `action` to each of `ids`, in one transaction: hand in a few hundred at a time.
+    /// Does a batch of a run, in one transaction, and writes down how far the run has come; the last one also ends the run
+    /// and adds it to the activity log.
     ///
     /// # Errors
     /// When the store fails; nothing of the batch is done then.
-    pub async fn apply(&self, ids: Vec<Uuid>, action: Action, at: Millis) -> Result<BatchDone> {
-        self.write(move |tx| bulk::apply(tx, &ids, &action, at)).await
+    pub async fn apply(&self, batch: Batch) -> Result<BatchDone> {
+        self.write(move |tx| bulk::apply(tx, &batch)).await
+    }
+
+    /// Marks a run, or all that are marked as running, as interrupted; returns how many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn interrupt_runs(&self, only: Option<Uuid>, at: Millis) -> Result<usize> {
+        self.write(move |tx| runs::interrupt(tx.sql, only, at)).await
+    }
+
+    /// What a retry of these items would do, were it asked for at `as_of`. Changes nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn preflight(&self, meant: Meant, as_of: Millis) -> Result<Preflight> {
+        self.inner.readers.run(move |sql| preflight::look(sql, &meant, as_of)).await
+    }
+
+    /// A page of the runs, `limit` at most, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`], or when the store fails.
+    pub async fn runs(&self, limit: u32, cursor: Option<String>) -> Result<RunPage> {
+        self.inner.readers.run(move |sql| runs::page(sql, limit, cursor.as_deref())).await
+    }
+
+    /// A run with what came of it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or when the store fails.
+    pub async fn run(&self, id: Uuid) -> Result<RunDetail> {
+        self.inner.readers.run(move |sql| runs::detail(sql, id)).await
     }
 
     /// Adds a line to the activity log.
@@ -219,6 +256,38 @@ impl Store {
     /// [`Error::NotFound`] when it is not connected, or when the store fails.
     pub async fn pause_org(&self, id: OrgId, paused: bool, actor: Actor, at: Millis) -> Result<Org> {
         self.write(move |tx| orgs::pause(tx, id, paused, &actor, at)).await
+    }
+
+    /// How it stands with the relay as a whole.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn relay(&self) -> Result<Relay> {
+        self.inner.readers.run(relay::state).await
+    }
+
+    /// Pauses the relay, or changes how long it is paused.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pause_relay(&self, until: Option<Millis>, actor: Actor, at: Millis) -> Result<Relay> {
+        self.write(move |tx| relay::pause(tx, until, &actor, at)).await
+    }
+
+    /// Ends the relay's pause, if there is one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resume_relay(&self, actor: Actor, at: Millis) -> Result<Relay> {
+        self.write(move |tx| relay::resume(tx, &actor, at)).await
+    }
+
+    /// Ends the relay's pause, if its time has come.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn end_relay_pause(&self, at: Millis) -> Result<Relay> {
+        self.write(move |tx| relay::end_pause(tx, at)).await
     }
 
     /// Writes down how an org's own answers say that it stands with it; a pause is left as it is.
@@ -321,6 +390,14 @@ impl Store {
     /// [`Error::NotFound`] when it is unknown or revoked already.
     pub async fn revoke_token(&self, id: Uuid, actor: Actor, at: Millis) -> Result<()> {
         self.write(move |tx| tokens::revoke(tx, id, &actor, at)).await
+    }
+
+    /// Writes down when tokens were last used.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn tokens_used(&self, uses: Vec<(Uuid, Millis)>) -> Result<()> {
+        self.write(move |tx| tokens::used(tx, &uses)).await
     }
 
     /// A page of items, `limit` at most; without a `sort` in the order that suits the filter.
@@ -429,8 +506,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Cursor`], or when the store fails.
-    pub async fn activity(&self, limit: u32, cursor: Option<String>) -> Result<ActivityPage> {
-        self.inner.readers.run(move |sql| activity::page(sql, limit, cursor.as_deref())).await
+    pub async fn activity(
+        &self,
+        filter: ActivityFilter,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Result<ActivityPage> {
+        self.inner.readers.run(move |sql| activity::page(sql, &filter, limit, cursor.as_deref())).await
     }
 }
 

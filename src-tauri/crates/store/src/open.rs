@@ -16,6 +16,10 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0002_sign_in.sql")),
     M::up(include_str!("migrations/0003_lists.sql")),
     M::up(include_str!("migrations/0004_stats.sql")),
+    M::up(include_str!("migrations/0005_activity.sql")),
+    M::up(include_str!("migrations/0006_token_use.sql")),
+    M::up(include_str!("migrations/0007_bulk_runs.sql")),
+    M::up(include_str!("migrations/0008_relay.sql")),
 ];
 
 /// Opens the database for writing, and brings its schema up to date.

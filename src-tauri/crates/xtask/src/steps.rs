@@ -108,7 +108,7 @@ fn clippy(packages: Packages) -> anyhow::Result<()> {
     };
     check(&["--workspace", "--all-targets"])?;
     // These run only where they are asked for by name, which `--all-targets` does not.
-    check(&["--package", "sync-monitor-tests", "--test", "keychain", "--test", "window"])
+    check(&["--package", "sync-monitor-tests", "--test", "keychain", "--test", "window", "--test", "load"])
 }
 
 fn rust(packages: Packages) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use sync_monitor_domain::cause::{Explanation, explain};
 use sync_monitor_domain::change::Operation;
 use sync_monitor_domain::item::{HeldBy, Outcome, Status};
@@ -10,7 +11,8 @@ use sync_monitor_engine::model;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::query::{ItemFilter, Query};
+use super::runs::HistoryEntry;
+use crate::query::ItemFilter;
 use crate::schema;
 
 #[derive(Serialize, ToSchema)]
@@ -99,6 +101,8 @@ pub(crate) struct ItemDetail {
     payload: Option<Box<RawValue>>,
     payload_text: String,
     attempt_log: Vec<Attempt>,
+    /// What people did with it, the oldest first.
+    history: Vec<HistoryEntry>,
     /// What is known of the error that stands.
     #[schema(value_type = Option<Cause>)]
     cause: Option<&'static Explanation>,
@@ -193,6 +197,7 @@ impl From<model::ItemDetail> for ItemDetail {
             payload: RawValue::from_string(detail.payload.clone()).ok(),
             payload_text: detail.payload,
             attempt_log: detail.attempts.into_iter().map(Attempt::from).collect(),
+            history: detail.history.into_iter().map(HistoryEntry::from).collect(),
         }
     }
 }
@@ -219,7 +224,7 @@ impl From<model::Attempt> for Attempt {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BulkCommand {
     pub(crate) ids: Option<Vec<String>>,
-    pub(crate) filter: Option<Query>,
+    pub(crate) filter: Option<Map<String, Value>>,
     pub(crate) reason: Option<String>,
 }
 
@@ -247,38 +252,6 @@ pub(crate) enum Dismissal {
         #[schema(min_length = 1, max_length = 1000)]
         reason: String,
     },
-}
-
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Bulk {
-    pub(crate) changed: u64,
-    pub(crate) refused: Vec<Refusal>,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Refusal {
-    id: String,
-    /// For programs.
-    #[schema(value_type = schema::RefusalWord)]
-    reason: &'static str,
-    /// For a person.
-    message: String,
-}
-
-impl Refusal {
-    pub(crate) fn new(id: String, reason: model::RefusalReason) -> Self {
-        use model::RefusalReason as Reason;
-        let (reason, message) = match reason {
-            Reason::NotFound => ("notFound", "There is no such item.".to_owned()),
-            Reason::NotFailed(status) => ("notFailed", format!("The item is not failed, it is {status}.")),
-            Reason::Superseded => {
-                ("superseded", "A newer change of the same record is synced already.".to_owned())
-            }
-            Reason::Dismissed => ("dismissed", "The item is dismissed. Restore it first.".to_owned()),
-            Reason::NotDismissed => ("notDismissed", "The item is not dismissed.".to_owned()),
-        };
-        Self { id, reason, message }
-    }
 }
 
 #[cfg(test)]
@@ -330,7 +303,12 @@ mod tests {
     fn a_payload_is_shown_to_the_letter() {
         let payload =
             r#"{"big": 12345678901234567890.123456789012345678, "b":1,  "a":1e400, "text":"\u00e9"}"#;
-        let detail = model::ItemDetail { item: item(), payload: payload.into(), attempts: Vec::new() };
+        let detail = model::ItemDetail {
+            item: item(),
+            payload: payload.into(),
+            attempts: Vec::new(),
+            history: Vec::new(),
+        };
         let json = serde_json::to_string(&ItemDetail::from(detail)).unwrap();
         assert!(json.contains(&format!("\"payload\":{payload}")), "{json}");
         assert!(json.contains("\"attemptLog\":[]") && json.contains("\"transactionId\":\"txn_1\""), "{json}");

@@ -3,6 +3,8 @@
 use axum::Json;
 use http::{HeaderName, header};
 
+use sync_monitor_engine::model::ActivityFilter;
+
 use super::{App_, of_program};
 use crate::dto::Diagnostics;
 use crate::openapi::Refused;
@@ -35,7 +37,14 @@ pub(crate) async fn bundle(app: App_) -> Result<([(HeaderName, String); 1], Json
         routes: app.engine.routes().await?.iter().map(Into::into).collect(),
         tokens: app.engine.tokens().await?.len(),
         failures: app.engine.failures().await?.iter().map(Into::into).collect(),
-        actions: app.engine.activity(ACTIONS, None).await?.activity.iter().map(Into::into).collect(),
+        actions: app
+            .engine
+            .activity(ActivityFilter::default(), ACTIONS, None)
+            .await?
+            .activity
+            .iter()
+            .map(Into::into)
+            .collect(),
         program,
     };
     let name = format!("attachment; filename=\"sync-monitor-diagnostics-{}.json\"", &now.to_string()[..10]);

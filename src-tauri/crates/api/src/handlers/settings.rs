@@ -6,6 +6,7 @@ use axum::Json;
 use serde_json::Value;
 
 use super::{Answer, App_, invalid, of_program};
+use crate::asker::Asker;
 use crate::openapi::{BadBody, Conflict, Refused};
 use crate::program::Settings;
 use crate::{body, schema};
@@ -20,6 +21,7 @@ pub(crate) async fn list(app: App_) -> Answer<Settings> {
 #[utoipa::path(patch, path = "/settings", tag = "settings", request_body = schema::AnyObject, responses((status = 200, body = Settings), Refused, BadBody, Conflict))]
 pub(crate) async fn change(
     app: App_,
+    Asker(actor): Asker,
     body::Json(changes): body::Json<BTreeMap<String, Value>>,
 ) -> Answer<Settings> {
     if changes.is_empty() {
@@ -29,6 +31,6 @@ pub(crate) async fn change(
     }
     let names = changes.keys().cloned().collect::<Vec<_>>().join(", ");
     let settings = of_program(&app, move |program| program.change_settings(&changes)).await?;
-    app.engine.note("settings.change", &names, &app.actor).await?;
+    app.engine.note("settings.change", &names, &actor).await?;
     Ok(Json(settings))
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{Answer, App_, of_program};
+use crate::asker::Asker;
 use crate::body;
 use crate::openapi::{BadBody, Conflict, NoRoom, Refused};
 use crate::program::{Backup, StoreCheck, StoreFacts};
@@ -33,8 +34,12 @@ pub(crate) struct Place {
 
 /// Copy the store to a file while the program runs; what is there is never written over.
 #[utoipa::path(post, path = "/store/backup", tag = "store", request_body = Place, responses((status = 200, body = Backup), Refused, BadBody, Conflict, NoRoom))]
-pub(crate) async fn back_up(app: App_, body::Json(place): body::Json<Place>) -> Answer<Backup> {
+pub(crate) async fn back_up(
+    app: App_,
+    Asker(actor): Asker,
+    body::Json(place): body::Json<Place>,
+) -> Answer<Backup> {
     let backup = of_program(&app, move |program| program.back_up_store(place.path.as_deref())).await?;
-    app.engine.note("store.backup", &backup.path, &app.actor).await?;
+    app.engine.note("store.backup", &backup.path, &actor).await?;
     Ok(Json(backup))
 }
