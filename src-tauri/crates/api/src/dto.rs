@@ -7,7 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use sync_monitor_domain::sign_in::OrgKind;
 use sync_monitor_domain::{Millis, OrgId};
 use sync_monitor_engine::{Changed, model};
+use utoipa::ToSchema;
 use uuid::Uuid;
+
+use crate::schema;
 
 mod diagnostics;
 mod items;
@@ -15,11 +18,13 @@ mod sign_in;
 mod stats;
 
 pub(crate) use diagnostics::Diagnostics;
-pub(crate) use items::{Bulk, BulkCommand, FailureGroup, Failures, Item, ItemDetail, Items, Refusal};
+pub(crate) use items::{
+    Bulk, BulkCommand, Dismissal, FailureGroup, Failures, Item, ItemDetail, Items, Refusal, Selection,
+};
 pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
 pub(crate) use stats::Stats;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Status {
     pub(crate) version: &'static str,
@@ -28,17 +33,19 @@ pub(crate) struct Status {
     pub(crate) held: u64,
     pub(crate) dismissed: u64,
     pub(crate) suppressed_echoes: u64,
+    #[schema(value_type = Option<schema::Time>)]
     pub(crate) next_attempt_at: Option<Millis>,
     pub(crate) orgs: u64,
     pub(crate) demo: bool,
     pub(crate) listen_address: String,
     pub(crate) schedule: Vec<String>,
+    #[schema(value_type = schema::Time)]
     pub(crate) server_time: Millis,
     /// In a demo, where a simulated org waits to be signed in to.
     pub(crate) demo_login_url: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Counts {
     pub(crate) queued: u64,
     pub(crate) processing: u64,
@@ -66,36 +73,44 @@ pub(crate) fn duration(wait: Duration) -> String {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Orgs {
     pub(crate) orgs: Vec<Org>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Org {
+    #[schema(value_type = schema::OrgId)]
     org_id: OrgId,
     alias: Option<String>,
     username: Option<String>,
     instance_url: String,
+    #[schema(value_type = schema::OrgHealth)]
     health: &'static str,
     health_detail: Option<String>,
     api_usage: Option<ApiUsage>,
     clock_skew_ms: Option<i64>,
+    #[schema(value_type = Option<schema::Time>)]
     last_delivered_at: Option<Millis>,
+    #[schema(value_type = Option<schema::Time>)]
     last_received_at: Option<Millis>,
     suppressed_echoes: u64,
     queue_depth: u64,
+    #[schema(value_type = schema::OrgKindWord)]
     kind: &'static str,
+    #[schema(value_type = Option<schema::SignedInByWord>)]
     signed_in_by: Option<&'static str>,
+    #[schema(value_type = Option<schema::Time>)]
     signed_in_at: Option<Millis>,
     login_url: Option<String>,
     client_id: Option<String>,
     endpoint_path: String,
+    #[schema(value_type = Option<schema::OrgId>)]
     replaced_by: Option<OrgId>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ApiUsage {
     used: u64,
     max: u64,
@@ -137,10 +152,11 @@ fn url_host(url: &str) -> &str {
     url.split("://").nth(1).unwrap_or_default().split(['/', ':']).next().unwrap_or_default()
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ImportOrg {
     #[serde(deserialize_with = "secret")]
+    #[schema(value_type = String, pattern = "^force://")]
     pub(crate) sfdx_auth_url: SecretString,
     pub(crate) alias: Option<String>,
 }
@@ -149,18 +165,21 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D:
     String::deserialize(deserializer).map(SecretString::from)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Routes {
     pub(crate) routes: Vec<Route>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Route {
     id: Uuid,
+    #[schema(value_type = schema::OrgId)]
     source_org_id: OrgId,
+    #[schema(value_type = schema::OrgId)]
     target_org_id: OrgId,
     enabled: bool,
+    #[schema(value_type = schema::Time)]
     created_at: Millis,
     queue_depth: u64,
 }
@@ -172,62 +191,73 @@ impl From<model::Route> for Route {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewRoute {
+    #[schema(value_type = schema::OrgId)]
     pub(crate) source_org_id: String,
+    #[schema(value_type = schema::OrgId)]
     pub(crate) target_org_id: String,
     pub(crate) enabled: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RouteChange {
     pub(crate) enabled: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Tokens {
     pub(crate) tokens: Vec<Token>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Token {
     pub(crate) id: Uuid,
     pub(crate) name: String,
+    #[schema(value_type = Vec<schema::OrgId>)]
     pub(crate) source_org_ids: Vec<OrgId>,
+    #[schema(value_type = schema::Time)]
     pub(crate) created_at: Millis,
+    #[schema(value_type = Option<schema::Time>)]
     pub(crate) expires_at: Option<Millis>,
+    #[schema(value_type = Option<schema::Time>)]
     pub(crate) last_used_at: Option<Millis>,
+    #[schema(value_type = Option<schema::Time>)]
     pub(crate) revoked_at: Option<Millis>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewToken {
+    #[schema(min_length = 1, max_length = 1000)]
     pub(crate) name: String,
+    #[schema(value_type = Vec<schema::OrgId>, min_items = 1)]
     pub(crate) source_org_ids: Vec<String>,
+    #[schema(value_type = Option<schema::Time>)]
     pub(crate) expires_at: Option<String>,
 }
 
 /// A new token; the only time that its secret is told.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct CreatedToken {
     pub(crate) id: Uuid,
     pub(crate) token: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Activities {
     pub(crate) activity: Vec<Activity>,
     pub(crate) next_cursor: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Activity {
     id: i64,
+    #[schema(value_type = schema::Time)]
     at: Millis,
     actor: String,
     action: String,
@@ -245,15 +275,16 @@ impl From<model::Activity> for Activity {
 }
 
 /// A one-time link to the UI.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Link {
     pub(crate) url: String,
+    #[schema(value_type = schema::Time)]
     pub(crate) expires_at: Millis,
 }
 
 /// The data of a `changed` event.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ChangedEvent<'a> {
     items: Option<&'a [Uuid]>,
     orgs: bool,

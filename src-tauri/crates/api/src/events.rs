@@ -1,13 +1,15 @@
 //! What changes, told to those who watch: at most ten times a second, however much changes.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::stream::{self, Stream, StreamExt as _};
 use http::HeaderMap;
+use sync_monitor_domain::Millis;
 use sync_monitor_engine::Changed;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{Instant, timeout_at};
@@ -15,11 +17,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::App;
 use crate::dto::ChangedEvent;
+use crate::openapi::Refused;
 
 /// The shortest time between two events.
 const PACE: Duration = Duration::from_millis(100);
 /// More items than these are "many": whoever watches loads anew.
 const MANY: usize = 200;
+/// Events that are kept for watchers that come back; at 200 items each they are a megabyte at most.
+const KEPT: usize = 128;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// An event as it goes out.
@@ -31,14 +36,49 @@ pub(crate) struct Notice {
 
 /// The events, for any number of watchers.
 pub(crate) struct Events {
+    /// Tells the events of this run of the program from those of another.
+    run: u64,
     notices: broadcast::Sender<Notice>,
     plain: broadcast::Sender<Arc<str>>,
+    /// The last ones, for watchers that come back.
+    kept: Mutex<VecDeque<Notice>>,
 }
 
 impl Events {
-    /// No event yet.
-    pub(crate) fn new() -> Self {
-        Self { notices: broadcast::channel(64).0, plain: broadcast::channel(64).0 }
+    /// No event yet, in a run that began then.
+    pub(crate) fn new(began: Millis) -> Self {
+        Self {
+            run: began.0.unsigned_abs(),
+            notices: broadcast::channel(KEPT).0,
+            plain: broadcast::channel(KEPT).0,
+            kept: Mutex::default(),
+        }
+    }
+
+    /// Watches from now on, or from behind an event that was seen: what was missed comes first.
+    fn watch(&self, seen: Option<&str>) -> (Vec<Notice>, broadcast::Receiver<Notice>) {
+        // While nothing can be sent, nothing falls between what was missed and what is to come.
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let missed = seen.map_or_else(Vec::new, |seen| self.missed(&kept, seen));
+        (missed, self.notices.subscribe())
+    }
+
+    fn missed(&self, kept: &VecDeque<Notice>, seen: &str) -> Vec<Notice> {
+        let last = kept.back().map_or(0, |notice| notice.id);
+        let seen: Option<(u64, u64)> =
+            seen.split_once('-').and_then(|(run, id)| Some((run.parse().ok()?, id.parse().ok()?)));
+        let oldest = kept.front().map_or(1, |notice| notice.id);
+        match seen {
+            Some((run, id)) if run == self.run && (oldest..=last + 1).contains(&id.saturating_add(1)) => {
+                kept.iter().filter(|notice| notice.id > id).cloned().collect()
+            }
+            // Too long ago, or of another run: something was missed, and nobody knows what.
+            _ => vec![Notice { id: last, data: ChangedEvent::json(&everything()).into() }],
+        }
+    }
+
+    fn event(&self, notice: &Notice) -> Event {
+        Event::default().event("changed").id(format!("{}-{}", self.run, notice.id)).data(&*notice.data)
     }
 
     /// The JSON of each event from now on.
@@ -71,7 +111,13 @@ impl Events {
         let data: Arc<str> = ChangedEvent::json(changed).into();
         // An error only means that nobody watches.
         let _ = self.plain.send(Arc::clone(&data));
-        let _ = self.notices.send(Notice { id, data });
+        let notice = Notice { id, data };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(notice.clone());
+        let _ = self.notices.send(notice);
     }
 }
 
@@ -106,32 +152,39 @@ fn add(gathered: &mut Changed, more: Changed) {
     }
 }
 
-/// `GET events`.
+/// What changes, as server-sent events.
+///
+/// The data of each event `changed` is `{"items": [ID…] | null, "orgs": bool, "routes": bool}`; null means many. With
+/// `Last-Event-ID` the stream goes on behind that event, or says that anything may have changed.
+#[utoipa::path(get, path = "/events", tag = "events", responses((status = 200, content_type = "text/event-stream", body = String), Refused))]
 pub(crate) async fn handle(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let watch = app.events.notices.subscribe();
-    // Who comes back has missed something, and nobody knows what.
-    let missed = headers.contains_key("last-event-id").then(|| ChangedEvent::json(&everything()));
-    let first = stream::iter(missed.map(|data| Ok(Event::default().event("changed").data(data))));
-    let events = stream::unfold(watch, |mut watch| async move {
+    let seen = headers.get("last-event-id").map(|seen| seen.to_str().unwrap_or_default());
+    let (missed, watch) = app.events.watch(seen);
+    let stop = app.stop.clone().cancelled_owned();
+    let missed: Vec<Event> = missed.iter().map(|notice| app.events.event(notice)).collect();
+    let first = stream::iter(missed.into_iter().map(Ok));
+    let events = stream::unfold((watch, app), |(mut watch, app)| async move {
         let event = match watch.recv().await {
-            Ok(Notice { id, data }) => Event::default().event("changed").id(id.to_string()).data(&*data),
+            Ok(notice) => app.events.event(&notice),
+            // The next one has an ID again; to come back behind this one is to be told everything once more.
             Err(RecvError::Lagged(_)) => {
                 Event::default().event("changed").data(ChangedEvent::json(&everything()))
             }
             Err(RecvError::Closed) => return None,
         };
-        Some((Ok(event), watch))
+        Some((Ok(event), (watch, app)))
     });
-    let stream = first.chain(events).take_until(app.stop.clone().cancelled_owned());
+    let stream = first.chain(events).take_until(stop);
     Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
     use uuid::Uuid;
 
     fn item(n: u128) -> Changed {
@@ -163,7 +216,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_storm_of_changes_is_told_ten_times_a_second() {
         let (changes, receiver) = broadcast::channel(16);
-        let events = Events::new();
+        let events = Events::new(Millis(7));
         let mut watch = events.plain();
         let storm = async move {
             let mut tick = tokio::time::interval(Duration::from_millis(1));
@@ -180,10 +233,44 @@ mod tests {
         assert!((10..=11).contains(&told), "{told}");
     }
 
+    #[rstest]
+    #[case::nothing_missed("7-130", &[])]
+    #[case::some_missed("7-128", &["7-129", "7-130"])]
+    #[case::as_long_ago_as_is_kept("7-2", &["7-3"])]
+    #[case::too_long_ago("7-1", &["everything"])]
+    #[case::another_run("6-130", &["everything"])]
+    #[case::from_the_future("7-131", &["everything"])]
+    #[case::no_id_of_ours("x", &["everything"])]
+    #[case::empty("", &["everything"])]
+    #[case::too_large("7-18446744073709551615", &["everything"])]
+    fn whoever_comes_back_hears_what_was_missed(#[case] seen: &str, #[case] expected: &[&str]) {
+        let events = Events::new(Millis(7));
+        for id in 1..=130 {
+            events.send(id, &item(u128::from(id)));
+        }
+        let (missed, _) = events.watch(Some(seen));
+        let told: Vec<String> = missed
+            .iter()
+            .map(|notice| match &*notice.data {
+                r#"{"items":null,"orgs":true,"routes":true}"# => "everything".to_owned(),
+                _ => format!("7-{}", notice.id),
+            })
+            .collect();
+        assert_eq!(told[..expected.len()], *expected);
+        assert!(told.len() == expected.len() || expected == ["7-3"], "{told:?}");
+    }
+
+    #[test]
+    fn whoever_comes_for_the_first_time_has_missed_nothing() {
+        let events = Events::new(Millis(7));
+        events.send(1, &item(1));
+        assert!(events.watch(None).0.is_empty());
+    }
+
     #[tokio::test]
     async fn whoever_could_not_keep_up_hears_that_everything_changed() {
         let (changes, receiver) = broadcast::channel(1);
-        let events = Events::new();
+        let events = Events::new(Millis(7));
         let mut watch = events.plain();
         changes.send(item(1)).unwrap();
         changes.send(item(2)).unwrap();

@@ -1,6 +1,6 @@
 //! Items and the activity log as files: CSV for spreadsheets, NDJSON for programs. Streamed, however long they are.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -13,9 +13,13 @@ use http::{HeaderValue, header};
 use serde::Serialize;
 use serde_json::Value;
 use sync_monitor_engine::model::{Filter, Sort, SortBy};
+use utoipa::openapi::response::{Response as Described, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, RefOr};
+use utoipa::{IntoResponses, PartialSchema as _};
 
+use crate::openapi::{BadQuery, Refused};
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::query::{FileFormat, ItemFilter, Query};
 use crate::{App, dto};
 
 /// How much is read from the store at once.
@@ -118,6 +122,20 @@ fn escape(text: &str) -> String {
     if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
+/// A file, as it is described.
+struct File;
+
+impl IntoResponses for File {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        let text = || ContentBuilder::new().schema(Some(String::schema())).build();
+        let file = ResponseBuilder::new()
+            .description("A file, streamed")
+            .content("application/x-ndjson", text())
+            .content("text/csv", text());
+        BTreeMap::from([("200".to_owned(), RefOr::T(file.build()))])
+    }
+}
+
 /// Where a stream has got to.
 struct Reader {
     app: Arc<App>,
@@ -196,7 +214,14 @@ fn reader(app: Arc<App>, what: What, format: Format) -> Reader {
     Reader { app, what, format, cursor: None, ready: VecDeque::new(), ended: false }
 }
 
-/// `GET items/export`: what a filter matches, in the order of acceptance; what comes in meanwhile is left out.
+/// Items for a spreadsheet or a program, in the order of acceptance; what comes in meanwhile is left out.
+#[utoipa::path(
+    get,
+    path = "/items/export",
+    tag = "items",
+    params(ItemFilter, FileFormat),
+    responses(File, Refused, BadQuery)
+)]
 pub(crate) async fn items(State(app): State<Arc<App>>, mut query: Query) -> Result<Response, Problem> {
     let format = Format::of(&mut query)?;
     let mut filter = query.filter()?;
@@ -206,7 +231,14 @@ pub(crate) async fn items(State(app): State<Arc<App>>, mut query: Query) -> Resu
     reader(app, What::Items(Box::new(filter)), format).response("items").await
 }
 
-/// `GET activity/export`, newest first.
+/// The activity log for a spreadsheet or a program, newest first.
+#[utoipa::path(
+    get,
+    path = "/activity/export",
+    tag = "activity",
+    params(FileFormat),
+    responses(File, Refused, BadQuery)
+)]
 pub(crate) async fn activity(State(app): State<Arc<App>>, mut query: Query) -> Result<Response, Problem> {
     let format = Format::of(&mut query)?;
     query.end()?;

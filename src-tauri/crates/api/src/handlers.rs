@@ -10,10 +10,11 @@ use sync_monitor_domain::OrgId;
 use sync_monitor_engine::model::{RefusalReason, Selection};
 use uuid::Uuid;
 
+use crate::openapi::{BadBody, BadQuery, Conflict, Connecting, NotFound, Refused};
 use crate::problem::Problem;
 use crate::program::{Program, Trouble};
 use crate::query::{self, Query};
-use crate::{App, body, dto};
+use crate::{App, body, dto, schema};
 
 pub(crate) mod diagnostics;
 pub(crate) mod settings;
@@ -25,7 +26,8 @@ type Answer<T> = Result<Json<T>, Problem>;
 /// The longest name, alias or reason, in characters.
 const MAX_TEXT: usize = 1_000;
 
-/// `GET status`.
+/// How the program is: counters, what is held, when the next attempt is due.
+#[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = dto::Status), Refused))]
 pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
     let counts = app.engine.counts().await?;
     Ok(Json(dto::Status {
@@ -45,13 +47,15 @@ pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
     }))
 }
 
-/// `GET orgs`.
+/// Connected orgs, with their health.
+#[utoipa::path(get, path = "/orgs", tag = "orgs", responses((status = 200, body = dto::Orgs), Refused))]
 pub(crate) async fn orgs(State(app): App_) -> Answer<dto::Orgs> {
     let orgs = app.engine.orgs().await?.into_iter().map(dto::Org::from).collect();
     Ok(Json(dto::Orgs { orgs }))
 }
 
-/// `POST orgs/import`.
+/// Connect an org by its sfdxAuthUrl.
+#[utoipa::path(post, path = "/orgs/import", tag = "orgs", request_body = dto::ImportOrg, responses((status = 201, body = dto::Org), Refused, BadBody, Connecting))]
 pub(crate) async fn import_org(
     State(app): App_,
     body::Json(org): body::Json<dto::ImportOrg>,
@@ -63,7 +67,8 @@ pub(crate) async fn import_org(
     Ok((StatusCode::CREATED, Json(org.into())))
 }
 
-/// `POST orgs/login`.
+/// Begin a sign-in in the browser; opens nothing itself.
+#[utoipa::path(post, path = "/orgs/login", tag = "orgs", request_body = dto::Login, responses((status = 200, body = dto::SignIn), Refused, BadBody, Connecting))]
 pub(crate) async fn login(
     State(app): App_,
     body::Json(login): body::Json<dto::Login>,
@@ -73,30 +78,35 @@ pub(crate) async fn login(
     Ok(Json(app.engine.begin_sign_in(login.login_url, client_id, alias, &app.actor).await?.into()))
 }
 
-/// `POST orgs/{id}/login`.
+/// Begin to sign in to a connected org again, the way it was done before.
+#[utoipa::path(post, path = "/orgs/{id}/login", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), responses((status = 200, body = dto::SignIn), Refused, NotFound, Connecting))]
 pub(crate) async fn login_again(State(app): App_, Path(id): Path<String>) -> Answer<dto::SignIn> {
     Ok(Json(app.engine.sign_in_again(named_org(&id)?, &app.actor).await?.into()))
 }
 
-/// `GET orgs/login/{id}`.
+/// How a sign-in stands.
+#[utoipa::path(get, path = "/orgs/login/{id}", tag = "orgs", params(("id" = Uuid, Path, description = "The sign-in")), responses((status = 200, body = dto::SignIn), Refused, NotFound))]
 pub(crate) async fn sign_in(State(app): App_, Path(id): Path<String>) -> Answer<dto::SignIn> {
     Ok(Json(app.engine.sign_in(named("sign-in", &id)?)?.into()))
 }
 
-/// `DELETE orgs/login/{id}`.
+/// Give up a sign-in.
+#[utoipa::path(delete, path = "/orgs/login/{id}", tag = "orgs", params(("id" = Uuid, Path, description = "The sign-in")), responses((status = 204), Refused, NotFound))]
 pub(crate) async fn cancel_sign_in(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     app.engine.cancel_sign_in(named("sign-in", &id)?)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET orgs/cli`.
+/// The orgs that the Salesforce CLI on this machine is signed in to.
+#[utoipa::path(get, path = "/orgs/cli", tag = "orgs", responses((status = 200, body = dto::CliOrgs), Refused, Connecting))]
 pub(crate) async fn cli_orgs(State(app): App_) -> Answer<dto::CliOrgs> {
     let known = app.engine.cli_orgs().await?;
     let connected = app.engine.orgs().await?.into_iter().map(|org| org.org_id).collect();
     Ok(Json(dto::CliOrgs::new(known, &connected)))
 }
 
-/// `POST orgs/cli`.
+/// Connect an org through the Salesforce CLI, which stays the owner of its token.
+#[utoipa::path(post, path = "/orgs/cli", tag = "orgs", request_body = dto::ConnectCliOrg, responses((status = 201, body = dto::Org), Refused, BadBody, Connecting))]
 pub(crate) async fn connect_cli_org(
     State(app): App_,
     body::Json(org): body::Json<dto::ConnectCliOrg>,
@@ -107,13 +117,15 @@ pub(crate) async fn connect_cli_org(
     Ok((StatusCode::CREATED, Json(org.into())))
 }
 
-/// `POST orgs/{id}/test`.
+/// Test an org: sign-in, endpoint, API usage, clock.
+#[utoipa::path(post, path = "/orgs/{id}/test", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), responses((status = 200, body = dto::Tested), Refused, NotFound))]
 pub(crate) async fn test_org(State(app): App_, Path(id): Path<String>) -> Answer<dto::Tested> {
     let (org, checks) = app.engine.test_org(named_org(&id)?, &app.actor).await?;
     Ok(Json(dto::Tested { org: org.into(), checks: checks.into_iter().map(Into::into).collect() }))
 }
 
-/// `PATCH orgs/{id}`.
+/// Change what an org is called, or the path of its endpoint.
+#[utoipa::path(patch, path = "/orgs/{id}", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), request_body = dto::OrgChange, responses((status = 200, body = dto::Org), Refused, NotFound, BadBody))]
 pub(crate) async fn change_org(
     State(app): App_,
     Path(id): Path<String>,
@@ -130,29 +142,34 @@ pub(crate) async fn change_org(
     Ok(Json(app.engine.change_org(named_org(&id)?, alias, change.endpoint_path, &app.actor).await?.into()))
 }
 
-/// `POST orgs/{id}/pause`.
+/// Send nothing to an org until it is resumed.
+#[utoipa::path(post, path = "/orgs/{id}/pause", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), responses((status = 200, body = dto::Org), Refused, NotFound))]
 pub(crate) async fn pause_org(State(app): App_, Path(id): Path<String>) -> Answer<dto::Org> {
     Ok(Json(app.engine.pause_org(named_org(&id)?, true, &app.actor).await?.into()))
 }
 
-/// `POST orgs/{id}/resume`.
+/// Send to an org again.
+#[utoipa::path(post, path = "/orgs/{id}/resume", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), responses((status = 200, body = dto::Org), Refused, NotFound))]
 pub(crate) async fn resume_org(State(app): App_, Path(id): Path<String>) -> Answer<dto::Org> {
     Ok(Json(app.engine.pause_org(named_org(&id)?, false, &app.actor).await?.into()))
 }
 
-/// `DELETE orgs/{id}`.
+/// Disconnect an org: its tokens are revoked and forgotten, its history stays.
+#[utoipa::path(delete, path = "/orgs/{id}", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), responses((status = 204), Refused, NotFound))]
 pub(crate) async fn disconnect_org(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     app.engine.disconnect_org(named_org(&id)?, &app.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET routes`.
+/// Which org's changes go where.
+#[utoipa::path(get, path = "/routes", tag = "routes", responses((status = 200, body = dto::Routes), Refused))]
 pub(crate) async fn routes(State(app): App_) -> Answer<dto::Routes> {
     let routes = app.engine.routes().await?.into_iter().map(dto::Route::from).collect();
     Ok(Json(dto::Routes { routes }))
 }
 
-/// `POST routes`.
+/// Send the changes of one org to another.
+#[utoipa::path(post, path = "/routes", tag = "routes", request_body = dto::NewRoute, responses((status = 201, body = dto::Route), Refused, BadBody, Conflict))]
 pub(crate) async fn add_route(
     State(app): App_,
     body::Json(route): body::Json<dto::NewRoute>,
@@ -163,7 +180,8 @@ pub(crate) async fn add_route(
     Ok((StatusCode::CREATED, Json(route.into())))
 }
 
-/// `PATCH routes/{id}`.
+/// Pause a route, or send by it again.
+#[utoipa::path(patch, path = "/routes/{id}", tag = "routes", params(("id" = Uuid, Path, description = "The route")), request_body = dto::RouteChange, responses((status = 200, body = dto::Route), Refused, NotFound, BadBody))]
 pub(crate) async fn change_route(
     State(app): App_,
     Path(id): Path<String>,
@@ -172,13 +190,15 @@ pub(crate) async fn change_route(
     Ok(Json(app.engine.enable_route(named("route", &id)?, change.enabled, &app.actor).await?.into()))
 }
 
-/// `DELETE routes/{id}`.
+/// Remove a route; what it took before is still delivered.
+#[utoipa::path(delete, path = "/routes/{id}", tag = "routes", params(("id" = Uuid, Path, description = "The route")), responses((status = 204), Refused, NotFound, Conflict))]
 pub(crate) async fn remove_route(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     app.engine.remove_route(named("route", &id)?, &app.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET tokens`.
+/// Integration tokens, without their secrets.
+#[utoipa::path(get, path = "/tokens", tag = "tokens", responses((status = 200, body = dto::Tokens), Refused))]
 pub(crate) async fn tokens(State(app): App_) -> Answer<dto::Tokens> {
     let tokens = app.engine.tokens().await?.into_iter().map(|token| dto::Token {
         id: token.id,
@@ -192,7 +212,8 @@ pub(crate) async fn tokens(State(app): App_) -> Answer<dto::Tokens> {
     Ok(Json(dto::Tokens { tokens: tokens.collect() }))
 }
 
-/// `POST tokens`.
+/// Make an integration token; its secret is told this once.
+#[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = dto::NewToken, responses((status = 201, body = dto::CreatedToken), Refused, BadBody))]
 pub(crate) async fn create_token(
     State(app): App_,
     body::Json(token): body::Json<dto::NewToken>,
@@ -216,13 +237,15 @@ pub(crate) async fn create_token(
     Ok((StatusCode::CREATED, Json(created)))
 }
 
-/// `DELETE tokens/{id}`.
+/// Take a token out of use, at once.
+#[utoipa::path(delete, path = "/tokens/{id}", tag = "tokens", params(("id" = Uuid, Path, description = "The token")), responses((status = 204), Refused, NotFound))]
 pub(crate) async fn revoke_token(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     app.engine.revoke_token(named("token", &id)?, &app.actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET items`.
+/// A page of items.
+#[utoipa::path(get, path = "/items", tag = "items", params(query::ItemFilter, query::Order, query::Paging), responses((status = 200, body = dto::Items), Refused, BadQuery))]
 pub(crate) async fn items(State(app): App_, mut query: Query) -> Answer<dto::Items> {
     let (filter, sort, page) = (query.filter()?, query.sort()?, query.page()?);
     query.end()?;
@@ -234,12 +257,14 @@ pub(crate) async fn items(State(app): App_, mut query: Query) -> Answer<dto::Ite
     }))
 }
 
-/// `GET items/{id}`.
+/// An item with its payload and its attempts.
+#[utoipa::path(get, path = "/items/{id}", tag = "items", params(("id" = Uuid, Path, description = "The item")), responses((status = 200, body = dto::ItemDetail), Refused, NotFound))]
 pub(crate) async fn item(State(app): App_, Path(id): Path<String>) -> Answer<dto::ItemDetail> {
     Ok(Json(app.engine.item(named("item", &id)?).await?.into()))
 }
 
-/// `POST items/retry`.
+/// Try failed items again, from attempt 1.
+#[utoipa::path(post, path = "/items/retry", tag = "items", request_body = dto::Selection, responses((status = 200, body = dto::Bulk), Refused, BadBody))]
 pub(crate) async fn retry(
     State(app): App_,
     body::Json(command): body::Json<dto::BulkCommand>,
@@ -248,7 +273,8 @@ pub(crate) async fn retry(
     Ok(Json(answer(app.engine.retry(selection, &app.actor).await?, refused)))
 }
 
-/// `POST items/dismiss`.
+/// Take failed items out of view, for a reason.
+#[utoipa::path(post, path = "/items/dismiss", tag = "items", request_body = dto::Dismissal, responses((status = 200, body = dto::Bulk), Refused, BadBody))]
 pub(crate) async fn dismiss(
     State(app): App_,
     body::Json(command): body::Json<dto::BulkCommand>,
@@ -258,7 +284,8 @@ pub(crate) async fn dismiss(
     Ok(Json(answer(app.engine.dismiss(selection, reason, &app.actor).await?, refused)))
 }
 
-/// `POST items/restore`.
+/// Bring dismissed items back.
+#[utoipa::path(post, path = "/items/restore", tag = "items", request_body = dto::Selection, responses((status = 200, body = dto::Bulk), Refused, BadBody))]
 pub(crate) async fn restore(
     State(app): App_,
     body::Json(command): body::Json<dto::BulkCommand>,
@@ -267,13 +294,15 @@ pub(crate) async fn restore(
     Ok(Json(answer(app.engine.restore(selection, &app.actor).await?, refused)))
 }
 
-/// `GET failures`.
+/// What failed and is not dismissed, by cause.
+#[utoipa::path(get, path = "/failures", tag = "failures", responses((status = 200, body = dto::Failures), Refused))]
 pub(crate) async fn failures(State(app): App_) -> Answer<dto::Failures> {
     let failures = app.engine.failures().await?.into_iter().map(dto::FailureGroup::from).collect();
     Ok(Json(dto::Failures { failures }))
 }
 
-/// `GET stats`.
+/// What happened when, in buckets.
+#[utoipa::path(get, path = "/stats", tag = "stats", params(query::Window), responses((status = 200, body = dto::Stats), Refused, BadQuery))]
 pub(crate) async fn stats(State(app): App_, mut query: Query) -> Answer<dto::Stats> {
     let (window, bucket) = query.window()?;
     query.end()?;
@@ -281,7 +310,8 @@ pub(crate) async fn stats(State(app): App_, mut query: Query) -> Answer<dto::Sta
     Ok(Json(dto::Stats::new(window, bucket, stats)))
 }
 
-/// `GET activity`.
+/// The activity log, newest first.
+#[utoipa::path(get, path = "/activity", tag = "activity", params(query::Paging), responses((status = 200, body = dto::Activities), Refused, BadQuery))]
 pub(crate) async fn activity(State(app): App_, mut query: Query) -> Answer<dto::Activities> {
     let page = query.page()?;
     query.end()?;
@@ -292,7 +322,8 @@ pub(crate) async fn activity(State(app): App_, mut query: Query) -> Answer<dto::
     }))
 }
 
-/// `POST session/link`.
+/// A link that shows the window in a browser, once, within a minute.
+#[utoipa::path(post, path = "/session/link", tag = "session", responses((status = 200, body = dto::Link), Refused))]
 pub(crate) async fn link(State(app): App_) -> Answer<dto::Link> {
     let (secret, expires_at) = app.sessions.make_link(app.engine.clock().now()).map_err(|error| {
         tracing::error!(%error, "a link to the window could not be made");
@@ -343,6 +374,7 @@ fn select(command: dto::BulkCommand) -> Result<Selected, Problem> {
             Selection::Ids(known)
         }
         (None, Some(mut filter)) => {
+            filter.refuse_empty()?;
             let selected = filter.filter()?;
             filter.end()?;
             Selection::Filter(selected)
@@ -421,6 +453,7 @@ mod tests {
     #[case::neither("{}")]
     #[case::both(r#"{"ids": [], "filter": {}}"#)]
     #[case::an_unknown_filter(r#"{"filter": {"colour": "red"}}"#)]
+    #[case::an_empty_filter_member(r#"{"filter": {"targetOrgId": ""}}"#)]
     #[case::a_bad_filter(r#"{"filter": {"status": "lost"}}"#)]
     fn a_bulk_command_that_is_not_clear_is_refused(#[case] json: &str) {
         assert_eq!(command(json).err().map(|problem| problem.status()), Some(StatusCode::BAD_REQUEST));

@@ -23,11 +23,13 @@ mod handlers;
 mod in_process;
 mod limiter;
 mod metrics;
+mod openapi;
 mod problem;
 pub mod program;
 mod query;
 mod returned;
 mod router;
+mod schema;
 mod serve;
 mod session;
 mod slots;
@@ -96,11 +98,12 @@ impl Api {
         } = settings;
         let listen_address = listener.local_addr()?;
         let changes = engine.changes();
+        let began = engine.clock().now();
         let app = Arc::new(App {
             engine,
             limiter: limiter::Limiter::new(rate_limit_per_minute),
             sessions: session::Sessions::default(),
-            events: events::Events::new(),
+            events: events::Events::new(began),
             hosts: guard::Hosts::new(&allowed_hosts),
             admin_token: guard::AdminToken::new(&admin_token),
             actor: Actor(format!("user:{user}")),

@@ -16,12 +16,14 @@ use sync_monitor_domain::Millis;
 use sync_monitor_engine::model::{Counts, Org, Stats};
 
 use crate::App;
+use crate::openapi::Refused;
 use crate::problem::Problem;
 
 /// A family of gauges, told apart by labels.
 type Gauges<const N: usize> = Family<[(&'static str, String); N], Gauge<f64, AtomicU64>>;
 
-/// `GET /metrics`.
+/// Figures for Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, content_type = "application/openmetrics-text", body = String), Refused))]
 pub(crate) async fn handle(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let (counts, orgs) = (app.engine.counts().await?, app.engine.orgs().await?);
     let running = app.started_at.elapsed();

@@ -5,17 +5,19 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use sync_monitor_domain::remote::{CliError, CliTrouble, ConnectError};
 use sync_monitor_engine::Error;
+use utoipa::ToSchema;
 
 use crate::program::Trouble;
 
 /// What an error answer holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Problem {
     /// The status says what kind of problem it is, so `type` is RFC 9457's default.
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'static str,
     #[serde(serialize_with = "as_number")]
+    #[schema(value_type = u16)]
     status: StatusCode,
     detail: String,
     /// For programs; never changes once published.

@@ -9,6 +9,9 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 use sync_monitor_domain::Millis;
+use utoipa::ToSchema;
+
+use crate::schema;
 
 /// The program around the listener.
 pub trait Program: Send + Sync {
@@ -71,7 +74,7 @@ impl Trouble {
 }
 
 /// Every setting.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Settings {
     /// The file they are written to, whether it is there or not.
     pub file: String,
@@ -80,14 +83,16 @@ pub struct Settings {
 }
 
 /// A setting. Values are texts, numbers, booleans, or lists of texts.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Setting {
     /// Like `retry.schedule`.
     pub name: &'static str,
     /// What it is.
+    #[schema(value_type = schema::AnyJson)]
     pub value: Value,
     /// What it is where nothing is said.
+    #[schema(value_type = schema::AnyJson)]
     pub default: Value,
     /// Where its value comes from.
     pub source: Origin,
@@ -102,7 +107,7 @@ pub struct Setting {
 }
 
 /// Where a setting has its value from; each beats those before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Origin {
     /// From nowhere.
@@ -116,7 +121,7 @@ pub enum Origin {
 }
 
 /// When a change of a setting takes effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Effect {
     /// At once.
@@ -126,7 +131,7 @@ pub enum Effect {
 }
 
 /// The store as a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreFacts {
     /// Where it is.
@@ -142,11 +147,12 @@ pub struct StoreFacts {
     /// How many transactions it remembers.
     pub transactions: u64,
     /// When the oldest item was accepted.
+    #[schema(value_type = Option<schema::Time>)]
     pub oldest_item_at: Option<Millis>,
 }
 
 /// What was found when the store was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StoreCheck {
     /// Is it sound?
     pub ok: bool,
@@ -155,7 +161,7 @@ pub struct StoreCheck {
 }
 
 /// A copy of the store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Backup {
     /// Where it is.
     pub path: String,
@@ -164,7 +170,7 @@ pub struct Backup {
 }
 
 /// What support may know of the program around the listener. What could not be found out says why in its place.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Surroundings {
     /// The operating system.
@@ -178,7 +184,7 @@ pub struct Surroundings {
 }
 
 /// Something, or why it could not be found out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Found<T> {
     /// It.
@@ -191,7 +197,7 @@ pub enum Found<T> {
 }
 
 /// The operating system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Os {
     /// Like `linux`.
     pub kind: &'static str,
@@ -202,18 +208,19 @@ pub struct Os {
 }
 
 /// A setting's value for somebody else's eyes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct RedactedSetting {
     /// Like `retry.schedule`.
     pub name: &'static str,
     /// What it is, or that it is not the default.
+    #[schema(value_type = schema::AnyJson)]
     pub value: Value,
     /// Where it comes from.
     pub source: Origin,
 }
 
 /// The store as a file, without its path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RedactedStore {
     /// The size of the file.
@@ -229,5 +236,6 @@ pub struct RedactedStore {
     /// How many transactions it remembers.
     pub transactions: u64,
     /// When the oldest item was accepted.
+    #[schema(value_type = Option<schema::Time>)]
     pub oldest_item_at: Option<Millis>,
 }

@@ -11,8 +11,10 @@ use serde_json::{Map, Value};
 use sync_monitor_domain::item::Status;
 use sync_monitor_domain::{Millis, OrgId};
 use sync_monitor_engine::model::{Filter, Sort, SortBy};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::problem::Problem;
+use crate::schema;
 
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 500;
@@ -20,6 +22,101 @@ const MINUTE: Duration = Duration::from_mins(1);
 const DAY: Duration = Duration::from_hours(24);
 /// More bars than these are no chart.
 const MOST_BUCKETS: u64 = 2_000;
+
+/// What selects items, in a query and in the `filter` of a bulk command; all conditions together.
+#[derive(IntoParams, ToSchema)]
+#[into_params(parameter_in = Query)]
+#[schema(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(dead_code, reason = "says what Query::filter takes")]
+pub(crate) struct ItemFilter {
+    /// Any of these, joined by commas.
+    #[param(
+        pattern = "^(queued|processing|retrying|failed|synced|superseded)(,(queued|processing|retrying|failed|synced|superseded))*$"
+    )]
+    #[schema(
+        pattern = "^(queued|processing|retrying|failed|synced|superseded)(,(queued|processing|retrying|failed|synced|superseded))*$"
+    )]
+    status: Option<String>,
+    /// Going to this org.
+    #[param(value_type = Option<schema::OrgId>)]
+    #[schema(value_type = Option<schema::OrgId>)]
+    target_org_id: Option<String>,
+    /// Coming from this org.
+    #[param(value_type = Option<schema::OrgId>)]
+    #[schema(value_type = Option<schema::OrgId>)]
+    source_org_id: Option<String>,
+    /// Only those that wait for something other than their time, or only those that wait for their time alone.
+    held: Option<bool>,
+    /// Only the dismissed, or only the others; left out: the others.
+    dismissed: Option<bool>,
+    /// With this record.
+    #[schema(min_length = 1)]
+    external_id: Option<String>,
+    /// Failed for this cause.
+    #[schema(min_length = 1)]
+    failure_key: Option<String>,
+    /// With these words, or beginnings of words, in externalId, title and transactionId together, or in the last error.
+    #[schema(min_length = 1)]
+    q: Option<String>,
+    /// Accepted at or after.
+    #[param(value_type = Option<schema::Time>)]
+    #[schema(value_type = Option<schema::Time>)]
+    since: Option<String>,
+    /// Accepted before.
+    #[param(value_type = Option<schema::Time>)]
+    #[schema(value_type = Option<schema::Time>)]
+    until: Option<String>,
+    /// Last changed by then: what failed later is left alone.
+    #[param(value_type = Option<schema::Time>)]
+    #[schema(value_type = Option<schema::Time>)]
+    as_of: Option<String>,
+}
+
+/// The order of a list of items.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "says what Query::sort takes")]
+pub(crate) struct Order {
+    /// With a - before it the latest first; left out: what suits the status.
+    #[param(pattern = "^-?(createdAt|updatedAt|nextAttemptAt)$")]
+    sort: Option<String>,
+}
+
+/// Which page of a list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "says what Query::page takes")]
+pub(crate) struct Paging {
+    /// How many at most; left out: 100.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u32>,
+    /// From the page before.
+    cursor: Option<String>,
+}
+
+/// The window of the charts.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "says what Query::window takes")]
+pub(crate) struct Window {
+    /// From now back, 1m to 90d; left out: 24h.
+    #[param(pattern = "^[1-9][0-9]{0,4}[mhd]$")]
+    window: Option<String>,
+    /// The width of a bar, in whole minutes.
+    #[param(pattern = "^[1-9][0-9]{0,4}[mhd]$")]
+    bucket: Option<String>,
+}
+
+/// How a file is written.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "says what an export takes")]
+pub(crate) struct FileFormat {
+    /// ndjson (a JSON object a line) or csv; left out: ndjson.
+    #[param(pattern = "^(ndjson|csv)$")]
+    format: Option<String>,
+}
 
 /// The parameters of a request, each taken out once; what is left over is a mistake.
 #[derive(Debug, Default)]
@@ -130,6 +227,18 @@ impl Query {
             _ => Err(format!("it must be a number from 1 to {MAX_LIMIT}")),
         })?;
         Ok(Page { limit: limit.unwrap_or(DEFAULT_LIMIT), cursor: self.take("cursor")? })
+    }
+
+    /// Complains of what is empty: in a list's address that is as good as none, but a command that meant some items is not to
+    /// be done to all.
+    pub(crate) fn refuse_empty(&self) -> Result<(), Problem> {
+        match self.0.iter().find(|(_, value)| value.is_empty()) {
+            None => Ok(()),
+            Some((name, _)) => Err(invalid(format!(
+                "\"{}\" is empty. Give it a value, or leave it out.",
+                name.escape_debug()
+            ))),
+        }
     }
 
     /// Complains of what nobody took.

@@ -4,34 +4,32 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{delete, get, patch, post};
+use axum::routing::get;
 use axum::{Router, middleware};
 use http::{HeaderValue, header};
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::problem::Problem;
-use crate::{App, events, export, guard, handlers, metrics, sync, ui};
+use crate::{App, events, export, guard, handlers, metrics, openapi, sync, ui};
 
 /// Everything that the listener answers.
 pub(crate) fn listener(app: &Arc<App>) -> Router {
-    let management = use_cases()
-        .route("/events", get(events::handle))
+    let admin = || middleware::from_fn_with_state(Arc::clone(app), guard::admin);
+    let management = Router::from(management())
         .fallback(ui::not_found)
         .method_not_allowed_fallback(ui::method_not_allowed)
-        .layer(middleware::from_fn_with_state(Arc::clone(app), guard::admin));
-    let mut endpoint = Router::new();
-    for path in sync::PATHS {
-        endpoint = endpoint.route(path, post(sync::handle));
-    }
-    let endpoint = endpoint.layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| sync::panicked()));
+        .layer(admin());
+    let endpoint =
+        Router::from(endpoint()).layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| sync::panicked()));
     Router::new()
         .nest("/api/v1", management)
         .merge(endpoint)
-        .route("/healthz", get(healthz))
-        .route(
-            "/metrics",
-            get(metrics::handle).layer(middleware::from_fn_with_state(Arc::clone(app), guard::admin)),
-        )
+        .merge(Router::from(figures()).layer(admin()))
+        .merge(Router::from(health()))
+        .route("/openapi.json", get(openapi::handle))
         .route("/", get(ui::index))
         .route("/open", get(ui::open))
         .fallback(ui::other)
@@ -41,55 +39,90 @@ pub(crate) fn listener(app: &Arc<App>) -> Router {
         .with_state(Arc::clone(app))
 }
 
+/// The API described in `OpenAPI`, as JSON.
+pub(crate) fn description() -> String {
+    let all = OpenApiRouter::default()
+        .nest("/api/v1", management())
+        .merge(endpoint())
+        .merge(figures())
+        .merge(health());
+    // Our own types, whose keys are texts: this cannot fail.
+    serde_json::to_string_pretty(&openapi::complete(all.into_openapi())).unwrap_or_default()
+}
+
 /// What the window asks in this process: the use cases, with nobody to guard against.
 pub(crate) fn in_process(app: &Arc<App>) -> Router {
     Router::new()
-        .nest("/api/v1", use_cases())
+        .nest("/api/v1", use_cases().into())
         .fallback(ui::not_found)
         .method_not_allowed_fallback(ui::method_not_allowed)
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(Arc::clone(app))
 }
 
-fn use_cases() -> Router<Arc<App>> {
-    Router::new()
-        .route("/status", get(handlers::status))
-        .route("/orgs", get(handlers::orgs))
-        .route("/orgs/import", post(handlers::import_org))
-        .route("/orgs/login", post(handlers::login))
-        .route("/orgs/login/{id}", get(handlers::sign_in).delete(handlers::cancel_sign_in))
-        .route("/orgs/cli", get(handlers::cli_orgs).post(handlers::connect_cli_org))
-        .route("/orgs/{id}", delete(handlers::disconnect_org).patch(handlers::change_org))
-        .route("/orgs/{id}/login", post(handlers::login_again))
-        .route("/orgs/{id}/test", post(handlers::test_org))
-        .route("/orgs/{id}/pause", post(handlers::pause_org))
-        .route("/orgs/{id}/resume", post(handlers::resume_org))
-        .route("/routes", get(handlers::routes).post(handlers::add_route))
-        .route("/routes/{id}", patch(handlers::change_route).delete(handlers::remove_route))
-        .route("/tokens", get(handlers::tokens).post(handlers::create_token))
-        .route("/tokens/{id}", delete(handlers::revoke_token))
-        .route("/items", get(handlers::items))
-        .route("/items/export", get(export::items))
-        .route("/items/{id}", get(handlers::item))
-        .route("/items/retry", post(handlers::retry))
-        .route("/items/dismiss", post(handlers::dismiss))
-        .route("/items/restore", post(handlers::restore))
-        .route("/stats", get(handlers::stats))
-        .route("/failures", get(handlers::failures))
-        .route("/activity", get(handlers::activity))
-        .route("/activity/export", get(export::activity))
-        .route("/session/link", post(handlers::link))
-        .route("/settings", get(handlers::settings::list).patch(handlers::settings::change))
-        .route("/diagnostics", get(handlers::diagnostics::bundle))
-        .route("/store", get(handlers::store::facts))
-        .route("/store/check", post(handlers::store::check))
-        .route("/store/backup", post(handlers::store::back_up))
+fn management() -> OpenApiRouter<Arc<App>> {
+    use_cases().routes(routes!(events::handle))
 }
 
-/// `GET /healthz`: is the program up?
+fn endpoint() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::default().routes(routes!(sync::documented)).routes(routes!(sync::short))
+}
+
+fn figures() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::default().routes(routes!(metrics::handle))
+}
+
+fn health() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::default().routes(routes!(healthz))
+}
+
+fn use_cases() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::default()
+        .routes(routes!(handlers::status))
+        .routes(routes!(handlers::orgs))
+        .routes(routes!(handlers::import_org))
+        .routes(routes!(handlers::login))
+        .routes(routes!(handlers::sign_in, handlers::cancel_sign_in))
+        .routes(routes!(handlers::cli_orgs, handlers::connect_cli_org))
+        .routes(routes!(handlers::disconnect_org, handlers::change_org))
+        .routes(routes!(handlers::login_again))
+        .routes(routes!(handlers::test_org))
+        .routes(routes!(handlers::pause_org))
+        .routes(routes!(handlers::resume_org))
+        .routes(routes!(handlers::routes, handlers::add_route))
+        .routes(routes!(handlers::change_route, handlers::remove_route))
+        .routes(routes!(handlers::tokens, handlers::create_token))
+        .routes(routes!(handlers::revoke_token))
+        .routes(routes!(handlers::items))
+        .routes(routes!(export::items))
+        .routes(routes!(handlers::item))
+        .routes(routes!(handlers::retry))
+        .routes(routes!(handlers::dismiss))
+        .routes(routes!(handlers::restore))
+        .routes(routes!(handlers::stats))
+        .routes(routes!(handlers::failures))
+        .routes(routes!(handlers::activity))
+        .routes(routes!(export::activity))
+        .routes(routes!(handlers::link))
+        .routes(routes!(handlers::settings::settings, handlers::settings::change_settings))
+        .routes(routes!(handlers::diagnostics::diagnostics))
+        .routes(routes!(handlers::store::store))
+        .routes(routes!(handlers::store::check_store))
+        .routes(routes!(handlers::store::back_up_store))
+}
+
+/// Is the program up?
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = 200, content_type = "application/json", body = Health)))]
 async fn healthz() -> Response {
     let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     ([json], "{\"status\":\"ok\"}").into_response()
+}
+
+/// The answer of `GET /healthz`.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "says how the answer looks")]
+struct Health {
+    status: String,
 }
 
 /// The panic hook has logged it.

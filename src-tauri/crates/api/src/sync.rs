@@ -15,12 +15,13 @@ use sync_monitor_domain::error_code::Fault;
 use sync_monitor_domain::intake::Reply;
 use sync_monitor_domain::{Change, ErrorCode, Millis};
 use sync_monitor_engine::{Engine, Error, Grant};
+use utoipa::{IntoResponses, ToSchema};
 
-use crate::App;
 use crate::body::{self, ReadError};
 use crate::guard::bearer;
 use crate::limiter::Limiter;
 use crate::problem::Problem;
+use crate::{App, schema};
 
 /// The path of the documented Salesforce endpoint, and a short one.
 pub(crate) const PATHS: [&str; 2] = ["/services/apexrest/dlhub/delivery/sync", "/delivery/sync"];
@@ -57,9 +58,46 @@ impl Intake for Engine {
     }
 }
 
-/// `POST /services/apexrest/dlhub/delivery/sync`, `POST /delivery/sync`.
-pub(crate) async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+/// Take a change, at the path of the documented Salesforce endpoint.
+#[utoipa::path(post, path = "/services/apexrest/dlhub/delivery/sync", tag = "sync", request_body = schema::Payload, responses(Answers))]
+pub(crate) async fn documented(State(app): State<Arc<App>>, request: Request) -> Response {
     judge(&app.engine, &app.limiter, request).await.into_response()
+}
+
+/// Take a change.
+#[utoipa::path(post, path = "/delivery/sync", tag = "sync", request_body = schema::Payload, responses(Answers))]
+pub(crate) async fn short(State(app): State<Arc<App>>, request: Request) -> Response {
+    judge(&app.engine, &app.limiter, request).await.into_response()
+}
+
+/// What the endpoint may answer: always the same envelope.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "says how the answers look")]
+enum Answers {
+    /// Stored durably and queued for every target; or an echo or a repeat, and suppressed.
+    #[response(status = 200, content_type = "application/json")]
+    Taken(#[to_schema] Envelope),
+    /// A payload that cannot be used, or that no route starts from.
+    #[response(status = 400, content_type = "application/json")]
+    Refused(#[to_schema] Envelope),
+    /// No token, one that is not known, or one that may not speak for this org.
+    #[response(status = 401, content_type = "application/json")]
+    Unauthorized(#[to_schema] Envelope),
+    /// A newer version is known of every record.
+    #[response(status = 409, content_type = "application/json")]
+    Conflict(#[to_schema] Envelope),
+    /// Over 6 MiB.
+    #[response(status = 413, content_type = "application/json")]
+    TooLarge(#[to_schema] Envelope),
+    /// Not JSON.
+    #[response(status = 415, content_type = "application/json")]
+    NotJson(#[to_schema] Envelope),
+    /// Over the token's rate.
+    #[response(status = 429, content_type = "application/json", headers(("Retry-After" = u64, description = "Seconds")))]
+    TooMany(#[to_schema] Envelope),
+    /// Something unexpected: nothing of the payload is kept.
+    #[response(status = 500, content_type = "application/json")]
+    ServerError(#[to_schema] Envelope),
 }
 
 /// The contract's order of judgement, line by line.
@@ -152,12 +190,13 @@ pub(crate) fn panicked() -> Response {
 }
 
 /// The body of every answer, in this order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Envelope {
+pub(crate) struct Envelope {
     success: bool,
     transaction_id: Option<String>,
     records_processed: usize,
+    #[schema(value_type = Vec<schema::Fault>)]
     errors: Vec<Fault>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     suppressed: bool,

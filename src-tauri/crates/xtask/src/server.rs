@@ -14,6 +14,11 @@ use crate::workspace;
 /// How long the program has until it listens.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// An org of the demo.
+const DEMO_ORG: &str = "00D5g000004Xy9A";
+/// The one that the description of the API gives as an example.
+const EXAMPLE_ORG: &str = "00D000000000001";
+
 /// `sync-monitor serve --demo` on a free port, in a folder of its own.
 pub(crate) struct Server {
     program: Background,
@@ -50,6 +55,30 @@ impl Server {
         let ready = fs::read_to_string(&ready)?;
         let part = |name| member(&ready, name).with_context(|| format!("api.json names no {name}"));
         Ok(Self { url: part("url")?, token: part("token")?, program, folder })
+    }
+
+    /// The address of one of its paths.
+    pub(crate) fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    /// The admin token.
+    pub(crate) fn admin_token(&self) -> &str {
+        &self.token
+    }
+
+    /// A new integration token.
+    ///
+    /// # Errors
+    /// When the program does not make one.
+    pub(crate) fn integration_token(&self) -> anyhow::Result<String> {
+        let made =
+            process::output(
+                process::command(workspace::built("sync-monitor")).arg("--data-dir").arg(&self.folder).args(
+                    ["token", "create", "--name", "test", "--source-org", DEMO_ORG, EXAMPLE_ORG, "--json"],
+                ),
+            )?;
+        member(&made.unwrap_or_default(), "token").context("the program made no token")
     }
 
     /// A link that opens the UI in one browser, once.

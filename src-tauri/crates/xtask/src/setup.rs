@@ -25,6 +25,7 @@ const NOT_BUILT: [&str; 5] = ["node_modules", "dist", "e2e", "test-results", "co
 pub(crate) fn everything(packages: Packages) -> anyhow::Result<()> {
     packages.ensure(&[&packages::WINDOW, &packages::BROWSER, &packages::WINDOW_TEST, &packages::KEYCHAIN])?;
     clients(packages)?;
+    schemathesis(packages)?;
     tauri_driver()?;
     ui_built()?;
     println!("Everything is there.");
@@ -70,8 +71,22 @@ pub(crate) fn npm_run(script: &str) -> anyhow::Result<()> {
 pub(crate) fn clients(packages: Packages) -> anyhow::Result<()> {
     packages.ensure(&[&packages::CURL])?;
     npm_ci(&workspace::clients())?;
-    let wanted = workspace::clients().join("requirements.txt");
-    let venv = workspace::tools().join("py");
+    venv(packages, &workspace::clients(), "py").map(drop)
+}
+
+/// The fuzzer for the management API: its program.
+///
+/// # Errors
+/// When Python is missing, or it cannot be installed.
+pub(crate) fn schemathesis(packages: Packages) -> anyhow::Result<PathBuf> {
+    Ok(venv(packages, &workspace::api_tests(), "schemathesis")?.join("bin/schemathesis"))
+}
+
+/// A Python of its own in `target/tools`, with what a folder's requirements.txt names.
+fn venv(packages: Packages, folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let wanted = folder.join("requirements.txt");
+    let venv = workspace::tools().join(name);
+    let python = venv.join("bin/python");
     up_to_date(&wanted, &venv.join("installed-requirements.txt"), || {
         let version =
             process::output(process::command("python3").args(["-c", "import ensurepip, venv; print(1)"]))?;
@@ -80,16 +95,12 @@ pub(crate) fn clients(packages: Packages) -> anyhow::Result<()> {
         }
         process::run(process::command("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
         process::run(
-            process::command(python())
+            process::command(&python)
                 .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
                 .arg(&wanted),
         )
-    })
-}
-
-/// The Python that has the clients.
-pub(crate) fn python() -> PathBuf {
-    workspace::tools().join("py/bin/python")
+    })?;
+    Ok(venv)
 }
 
 /// The program that drives a Tauri window.

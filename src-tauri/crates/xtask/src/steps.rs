@@ -20,7 +20,7 @@ struct Step {
 }
 
 /// In the order in which they run: what is quick and what later steps build on comes first.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step { name: "fmt", about: "the Rust code is formatted", run: fmt },
     Step { name: "ui-check", about: "the UI's types", run: |_| ui("check") },
     Step { name: "ui-lint", about: "the UI's style", run: |_| ui("lint") },
@@ -29,6 +29,7 @@ const STEPS: [Step; 11] = [
     Step { name: "clippy", about: "no warning in any Rust code", run: clippy },
     Step { name: "rust", about: "units and flows, without a window", run: rust },
     Step { name: "keychain", about: "tokens in a real keychain", run: keychain },
+    Step { name: "api", about: "what the API answers, against its description", run: api },
     Step { name: "e2e", about: "the UI in a browser, on the whole program", run: e2e },
     Step { name: "desktop", about: "the window's program builds; its units", run: desktop },
     Step { name: "window", about: "the real window, without a screen", run: window },
@@ -151,6 +152,26 @@ fn special_test(name: &str) -> anyhow::Result<Command> {
     let mut build = process::cargo();
     process::run(build.args(test.get_args()).arg("--no-run"))?;
     Ok(test)
+}
+
+fn api(packages: Packages) -> anyhow::Result<()> {
+    let tool = setup::schemathesis(packages)?;
+    setup::ui_built()?;
+    demo::build_program()?;
+    let server = Server::start()?;
+    process::run(
+        process::command(tool)
+            .arg("--config-file")
+            .arg(workspace::api_tests().join("schemathesis.toml"))
+            .args(["run", &server.at("/openapi.json"), "--generation-deterministic", "--max-examples", "30"])
+            // Its own folder of findings and its long requests are not for the project's folder, or for the screen.
+            .args(["--report-dir", &workspace::state().join("schemathesis").to_string_lossy()])
+            .args(["--output-truncate", "true", "--no-color"])
+            .current_dir(workspace::state())
+            .env("SYNC_MONITOR_ADMIN_TOKEN", server.admin_token())
+            .env("SYNC_MONITOR_INTEGRATION_TOKEN", server.integration_token()?),
+    )?;
+    server.stop()
 }
 
 fn e2e(packages: Packages) -> anyhow::Result<()> {

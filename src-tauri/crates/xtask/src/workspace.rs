@@ -39,3 +39,8 @@ pub(crate) fn ui() -> PathBuf {
 pub(crate) fn clients() -> PathBuf {
     root().join("tests/clients")
 }
+
+/// How the API is fuzzed.
+pub(crate) fn api_tests() -> PathBuf {
+    root().join("tests/api")
+}

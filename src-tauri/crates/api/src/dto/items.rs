@@ -7,11 +7,13 @@ use sync_monitor_domain::change::Operation;
 use sync_monitor_domain::item::{HeldBy, Outcome, Status};
 use sync_monitor_domain::{Millis, OrgId};
 use sync_monitor_engine::model;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::query::Query;
+use crate::query::{ItemFilter, Query};
+use crate::schema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Items {
     pub(crate) items: Vec<Item>,
@@ -19,30 +21,39 @@ pub(crate) struct Items {
     pub(crate) total: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Item {
     id: Uuid,
     transaction_id: String,
+    #[schema(value_type = schema::OrgId)]
     source_org_id: OrgId,
+    #[schema(value_type = schema::OrgId)]
     target_org_id: OrgId,
+    #[schema(value_type = schema::Operation)]
     operation: Operation,
     external_ids: Vec<String>,
     title: Option<String>,
+    #[schema(value_type = schema::ItemStatus)]
     status: Status,
+    #[schema(value_type = Option<schema::HeldBy>)]
     held_by: Option<HeldBy>,
     attempts: u32,
     cycle: u32,
+    #[schema(value_type = schema::Time)]
     created_at: Millis,
+    #[schema(value_type = schema::Time)]
     updated_at: Millis,
+    #[schema(value_type = Option<schema::Time>)]
     next_attempt_at: Option<Millis>,
     last_error: Option<LastError>,
     failure_key: Option<String>,
+    #[schema(value_type = Option<schema::Time>)]
     dismissed_at: Option<Millis>,
     dismiss_reason: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct LastError {
     http_status: Option<u16>,
@@ -78,37 +89,58 @@ impl From<model::Item> for Item {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ItemDetail {
     #[serde(flatten)]
     item: Item,
     /// As it is sent, so that no number is rounded on the way.
+    #[schema(value_type = schema::AnyJson)]
     payload: Option<Box<RawValue>>,
     payload_text: String,
     attempt_log: Vec<Attempt>,
     /// What is known of the error that stands.
+    #[schema(value_type = Option<Cause>)]
     cause: Option<&'static Explanation>,
 }
 
+/// A failure in plain words, as `docs/causes.md` has it.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "says how the domain's Explanation looks in JSON")]
+struct Cause {
+    title: String,
+    text: String,
+    #[schema(value_type = schema::FixerWord)]
+    fixer: String,
+    /// Can a retry alone help, with nothing changed?
+    retry_helps: bool,
+    /// What to do, in order.
+    steps: Vec<String>,
+}
+
 /// What failed and is not dismissed, by cause.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Failures {
     pub(crate) failures: Vec<FailureGroup>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FailureGroup {
     failure_key: String,
+    #[schema(value_type = schema::OrgId)]
     target_org_id: OrgId,
     http_status: Option<u16>,
     error_code: Option<String>,
     count: u64,
+    #[schema(value_type = schema::Time)]
     first_seen_at: Millis,
+    #[schema(value_type = schema::Time)]
     last_seen_at: Millis,
     sample_message: Option<String>,
     sample_item_id: Uuid,
+    #[schema(value_type = Cause)]
     cause: &'static Explanation,
 }
 
@@ -130,13 +162,15 @@ impl From<model::FailureGroup> for FailureGroup {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Attempt {
     number: u32,
     cycle: u32,
+    #[schema(value_type = schema::Time)]
     started_at: Millis,
     duration_ms: u64,
+    #[schema(value_type = schema::Outcome)]
     outcome: Outcome,
     http_status: Option<u16>,
     error_code: Option<String>,
@@ -180,7 +214,7 @@ impl From<model::Attempt> for Attempt {
     }
 }
 
-/// A bulk command: which items, and for dismissing why.
+/// A bulk command: which items, and for dismissing why. [`Selection`] and [`Dismissal`] say how it looks.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BulkCommand {
@@ -189,16 +223,43 @@ pub(crate) struct BulkCommand {
     pub(crate) reason: Option<String>,
 }
 
-#[derive(Serialize)]
+/// Which items: these, or all that a filter matches now.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "says how a BulkCommand looks")]
+pub(crate) enum Selection {
+    Ids { ids: Vec<String> },
+    Filter { filter: ItemFilter },
+}
+
+/// Which items, and why they are dismissed.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "says how a BulkCommand looks")]
+pub(crate) enum Dismissal {
+    Ids {
+        ids: Vec<String>,
+        #[schema(min_length = 1, max_length = 1000)]
+        reason: String,
+    },
+    Filter {
+        filter: ItemFilter,
+        #[schema(min_length = 1, max_length = 1000)]
+        reason: String,
+    },
+}
+
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Bulk {
     pub(crate) changed: u64,
     pub(crate) refused: Vec<Refusal>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Refusal {
     id: String,
     /// For programs.
+    #[schema(value_type = schema::RefusalWord)]
     reason: &'static str,
     /// For a person.
     message: String,

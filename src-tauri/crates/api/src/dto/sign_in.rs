@@ -6,33 +6,40 @@ use serde::{Deserialize, Serialize};
 use sync_monitor_domain::sign_in::{CliOrg as KnownToCli, OrgKind};
 use sync_monitor_domain::{Millis, OrgId};
 use sync_monitor_engine::{Check, CheckName, CheckResult, SignInProgress, SignInState};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Org;
 use crate::problem::Problem;
+use crate::schema;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Login {
+    /// A host, or an https address of one.
+    #[schema(min_length = 1)]
     pub(crate) login_url: String,
     pub(crate) client_id: Option<String>,
     pub(crate) alias: Option<String>,
 }
 
 /// A sign-in in the browser, and where it stands.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SignIn {
     id: Option<Uuid>,
+    #[schema(value_type = schema::SignInStateWord)]
     state: &'static str,
     authorize_url: Option<String>,
+    #[schema(value_type = Option<schema::Time>)]
     expires_at: Option<Millis>,
+    #[schema(value_type = Option<schema::OrgId>)]
     org_id: Option<OrgId>,
     problem: Option<Trouble>,
 }
 
 /// Why it failed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Trouble {
     code: &'static str,
     detail: String,
@@ -56,7 +63,7 @@ impl From<SignInProgress> for SignIn {
 }
 
 /// An org after its test.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Tested {
     #[serde(flatten)]
     pub(crate) org: Org,
@@ -64,9 +71,11 @@ pub(crate) struct Tested {
 }
 
 /// What one part of the test found.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Finding {
+    #[schema(value_type = schema::CheckWord)]
     check: &'static str,
+    #[schema(value_type = schema::CheckResultWord)]
     result: &'static str,
     message: String,
 }
@@ -91,7 +100,7 @@ impl From<Check> for Finding {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OrgChange {
     pub(crate) alias: Option<String>,
@@ -99,18 +108,20 @@ pub(crate) struct OrgChange {
 }
 
 /// The orgs that the Salesforce CLI is signed in to.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct CliOrgs {
     orgs: Vec<CliOrg>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CliOrg {
     username: String,
     aliases: Vec<String>,
+    #[schema(value_type = Option<schema::OrgId>)]
     org_id: Option<OrgId>,
     instance_url: Option<String>,
+    #[schema(value_type = schema::OrgKindWord)]
     kind: &'static str,
     connected: bool,
     problem: Option<String>,
@@ -132,9 +143,10 @@ impl CliOrgs {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectCliOrg {
+    #[schema(min_length = 1, max_length = 1000)]
     pub(crate) username: String,
     pub(crate) alias: Option<String>,
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 use serde::Serialize;
 use sync_monitor_domain::Millis;
 use sync_monitor_engine::model;
+use utoipa::ToSchema;
 
 use super::duration;
+use crate::schema;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Stats {
     window: String,
     bucket: String,
@@ -17,9 +19,10 @@ pub(crate) struct Stats {
     gaps: Vec<Gap>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Bucket {
+    #[schema(value_type = schema::Time)]
     at: Millis,
     accepted: u64,
     synced: u64,
@@ -33,9 +36,11 @@ struct Bucket {
     running_seconds: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Gap {
+    #[schema(value_type = schema::Time)]
     from: Millis,
+    #[schema(value_type = schema::Time)]
     to: Millis,
 }
 

@@ -5,13 +5,17 @@ use http::{HeaderName, header};
 
 use super::{App_, of_program};
 use crate::dto::Diagnostics;
+use crate::openapi::Refused;
 use crate::problem::Problem;
 
 /// How many of the last things done are told.
 const ACTIONS: u32 = 100;
 
-/// `GET diagnostics`: a file to hand to support.
-pub(crate) async fn bundle(app: App_) -> Result<([(HeaderName, String); 1], Json<Diagnostics>), Problem> {
+/// A file for support: how things stand, without tokens, users, hosts and payloads.
+#[utoipa::path(get, path = "/diagnostics", tag = "status", responses((status = 200, body = Diagnostics), Refused))]
+pub(crate) async fn diagnostics(
+    app: App_,
+) -> Result<([(HeaderName, String); 1], Json<Diagnostics>), Problem> {
     let counts = app.engine.counts().await?;
     let orgs = app.engine.orgs().await?;
     let names = Diagnostics::names(&orgs, app.hosts.configured());
