@@ -167,17 +167,16 @@ async fn prometheus_reads_how_things_stand() {
     assert_eq!(ask(&pair.token_a).await.status, 403);
     let reply = ask(app.admin_token()).await;
     assert_eq!(reply.status, 200);
-    assert!(reply.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    assert_eq!(reply.header("content-type").unwrap(), "text/plain; version=0.0.4; charset=utf-8");
     for line in [
         "# TYPE sync_monitor_items gauge",
         "sync_monitor_items{status=\"synced\"} 1.0",
         "sync_monitor_items{status=\"failed\"} 0.0",
-        "# TYPE sync_monitor_synced_items counter",
+        "# TYPE sync_monitor_synced_items_total counter",
         "sync_monitor_synced_items_total 1",
         &format!("sync_monitor_org_queued_items{{org=\"{}\"}} 0.0", pair.b.id()),
         &format!("sync_monitor_org_connected{{org=\"{}\",alias=\"\",health=\"connected\"}} 1.0", pair.b.id()),
-        "# UNIT sync_monitor_org_clock_skew_seconds seconds",
-        "# EOF",
+        "# TYPE sync_monitor_org_clock_skew_seconds gauge",
     ] {
         assert!(reply.text.lines().any(|found| found == line), "{line} is not in\n{}", reply.text);
     }

@@ -22,8 +22,9 @@ pub(crate) fn listener(app: &Arc<App>) -> Router {
         .fallback(ui::not_found)
         .method_not_allowed_fallback(ui::method_not_allowed)
         .layer(admin());
-    let endpoint =
-        Router::from(endpoint()).layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| sync::panicked()));
+    let endpoint = Router::from(endpoint())
+        .method_not_allowed_fallback(sync::method_not_allowed)
+        .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| sync::panicked()));
     Router::new()
         .nest("/api/v1", management)
         .merge(endpoint)

@@ -83,6 +83,9 @@ enum Answers {
     /// No token, one that is not known, or one that may not speak for this org.
     #[response(status = 401, content_type = "application/json")]
     Unauthorized(#[to_schema] Envelope),
+    /// Another method than `POST`.
+    #[response(status = 405, content_type = "application/json")]
+    MethodNotAllowed(#[to_schema] Envelope),
     /// A newer version is known of every record.
     #[response(status = 409, content_type = "application/json")]
     Conflict(#[to_schema] Envelope),
@@ -182,6 +185,15 @@ pub(crate) fn refused_host(problem: &Problem) -> Response {
     let mut answer = Answer::refusal(ErrorCode::Unauthorized, problem.detail());
     answer.status = problem.status();
     answer.into_response()
+}
+
+/// What a request gets that is no `POST`.
+pub(crate) async fn method_not_allowed() -> Response {
+    Answer::refusal(
+        ErrorCode::MethodNotAllowed,
+        "The sync endpoint takes changes by POST and nothing else. To see whether the program is up, ask GET /healthz.",
+    )
+    .into_response()
 }
 
 /// What a request gets whose handler panicked; the panic hook has logged it.

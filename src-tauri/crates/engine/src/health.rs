@@ -133,6 +133,19 @@ pub(crate) fn after_look(
     (Health { sign_in_required, hold, ..before }, words)
 }
 
+/// The same hold after the clock was set back: it ends at the same moment.
+pub(crate) fn set_back(hold: Option<OrgHold>, by: Duration) -> Option<OrgHold> {
+    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    let earlier = |at: Millis| Millis(at.0.saturating_sub(by));
+    hold.map(|hold| match hold {
+        OrgHold::Unreachable { probe_at } => OrgHold::Unreachable { probe_at: earlier(probe_at) },
+        OrgHold::RateLimited { until } => OrgHold::RateLimited { until: earlier(until) },
+        OrgHold::EndpointMissing { probe_at, probes } => {
+            OrgHold::EndpointMissing { probe_at: earlier(probe_at), probes }
+        }
+    })
+}
+
 /// The same hold, with its next probe due now.
 pub(crate) fn tried_at_once(hold: Option<OrgHold>, now: Millis) -> Option<OrgHold> {
     hold.map(|hold| match hold {

@@ -181,6 +181,7 @@ impl Engine {
                 "items that were in flight when the program ended are sent again"
             );
         }
+        engine.set_back_since_last_run(now).await?;
         engine.pull_in(now).await;
         engine.inner.tools.store.begin_run(None, now).await?;
         engine.inner.tokens.load(engine.inner.tools.store.tokens().await?);
@@ -220,6 +221,13 @@ impl Engine {
         if let Some(handle) = self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner).get(&org) {
             // The worker outlives its channel only while the engine stops.
             drop(handle.commands.send(command));
+        }
+    }
+
+    fn tell_all(&self, command: impl Fn() -> worker::Command) {
+        for handle in self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            // The worker outlives its channel only while the engine stops.
+            drop(handle.commands.send(command()));
         }
     }
 

@@ -7,7 +7,7 @@ use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::retry::LONGEST_RETRY_AFTER;
 use sync_monitor_store::Entry;
 
-use crate::Engine;
+use crate::{Engine, Error, worker};
 
 /// How often the wall clock is held against the other.
 const LOOK: Duration = Duration::from_secs(15);
@@ -55,8 +55,11 @@ impl Engine {
                     self.woke(wall, now).await;
                 }
                 Jump::Back(by) => {
+                    self.set_back(Duration::from_millis(by.unsigned_abs())).await;
                     self.clock_jumped(now, by, "backwards").await;
                     self.pull_in(now).await;
+                    // Due times are others now, and so are the countdowns that somebody looks at.
+                    self.inner.tools.announce_many();
                     clear_at = clear_at.min(now.plus(CLEAR));
                 }
             }
@@ -88,6 +91,26 @@ impl Engine {
         if let Err(error) = self.inner.tools.store.begin_run(Some(slept_at), now).await {
             tracing::error!(%error, "it could not be written down that the machine slept");
         }
+    }
+
+    /// The clock was set back: what waits is due at the same moment as before, not so much later.
+    async fn set_back(&self, by: Duration) {
+        match self.inner.tools.store.set_back(by).await {
+            Ok(_) => self.tell_all(|| worker::Command::SetBack(by)),
+            Err(error) => tracing::error!(%error, "due times could not be set back with the clock"),
+        }
+    }
+
+    /// At the start: was the clock set back while the program did not run? By how much is known only as far as the program
+    /// was seen later than it is now.
+    pub(crate) async fn set_back_since_last_run(&self, now: Millis) -> Result<(), Error> {
+        let Some(seen) = self.inner.tools.store.last_seen().await? else { return Ok(()) };
+        let by = seen.since(now);
+        if by > Duration::from_millis(TOLERANCE_MS.unsigned_abs()) {
+            self.inner.tools.store.set_back(by).await?;
+            tracing::warn!(seconds = by.as_secs(), "the clock was set back since the program last ran");
+        }
+        Ok(())
     }
 
     async fn clock_jumped(&self, now: Millis, by_ms: i64, direction: &str) {

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use sync_monitor_domain::clock::{Clock, Millis};
-use sync_monitor_domain::item::{Hold, Outcome, after_try};
+use sync_monitor_domain::ids::OrgId;
+use sync_monitor_domain::item::{Outcome, after_try};
 use sync_monitor_domain::remote::{Examination, Meaning, OrgAddress, Remote, Report, Try};
 use sync_monitor_store::model::{Health, Org, OrgHold};
 use sync_monitor_store::{Claimed, Completion, Store};
@@ -23,6 +24,8 @@ use crate::{Changed, Settings};
 /// How long a stopping worker waits for its requests to land. What has not landed by then is sent again at the next
 /// start; that costs no attempt.
 const GRACE: Duration = Duration::from_secs(3);
+/// What came of attempts and is on its way to the disk, at the most: beyond it nothing more is sent.
+const SAVING: usize = 256;
 /// How long until the store is asked again after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 
@@ -45,6 +48,8 @@ pub(crate) enum Command {
     Looked(Box<Examination>, oneshot::Sender<()>),
     /// Somebody disconnected the org.
     Disconnected,
+    /// The clock was set back by so much; the store has taken it into account.
+    SetBack(Duration),
 }
 
 /// The way to a worker.
@@ -71,14 +76,13 @@ enum Landed {
     KeptAlive(Result<(), Box<Try>>),
 }
 
-/// What came of an item's attempt, after it was written down.
+/// What an item's attempt brought.
 struct Landing {
+    claimed: Claimed,
+    report: Report,
     decisive: Try,
-    hold: Option<Hold>,
     ended: Millis,
     probe: bool,
-    /// What could not be written down.
-    unsaved: Option<Completion>,
 }
 
 struct Worker {
@@ -91,6 +95,9 @@ struct Worker {
     probing: bool,
     /// When something may be due that is not now.
     alarm: Option<Millis>,
+    /// Writes down what came of attempts. A request's place is free as soon as its answer is there: the next one does not
+    /// wait for the disk.
+    saving: JoinSet<Option<Completion>>,
     /// What came of attempts and could not be written down yet.
     unsaved: Vec<Completion>,
     /// When its refresh token is to be used for its own sake; `None` while that is under way.
@@ -108,6 +115,7 @@ pub(crate) fn start(tools: Tools, org: &Org, tasks: &mut JoinSet<()>) -> Handle 
         unanswered: 0,
         probing: false,
         alarm: None,
+        saving: JoinSet::new(),
         unsaved: Vec::new(),
         keep_alive_at: Some(keep_alive_after(org.kept_alive_at)),
     };
@@ -132,6 +140,7 @@ impl Worker {
                         self.landed(landed).await;
                     }
                 }
+                Some(saved) = self.saving.join_next(), if !self.saving.is_empty() => self.saved(saved),
                 Some(command) = inbox.recv() => self.obey(command).await,
                 () = woken => {}
                 () = until(clock.as_ref(), alarm), if alarm.is_some() => {}
@@ -140,6 +149,9 @@ impl Worker {
         let landing = async {
             while let Some(landed) = flights.join_next().await {
                 self.landed(landed).await;
+            }
+            while let Some(saved) = self.saving.join_next().await {
+                self.saved(saved);
             }
         };
         if tokio::time::timeout(GRACE, landing).await.is_err() {
@@ -159,8 +171,12 @@ impl Worker {
         if self.health.paused {
             return;
         }
+        while let Some(saved) = self.saving.try_join_next() {
+            self.saved(saved);
+        }
         let busy = flights.len() + self.unsaved.len();
-        let free = self.tools.settings.concurrency_per_org.saturating_sub(busy);
+        let most = if self.saving.len() < SAVING { self.tools.settings.concurrency_per_org } else { 0 };
+        let free = most.saturating_sub(busy);
         match self.health.hold {
             Some(OrgHold::RateLimited { until }) if now < until => self.ring(until),
             Some(OrgHold::Unreachable { probe_at } | OrgHold::EndpointMissing { probe_at, .. })
@@ -257,25 +273,16 @@ impl Worker {
 
     fn send(&self, flights: &mut JoinSet<Landed>, claimed: Claimed, probe: bool) {
         let (tools, address) = (self.tools.clone(), self.address.clone());
-        let probe_of_unreachable = probe && matches!(self.health.hold, Some(OrgHold::Unreachable { .. }));
         flights.spawn(async move {
             let began = (tools.clock.now(), tools.clock.elapsed());
-            let delivery = AssertUnwindSafe(tools.remote.deliver(&address, claimed.body.clone())).catch_unwind();
+            let delivery =
+                AssertUnwindSafe(tools.remote.deliver(&address, claimed.body.clone())).catch_unwind();
             let report = delivery.await.ok();
             let (report, decisive) = match report.map(|report| (report.tries.last().cloned(), report)) {
                 Some((Some(decisive), report)) => (report, decisive),
                 _ => broken(began.0, tools.clock.elapsed().saturating_sub(began.1)),
             };
-            let ended = tools.clock.now();
-            let verdict = after_try(claimed.in_flight(probe_of_unreachable), decisive.meaning, ended, &tools.settings.schedule);
-            tracing::debug!(item = %claimed.id, org = %address.org_id, outcome = %verdict.outcome, "attempt ended");
-            if verdict.outcome == Outcome::Failed {
-                tracing::warn!(item = %claimed.id, transaction = %claimed.transaction_id, org = %address.org_id, status = decisive.http_status, code = decisive.error_code, "item failed");
-            }
-            let Report { tries, api_usage, clock_skew_ms } = report;
-            let completion = Completion { claimed, tries, verdict, ended, api_usage, clock_skew_ms };
-            let unsaved = tools.save(&address, completion).await;
-            Landed::Item(Box::new(Landing { decisive, hold: verdict.hold, ended, probe, unsaved }))
+            Landed::Item(Box::new(Landing { claimed, report, decisive, ended: tools.clock.now(), probe }))
         });
     }
 
@@ -297,26 +304,47 @@ impl Worker {
     }
 
     async fn item_landed(&mut self, landing: Landing) {
-        if landing.probe {
+        let Landing { claimed, report, decisive, ended, probe } = landing;
+        if probe {
             self.probing = false;
         }
-        self.unsaved.extend(landing.unsaved);
-        self.unanswered =
-            if landing.decisive.meaning == Meaning::Unreachable { self.unanswered + 1 } else { 0 };
+        self.unanswered = if decisive.meaning == Meaning::Unreachable { self.unanswered + 1 } else { 0 };
+        // What was in flight when the org was found unreachable is held like the rest, uncounted.
+        let held = matches!(self.health.hold, Some(OrgHold::Unreachable { .. }));
+        let schedule = &self.tools.settings.schedule;
+        let verdict = after_try(claimed.in_flight(held), decisive.meaning, ended, schedule);
+        let (org, item) = (self.address.org_id, claimed.id);
+        tracing::debug!(%item, %org, outcome = %verdict.outcome, "attempt ended");
+        if verdict.outcome == Outcome::Failed {
+            tracing::warn!(%item, transaction = %claimed.transaction_id, %org, status = decisive.http_status, code = decisive.error_code, "item failed");
+        }
+        let Report { tries, api_usage, clock_skew_ms } = report;
+        let completion = Completion { claimed, tries, verdict, ended, api_usage, clock_skew_ms };
+        let tools = self.tools.clone();
+        self.saving.spawn(async move { tools.save(org, completion).await });
         let (health, detail) = health::after_answer(
             self.health,
-            &landing.decisive,
-            landing.hold,
+            &decisive,
+            verdict.hold,
             self.unanswered,
-            landing.ended,
+            ended,
             &self.tools.settings,
         );
-        self.set_health(health, detail, landing.ended).await;
+        self.set_health(health, detail, ended).await;
+    }
+
+    fn saved(&mut self, saved: Result<Option<Completion>, tokio::task::JoinError>) {
+        match saved {
+            Ok(unsaved) => self.unsaved.extend(unsaved),
+            Err(error) => {
+                tracing::error!(org = %self.address.org_id, %error, "what came of an attempt was lost; its item is sent again at the next start");
+            }
+        }
     }
 
     async fn save_unsaved(&mut self) {
         for completion in std::mem::take(&mut self.unsaved) {
-            self.unsaved.extend(self.tools.save(&self.address, completion).await);
+            self.unsaved.extend(self.tools.save(self.address.org_id, completion).await);
         }
         if !self.unsaved.is_empty() {
             self.ring(self.tools.clock.now().plus(STORE_PAUSE));
@@ -368,6 +396,7 @@ impl Worker {
                 let _ = done.send(());
             }
             Command::Disconnected => self.health.sign_in_required = true,
+            Command::SetBack(by) => self.health.hold = health::set_back(self.health.hold, by),
         }
     }
 
@@ -378,8 +407,8 @@ impl Worker {
 
 impl Tools {
     /// Writes down what came of an attempt; gives it back where that failed.
-    async fn save(&self, address: &OrgAddress, completion: Completion) -> Option<Completion> {
-        match self.store.complete(address.org_id, completion.clone()).await {
+    async fn save(&self, org: OrgId, completion: Completion) -> Option<Completion> {
+        match self.store.complete(org, completion.clone()).await {
             Ok(touched) => {
                 self.announce(touched, true);
                 None

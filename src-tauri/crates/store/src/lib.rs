@@ -140,6 +140,23 @@ impl Store {
         self.write(move |tx| delivery::recover(tx, now)).await
     }
 
+    /// The clock was set back by so much: what waits, and what orgs are held until, comes at the same moment by the new
+    /// clock. Returns how many items wait.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn set_back(&self, by: Duration) -> Result<usize> {
+        self.write(move |tx| delivery::set_back(tx, by)).await
+    }
+
+    /// When the program was last known to run; `None` before its first run.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn last_seen(&self) -> Result<Option<Millis>> {
+        self.inner.readers.run(stats::last_seen).await
+    }
+
     /// Brings due times beyond `latest` back to it; returns how many there were.
     ///
     /// # Errors

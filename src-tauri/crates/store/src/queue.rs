@@ -4,6 +4,8 @@
 //! one wholly, the older is superseded. `waiting` holds a row for each record of each open item; an item is `blocked`
 //! while one of its records has an older open item there, or one in flight.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension};
 use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
@@ -193,14 +195,14 @@ pub(crate) fn settle(
     company.dedup();
     for key in company.iter().rev().copied().filter(|key| *key > item.key) {
         let newer = by_key(tx.sql, key)?;
-        if self::change(tx.sql, newer.txn)?.covers(change) {
+        if tx.change(newer.txn)?.covers(change) {
             return supersede(tx, item, change, at, touched);
         }
     }
     for key in company.iter().copied().filter(|key| *key < item.key) {
         let mut older = by_key(tx.sql, key)?;
         if older.status != Status::Processing {
-            let older_change = self::change(tx.sql, older.txn)?;
+            let older_change = tx.change(older.txn)?;
             if change.covers(&older_change) {
                 supersede(tx, &mut older, &older_change, at, touched)?;
             }
@@ -212,12 +214,44 @@ pub(crate) fn settle(
     for key in company {
         let mut other = by_key(tx.sql, key)?;
         if matches!(other.status, Status::Queued | Status::Retrying) {
-            let other_change = self::change(tx.sql, other.txn)?;
+            let other_change = tx.change(other.txn)?;
             let blocked = is_blocked(tx.sql, &other, &other_change)?;
             if blocked != other.blocked {
                 block(tx, &mut other, blocked)?;
                 touched.push(other.uuid);
             }
+        }
+    }
+    Ok(())
+}
+
+/// An org has sent a newer version of records that older changes wait to be sent to it for: where it covers them, they have
+/// nothing left to tell it.
+pub(crate) fn overtaken_at_home(
+    tx: &mut Tx<'_>,
+    org: i64,
+    change: &Change,
+    kept: &[usize],
+    at: Millis,
+    touched: &mut Vec<Uuid>,
+) -> Result<()> {
+    let mut waiting: Vec<i64> = Vec::new();
+    let sent: HashSet<&str> = kept.iter().map(|index| change.records[*index].external_id.as_str()).collect();
+    for external_id in &sent {
+        waiting.extend(others(tx.sql, org, external_id, 0)?);
+    }
+    waiting.sort_unstable();
+    waiting.dedup();
+    for key in waiting {
+        let mut older = by_key(tx.sql, key)?;
+        let older_change = tx.change(older.txn)?;
+        if older.status != Status::Processing
+            && older_change.timestamp <= change.timestamp
+            && change.covers(&older_change)
+            // An echo among them says nothing new, and a record that lost nothing that stands.
+            && older_change.records.iter().all(|record| sent.contains(record.external_id.as_str()))
+        {
+            supersede(tx, &mut older, &older_change, at, touched)?;
         }
     }
     Ok(())
@@ -250,7 +284,7 @@ pub(crate) fn leave(tx: &mut Tx<'_>, item: &Row, change: &Change, touched: &mut 
         let Some(first) = first else { continue };
         let mut next = by_key(tx.sql, first)?;
         if next.blocked {
-            let next_change = self::change(tx.sql, next.txn)?;
+            let next_change = tx.change(next.txn)?;
             if !is_blocked(tx.sql, &next, &next_change)? {
                 block(tx, &mut next, false)?;
                 touched.push(next.uuid);
