@@ -109,7 +109,7 @@ async fn a_clock_that_is_set_back_lengthens_no_wait() {
         a["activity"].as_array().unwrap().iter().filter(|l| l["action"] == "clock.jump").count() == 2
     };
     app.wait("/api/v1/activity", "the second jump to be noted", twice).await;
-    app.clock.advance(Duration::from_secs(60));
+    app.clock.advance(Duration::from_mins(1));
     app.wait_status(limited.id(), ORG_B, "synced").await;
     app.stop().await;
 }
