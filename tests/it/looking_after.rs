@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use kit::{App, ORG_A, ORG_B, Payload, Program};
+use kit::{App, MockClock, ORG_A, ORG_B, Payload, Program};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -100,16 +100,16 @@ async fn a_backup_put_in_the_stores_place_has_everything_that_was_in_it() {
     let later = Payload::from(ORG_A, app.now()).record("WI-2", "x");
     app.accept(&pair.token_a, &later).await;
     app.wait_status(later.id(), ORG_B, "synced").await;
-    let app = app
-        .restart_after(std::time::Duration::ZERO, |folder| {
-            for name in ["sync-monitor.db", "sync-monitor.db-wal", "sync-monitor.db-shm"] {
-                if folder.join(name).exists() {
-                    std::fs::remove_file(folder.join(name)).unwrap();
-                }
+    let folder = app.keep_folder();
+    let bring_back = |_: &MockClock| {
+        for name in ["sync-monitor.db", "sync-monitor.db-wal", "sync-monitor.db-shm"] {
+            if folder.path().join(name).exists() {
+                std::fs::remove_file(folder.path().join(name)).unwrap();
             }
-            std::fs::copy(backup["path"].as_str().unwrap(), folder.join("sync-monitor.db")).unwrap();
-        })
-        .await;
+        }
+        std::fs::copy(backup["path"].as_str().unwrap(), folder.path().join("sync-monitor.db")).unwrap();
+    };
+    let app = app.restart_after(bring_back).await;
     assert_eq!(app.count("synced").await, 1);
     // What the backup does not know is new: it is sent again, and does no harm there.
     app.accept(&pair.token_a, &later).await;

@@ -109,7 +109,7 @@ async fn a_clock_that_is_set_back_lengthens_no_wait() {
         a["activity"].as_array().unwrap().iter().filter(|l| l["action"] == "clock.jump").count() == 2
     };
     app.wait("/api/v1/activity", "the second jump to be noted", twice).await;
-    app.clock.advance(Duration::from_secs(60));
+    app.clock.advance(Duration::from_mins(1));
     app.wait_status(limited.id(), ORG_B, "synced").await;
     app.stop().await;
 }
@@ -121,7 +121,7 @@ async fn a_clock_that_was_set_back_while_the_program_was_off_lengthens_no_wait()
     let payload = Payload::from(ORG_A, app.now()).record("WI-1", "x");
     app.accept(&pair.token_a, &payload).await;
     app.wait_status(payload.id(), ORG_B, "retrying").await;
-    let app = app.restart_with(|clock, _| set_back(clock)).await;
+    let app = app.restart_after(set_back).await;
     app.clock.advance(Duration::from_secs(30));
     app.wait_status(payload.id(), ORG_B, "synced").await;
     app.stop().await;

@@ -152,24 +152,15 @@ impl App {
 
     /// Stops it cleanly and starts it again on the same folder; `meanwhile` passes in between.
     pub async fn restart(self, meanwhile: Duration) -> Self {
-        self.restart_after(meanwhile, |_| {}).await
+        self.restart_after(|clock| clock.advance(meanwhile)).await
     }
 
-    /// The same; something is done to the folder in between.
-    pub async fn restart_after(self, meanwhile: Duration, act: impl FnOnce(&Path)) -> Self {
-        self.restart_with(|clock, folder| {
-            clock.advance(meanwhile);
-            act(folder);
-        })
-        .await
-    }
-
-    /// Stops it cleanly and starts it again on the same folder; this is done to its clock and its folder in between.
-    pub async fn restart_with(self, act: impl FnOnce(&MockClock, &Path)) -> Self {
+    /// Stops it cleanly and starts it again on the same folder; in between this happens to its clock.
+    pub async fn restart_after(self, meanwhile: impl FnOnce(&MockClock)) -> Self {
         let (folder, clock, settings) =
             (Arc::clone(&self.folder), Arc::clone(&self.clock), self.settings.clone());
         self.stop().await;
-        act(&clock, folder.path());
+        meanwhile(&clock);
         Setup { settings, folder: Some(folder), clock }.start().await
     }
 

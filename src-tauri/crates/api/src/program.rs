@@ -170,7 +170,7 @@ pub struct Backup {
 }
 
 /// What support may know of the program around the listener. What could not be found out says why in its place.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Surroundings {
     /// The operating system.
@@ -184,7 +184,7 @@ pub struct Surroundings {
 }
 
 /// Something, or why it could not be found out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Found<T> {
     /// It.
@@ -197,7 +197,7 @@ pub enum Found<T> {
 }
 
 /// The operating system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Os {
     /// Like `linux`.
     pub kind: &'static str,
@@ -208,18 +208,19 @@ pub struct Os {
 }
 
 /// A setting's value for somebody else's eyes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct RedactedSetting {
     /// Like `retry.schedule`.
     pub name: &'static str,
     /// What it is, or that it is not the default.
+    #[schema(value_type = schema::AnyJson)]
     pub value: Value,
     /// Where it comes from.
     pub source: Origin,
 }
 
 /// The store as a file, without its path.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RedactedStore {
     /// The size of the file.
@@ -235,5 +236,6 @@ pub struct RedactedStore {
     /// How many transactions it remembers.
     pub transactions: u64,
     /// When the oldest item was accepted.
+    #[schema(value_type = Option<schema::Time>)]
     pub oldest_item_at: Option<Millis>,
 }

@@ -113,11 +113,11 @@ fn use_cases() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(handlers::activity))
         .routes(routes!(export::activity))
         .routes(routes!(handlers::link))
-        .routes(routes!(handlers::settings::list, handlers::settings::change))
-        .routes(routes!(handlers::diagnostics::bundle))
-        .routes(routes!(handlers::store::facts))
-        .routes(routes!(handlers::store::check))
-        .routes(routes!(handlers::store::back_up))
+        .routes(routes!(handlers::settings::settings, handlers::settings::change_settings))
+        .routes(routes!(handlers::diagnostics::diagnostics))
+        .routes(routes!(handlers::store::store))
+        .routes(routes!(handlers::store::check_store))
+        .routes(routes!(handlers::store::back_up_store))
 }
 
 /// Is the program up?

@@ -5,14 +5,17 @@ use std::net::IpAddr;
 use serde::Serialize;
 use sync_monitor_domain::{Millis, OrgId};
 use sync_monitor_engine::{ENDPOINT_PATH, model};
+use utoipa::ToSchema;
 
 use super::{Counts, org_kind, url_host};
 use crate::program::Surroundings;
+use crate::schema;
 
 /// What support may know.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Diagnostics {
+    #[schema(value_type = schema::Time)]
     pub(crate) made_at: Millis,
     pub(crate) version: &'static str,
     pub(crate) uptime_seconds: u64,
@@ -23,6 +26,7 @@ pub(crate) struct Diagnostics {
     pub(crate) held: u64,
     pub(crate) dismissed: u64,
     pub(crate) suppressed_echoes: u64,
+    #[schema(value_type = Option<schema::Time>)]
     pub(crate) next_attempt_at: Option<Millis>,
     pub(crate) orgs: Vec<Org>,
     pub(crate) routes: Vec<Route>,
@@ -63,13 +67,19 @@ fn is_name(name: &str) -> bool {
     !usual.contains(&name) && !name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DiagnosedOrg)]
 pub(crate) struct Org {
+    #[schema(value_type = schema::OrgId)]
     org_id: OrgId,
+    #[schema(value_type = schema::OrgKindWord)]
     kind: &'static str,
+    #[schema(value_type = schema::OrgHealth)]
     health: &'static str,
+    #[schema(value_type = Option<schema::SignedInByWord>)]
     signed_in_by: Option<&'static str>,
+    #[schema(value_type = Option<schema::Time>)]
     signed_in_at: Option<Millis>,
     has_usual_endpoint: bool,
     is_replaced: bool,
@@ -78,7 +88,9 @@ pub(crate) struct Org {
     api_calls_used: Option<u64>,
     api_calls_max: Option<u64>,
     clock_skew_ms: Option<i64>,
+    #[schema(value_type = Option<schema::Time>)]
     last_delivered_at: Option<Millis>,
+    #[schema(value_type = Option<schema::Time>)]
     last_received_at: Option<Millis>,
 }
 
@@ -103,10 +115,13 @@ impl From<&model::Org> for Org {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DiagnosedRoute)]
 pub(crate) struct Route {
+    #[schema(value_type = schema::OrgId)]
     source_org_id: OrgId,
+    #[schema(value_type = schema::OrgId)]
     target_org_id: OrgId,
     enabled: bool,
     queue_depth: u64,
@@ -124,14 +139,18 @@ impl From<&model::Route> for Route {
 }
 
 /// Failed items of one cause, without what the org said.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DiagnosedFailure)]
 pub(crate) struct Failure {
+    #[schema(value_type = schema::OrgId)]
     target_org_id: OrgId,
     http_status: Option<u16>,
     error_code: Option<String>,
     count: u64,
+    #[schema(value_type = schema::Time)]
     first_seen_at: Millis,
+    #[schema(value_type = schema::Time)]
     last_seen_at: Millis,
 }
 
@@ -155,8 +174,10 @@ fn code(text: &str) -> String {
 }
 
 /// Something that was done, without who did it and to what.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = DiagnosedAction)]
 pub(crate) struct Action {
+    #[schema(value_type = schema::Time)]
     at: Millis,
     action: String,
     count: Option<u64>,

@@ -9,14 +9,15 @@ use super::{App_, of_program};
 use crate::dto::Diagnostics;
 use crate::openapi::Refused;
 use crate::problem::Problem;
-use crate::schema;
 
 /// How many of the last things done are told.
 const ACTIONS: u32 = 100;
 
-/// A file to hand to support: names no person, host, token or payload.
-#[utoipa::path(get, path = "/diagnostics", tag = "diagnostics", responses((status = 200, body = schema::AnyObject), Refused))]
-pub(crate) async fn bundle(app: App_) -> Result<([(HeaderName, String); 1], Json<Diagnostics>), Problem> {
+/// A file for support: how things stand, without tokens, users, hosts and payloads.
+#[utoipa::path(get, path = "/diagnostics", tag = "status", responses((status = 200, body = Diagnostics), Refused))]
+pub(crate) async fn diagnostics(
+    app: App_,
+) -> Result<([(HeaderName, String); 1], Json<Diagnostics>), Problem> {
     let counts = app.engine.counts().await?;
     let orgs = app.engine.orgs().await?;
     let names = Diagnostics::names(&orgs, app.hosts.configured());

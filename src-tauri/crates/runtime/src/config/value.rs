@@ -79,7 +79,7 @@ impl Value {
     pub(super) fn number(&self, range: RangeInclusive<u32>) -> Result<u32, String> {
         let (Self::Line(text) | Self::Number(text)) = self else { return Err(self.kind()) };
         let number = text.trim().parse().ok().filter(|number| range.contains(number));
-        number.ok_or_else(|| format!("it is {text:?}"))
+        number.ok_or_else(|| format!("it is {text}"))
     }
 
     /// Yes or no.
