@@ -3,19 +3,23 @@
 
 mod driver;
 mod notifications;
+mod program;
+mod session;
+mod waiting;
 
 use driver::{Window, free_port};
-use kit::{ORG_A, ORG_B, Payload, org_id, sim};
+use kit::{ORG_B, sim};
 use notifications::Notifications;
-use serde_json::json;
-use sync_monitor_orgsim::{Consent, post, wall_clock};
+use session::Session;
+use sync_monitor_orgsim::Consent;
 
 /// The demo's sandbox refuses this change once; its admin mends that at once, so that a retry by hand helps.
 const MENDED: &str = "//tr[@data-testid='item-row'][contains(., 'WI-005')]//a[@data-testid='item-open']";
 
 #[tokio::test]
 async fn a_failed_item_is_found_looked_at_and_retried_until_it_is_synced() -> anyhow::Result<()> {
-    let window = Window::open().await?;
+    let session = Session::start("")?;
+    let window = Window::open(&session, &["--demo"]).await?;
     window.see("//*[@data-testid='headline'][contains(., 'need you')]").await?;
     window.see("//*[contains(text(), 'Demo: simulated orgs')]").await?;
     window.picture("overview").await?;
@@ -40,26 +44,20 @@ async fn a_failed_item_is_found_looked_at_and_retried_until_it_is_synced() -> an
 
 #[tokio::test]
 async fn an_org_that_needs_a_sign_in_is_notified_once_and_released_by_one_click() -> anyhow::Result<()> {
-    let mut notifications = Notifications::start().await?;
-    let window = Window::open_empty(&format!("oauth.redirect_port = {}", free_port()?)).await?;
+    let session = Session::start(&format!("oauth.redirect_port = {}", free_port()?))?;
+    let mut notifications = Notifications::start(&session).await?;
+    let window = Window::open(&session, &[]).await?;
     let org = sim(ORG_B).await;
     org.consent(Consent::Allow);
-    let import = json!({ "sfdxAuthUrl": org.auth_url(), "alias": "Acme & Co" });
-    window.ask("POST", "orgs/import", &import).await?;
-    let route = json!({ "sourceOrgId": org_id(ORG_A), "targetOrgId": org.id(), "enabled": true });
-    window.ask("POST", "routes", &route).await?;
-    let made = window.ask("POST", "tokens", &json!({ "name": "t", "sourceOrgIds": [org_id(ORG_A)] })).await?;
-    let token = made["token"].as_str().unwrap_or_default();
+    let sender = session.api().connect(&org, "Acme & Co").await?;
 
     org.revoke_everything();
-    let first = Payload::from(ORG_A, wall_clock()).record("WI-1", "x");
-    post(&window.url()?, token, first.text()).await?;
+    sender.change("WI-1").await?;
     let shown = notifications.next().await?;
     assert_eq!(shown.title, "Acme & Co needs a sign-in");
     assert!(shown.text.contains("Nothing is lost"), "{shown:?}");
     for n in 2..5 {
-        let more = Payload::from(ORG_A, wall_clock()).record(&format!("WI-{n}"), "x");
-        post(&window.url()?, token, more.text()).await?;
+        sender.change(&format!("WI-{n}")).await?;
     }
 
     notifications.click(shown.id).await?;
