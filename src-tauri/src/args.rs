@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Parser;
 use sync_monitor_runtime::Options;
 
+use crate::place::{Link, Place};
+
 /// Keeps Salesforce orgs in sync, and shows in a window what did not arrive.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "sync-monitor-desktop", version)]
@@ -28,6 +30,14 @@ pub(crate) struct Args {
     /// Everything is tried with simulated orgs, in a folder that is thrown away
     #[arg(long)]
     demo: bool,
+
+    /// What the window shows first: item/ID, cause/KEY or org/ID
+    #[arg(long, value_name = "PLACE")]
+    open: Option<Place>,
+
+    /// The same as a link, like `sync-monitor://item/ID`
+    #[arg(value_name = "LINK", conflicts_with = "open")]
+    link: Option<Link>,
 }
 
 impl Args {
@@ -40,6 +50,11 @@ impl Args {
     /// stand beside each other, and of two programs on one other folder the second is refused by the lock on it.
     pub(crate) fn is_single(&self) -> bool {
         !self.demo && self.data_dir.is_none()
+    }
+
+    /// What the window is to show.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.open.clone().or_else(|| self.link.clone().map(|Link(place)| place))
     }
 }
 
@@ -59,8 +74,12 @@ impl From<Args> for Options {
 mod tests {
     use super::*;
 
+    fn try_parse(args: &[&str]) -> Result<Args, clap::Error> {
+        Args::try_parse_from(["sync-monitor-desktop"].iter().chain(args))
+    }
+
     fn parse(args: &[&str]) -> Args {
-        Args::try_parse_from(["sync-monitor-desktop"].iter().chain(args)).unwrap()
+        try_parse(args).unwrap()
     }
 
     #[test]
@@ -79,5 +98,20 @@ mod tests {
         assert_eq!(options.config, Some("/c".into()));
         assert_eq!(options.listen.as_deref(), Some("[::1]:9"));
         assert!(options.demo);
+    }
+
+    #[test]
+    fn a_place_is_named_or_linked_to() {
+        let address = |args: &[&str]| parse(args).place().map(|place| place.address());
+        assert_eq!(address(&[]), None);
+        assert_eq!(address(&["--open", "item/1"]).as_deref(), Some("/item/1"));
+        assert_eq!(address(&["sync-monitor://item/1"]).as_deref(), Some("/item/1"));
+    }
+
+    #[test]
+    fn a_place_that_is_none_ends_the_start() {
+        for args in [&["--open", "item"][..], &["item/1"], &["--open", "item/1", "sync-monitor://item/1"]] {
+            assert!(try_parse(args).is_err(), "{args:?}");
+        }
     }
 }

@@ -1,23 +1,19 @@
-//! The window, and how the program starts and ends.
+//! How the program starts, goes on without a window, and ends.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail};
+use clap::Parser as _;
 use sync_monitor_runtime::Options;
 use tauri::async_runtime::{block_on, spawn};
-use tauri::{AppHandle, Manager as _, RunEvent, WebviewUrl, WebviewWindowBuilder};
+use tauri::{AppHandle, Manager as _, RunEvent};
 
 use crate::args::Args;
 use crate::tray::{self, Tray};
+use crate::window::{self, Frame};
 use crate::{changes, commands};
-
-/// The one window. The capability names it too.
-const WINDOW: &str = "main";
-
-/// What the window's title says.
-struct Title(&'static str);
 
 /// Runs until the program is quit.
 ///
@@ -35,15 +31,17 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         .invoke_handler(tauri::generate_handler![commands::api_request, commands::open_url]);
     if args.is_single() {
         // A second start ends inside `build` below, before it could touch the first one's folder.
-        builder = builder.plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)));
+        builder =
+            builder.plugin(tauri_plugin_single_instance::init(|app, words, _| started_again(app, &words)));
     }
     let app = builder.build(context()).context("the desktop cannot be used")?;
 
     let title = if args.is_demo() { "Sync Monitor – Demo" } else { "Sync Monitor" };
+    let place = args.place();
     let engine = block_on(sync_monitor_runtime::start(Options::from(args)))?;
     let api = engine.api();
     app.manage(api.clone());
-    app.manage(Title(title));
+    app.manage(Frame::new(title));
     let tray = Tray::build(app.handle());
     spawn(changes::forward(app.handle().clone(), api, tray.clone()));
     spawn(quit_on_signal(app.handle().clone()));
@@ -52,7 +50,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let stopped_cleanly = Arc::new(AtomicBool::new(true));
     let outcome = Arc::clone(&stopped_cleanly);
     let code = app.run_return(move |app, event| match event {
-        RunEvent::Ready => show(app),
+        RunEvent::Ready => window::show(app, place.clone()),
+        #[cfg(target_os = "macos")]
+        RunEvent::Opened { urls } => urls.iter().for_each(|url| open_link(app, url.as_str())),
         // The last window was closed, which destroyed its web view. The engine goes on if there is a way back.
         RunEvent::ExitRequested { code: None, api, .. } if tray.is_some() && tray::is_shown() => {
             api.prevent_exit();
@@ -77,43 +77,24 @@ fn context() -> tauri::Context {
     tauri::generate_context!()
 }
 
-/// Brings the window to the front, and makes it where there is none.
-pub(crate) fn show(app: &AppHandle) {
-    show_at(app, None);
-}
-
-/// The same, at a place of the UI like `#/orgs`, or else where it is.
-pub(crate) fn show_at(app: &AppHandle, place: Option<&'static str>) {
-    let app = app.clone();
-    // Windows deadlocks when a web view is made inside an event handler.
-    spawn(async move {
-        if let Err(error) = try_show(&app, place) {
-            tracing::error!(%error, "the window could not be shown");
-            if app.webview_windows().is_empty() {
-                app.exit(1);
-            }
+/// Somebody has started the program again, with these words.
+fn started_again(app: &AppHandle, words: &[String]) {
+    match Args::try_parse_from(words) {
+        Ok(args) => window::show(app, args.place()),
+        Err(error) => {
+            tracing::warn!(%error, "a second start had arguments that this version does not know");
+            window::show(app, None);
         }
-    });
-}
-
-fn try_show(app: &AppHandle, place: Option<&'static str>) -> tauri::Result<()> {
-    // A second start may come while the engine is still starting; the window opens with it anyway.
-    let Some(title) = app.try_state::<Title>() else { return Ok(()) };
-    if let Some(window) = app.get_webview_window(WINDOW) {
-        window.unminimize()?;
-        window.show()?;
-        if let Some(place) = place {
-            window.eval(format!("location.hash = '{place}'"))?;
-        }
-        return window.set_focus();
     }
-    let page = WebviewUrl::App(format!("index.html{}", place.unwrap_or_default()).into());
-    WebviewWindowBuilder::new(app, WINDOW, page)
-        .title(title.0)
-        .inner_size(1280.0, 800.0)
-        .min_inner_size(900.0, 600.0)
-        .build()?;
-    Ok(())
+}
+
+/// Somebody has clicked a link to this program.
+#[cfg(target_os = "macos")]
+fn open_link(app: &AppHandle, link: &str) {
+    match link.parse() {
+        Ok(crate::place::Link(place)) => window::show(app, Some(place)),
+        Err(error) => tracing::warn!(%error, "a link leads nowhere"),
+    }
 }
 
 /// Whether a window can be shown at all: GTK panics where it cannot.

@@ -8,7 +8,9 @@ mod changes;
 mod commands;
 mod desktop;
 mod notices;
+mod place;
 mod tray;
+mod window;
 
 use std::process::ExitCode;
 

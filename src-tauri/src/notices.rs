@@ -7,10 +7,8 @@ use serde::Deserialize;
 use sync_monitor_api::InProcess;
 use tauri::AppHandle;
 
-use crate::desktop;
-
-/// Where the window shows orgs.
-const ORGS: &str = "#/orgs";
+use crate::place::Place;
+use crate::window;
 
 /// What was told already.
 #[derive(Default)]
@@ -87,7 +85,7 @@ fn notify(app: AppHandle, org: &Org) {
         #[cfg(all(unix, not(target_os = "macos")))]
         Ok(shown) => shown.wait_for_action(|action| {
             if action == "default" {
-                desktop::show_at(&app, Some(ORGS));
+                window::show(&app, Some(Place::Orgs));
             }
         }),
         #[cfg(not(all(unix, not(target_os = "macos"))))]

@@ -8,7 +8,7 @@ use tauri::AppHandle;
 use tauri::menu::{Menu, MenuItem, PredefinedMenuItem};
 use tauri::tray::TrayIconBuilder;
 
-use crate::desktop;
+use crate::window;
 
 /// The tray icon's menu. The icon itself is kept by Tauri.
 #[derive(Clone)]
@@ -70,7 +70,7 @@ fn try_build(app: &AppHandle) -> tauri::Result<Tray> {
     let mut icon =
         TrayIconBuilder::with_id("main").tooltip("Sync Monitor").menu(&menu).on_menu_event(|app, event| {
             match event.id().as_ref() {
-                "open" => desktop::show(app),
+                "open" => window::show(app, None),
                 "quit" => app.exit(0),
                 _ => {}
             }

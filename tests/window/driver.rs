@@ -70,6 +70,25 @@ impl Window {
         gone
     }
 
+    /// Waits until the page is at an address that ends like this.
+    pub(crate) async fn is_at(&self, end: &str) -> anyhow::Result<()> {
+        until(&format!("the page to be at {end}"), async || {
+            Ok(self.client.current_url().await?.as_str().ends_with(end).then_some(()))
+        })
+        .await
+    }
+
+    /// Leaves a mark in the page, which is lost when the page is loaded anew.
+    pub(crate) async fn mark(&self) -> anyhow::Result<()> {
+        self.client.execute("window.marked = true", vec![]).await?;
+        Ok(())
+    }
+
+    /// Whether the mark is still there.
+    pub(crate) async fn is_marked(&self) -> anyhow::Result<bool> {
+        Ok(self.client.execute("return window.marked === true", vec![]).await? == json!(true))
+    }
+
     /// Keeps what can be seen, in `target/screenshots/window-NAME.png`.
     pub(crate) async fn picture(&self, name: &str) -> anyhow::Result<()> {
         // What the page holds is painted with the next frame, and is surely there with the one after it.

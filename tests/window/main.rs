@@ -10,11 +10,18 @@ mod waiting;
 use driver::{Window, free_port};
 use kit::{ORG_B, sim};
 use notifications::Notifications;
+use program::Program;
+use serde_json::Value;
 use session::Session;
-use sync_monitor_orgsim::Consent;
+use sync_monitor_orgsim::{Answer, Consent, Rule};
 
 /// The demo's sandbox refuses this change once; its admin mends that at once, so that a retry by hand helps.
 const MENDED: &str = "//tr[@data-testid='item-row'][contains(., 'WI-005')]//a[@data-testid='item-open']";
+
+/// What an org answers to a record that one of its rules refuses.
+fn refusal(text: &str) -> Answer {
+    Answer::platform(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", text)
+}
 
 #[tokio::test]
 async fn a_failed_item_is_found_looked_at_and_retried_until_it_is_synced() -> anyhow::Result<()> {
@@ -68,5 +75,36 @@ async fn an_org_that_needs_a_sign_in_is_notified_once_and_released_by_one_click(
     org.wait_for("all four", |received| received.iter().filter(|r| r.taken).count() == 4).await;
     window.picture("signed-in-again").await?;
     assert_eq!(notifications.more(), [], "told once");
+    window.close().await
+}
+
+#[tokio::test]
+async fn a_link_is_shown_in_the_window_that_is_open() -> anyhow::Result<()> {
+    let session = Session::start("")?;
+    let window = Window::open(&session, &["--open", "cause/00ff00ff00ff00ff"]).await?;
+    window.is_at("#/failed/items?failureKey=00ff00ff00ff00ff").await?;
+    let org = sim(ORG_B).await;
+    let api = session.api();
+    let sender = api.connect(&org, "Acme UAT").await?;
+    org.script(Rule::always(refusal("no")));
+    sender.change("WI-1").await?;
+    api.failed(1).await?;
+    let items = api.ask("GET", "items?status=failed", &Value::Null).await?;
+    let id = items["items"][0]["id"].as_str().unwrap_or_default().to_owned();
+
+    // A reload would lose this.
+    window.mark().await?;
+    let link = format!("sync-monitor://item/{id}");
+    assert!(Program::start(&session, &[&link])?.ended().await?.success());
+    window.is_at(&format!("#/item/{id}")).await?;
+    window.see("//*[@data-testid='item-status'][@data-status='failed']").await?;
+    window.picture("linked-item").await?;
+    assert!(window.is_marked().await?, "the page was not loaded anew");
+
+    for nonsense in ["sync-monitor://item/');document.title='x'//", "sync-monitor://retry/all"] {
+        let ended = Program::start(&session, &[nonsense])?.ended().await?;
+        assert_eq!(ended.code(), Some(2), "{nonsense}");
+    }
+    window.is_at(&format!("#/item/{id}")).await?;
     window.close().await
 }

@@ -1,12 +1,16 @@
-//! The program as its user finds it: by its data folder.
+//! The program with a window, as its user starts it: found by its data folder, and ended as it ends.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use sync_monitor_orgsim::{OrgSim, post, wall_clock};
+use tempfile::NamedTempFile;
 
+use crate::session::Session;
+use crate::waiting::until;
 use kit::{ORG_A, Payload, org_id};
 
 /// Where a program keeps its data, which is where it is found.
@@ -55,6 +59,15 @@ impl Api {
         let made = self.ask("POST", "tokens", &token).await?;
         Ok(Sender { url: self.url()?, token: made["token"].as_str().unwrap_or_default().to_owned() })
     }
+
+    /// Waits until so many items failed.
+    pub(crate) async fn failed(&self, count: u64) -> anyhow::Result<()> {
+        until(&format!("{count} failed items"), async || {
+            let status = self.ask("GET", "status", &Value::Null).await?;
+            Ok((status["counts"]["failed"] == count).then_some(()))
+        })
+        .await
+    }
 }
 
 /// An org that has changes.
@@ -70,6 +83,47 @@ impl Sender {
         let posted = post(&self.url, &self.token, payload.text()).await?;
         ensure!(posted.status == 200, "{posted:?}");
         Ok(())
+    }
+}
+
+/// The program, started without anybody who drives its window. Killed when dropped.
+pub(crate) struct Program {
+    child: Child,
+    log: NamedTempFile,
+}
+
+impl Program {
+    /// Starts it in a session.
+    pub(crate) fn start(session: &Session, arguments: &[&str]) -> anyhow::Result<Self> {
+        let program = path_from("SYNC_MONITOR_DESKTOP")?;
+        let mut command = Command::new(&program);
+        let log = NamedTempFile::new()?;
+        command.args(arguments).envs(session.environment()).stdin(Stdio::null()).stderr(log.reopen()?);
+        let child = command.spawn().with_context(|| format!("{} cannot be started", program.display()))?;
+        Ok(Self { child, log })
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(mut self) -> anyhow::Result<ExitStatus> {
+        self.wait().await
+    }
+
+    async fn wait(&mut self) -> anyhow::Result<ExitStatus> {
+        until("the program to end", async || Ok(self.child.try_wait()?)).await
+    }
+
+    fn said(&self) -> anyhow::Result<String> {
+        Ok(fs::read_to_string(self.log.path())?)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Both only fail where it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        // Shown where the test fails.
+        println!("{}", self.said().unwrap_or_default());
     }
 }
 
