@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail};
 use clap::Parser as _;
+use sync_monitor_api::InProcess;
 use sync_monitor_runtime::Options;
 use tauri::async_runtime::{block_on, spawn};
 use tauri::{AppHandle, Manager as _, RunEvent};
 
+use crate::answers::{Status, counted};
 use crate::args::Args;
-use crate::tray::{self, Tray};
+use crate::notification::{self, Notification, Notifications};
+use crate::tray::Tray;
 use crate::window::{self, Frame};
 use crate::{changes, commands};
 
@@ -39,11 +42,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let title = if args.is_demo() { "Sync Monitor – Demo" } else { "Sync Monitor" };
     let place = args.place();
     let engine = block_on(sync_monitor_runtime::start(Options::from(args)))?;
-    let api = engine.api();
-    app.manage(api.clone());
+    let tray = Tray::default();
+    app.manage(engine.api());
+    app.manage(Notifications::default());
     app.manage(Frame::new(title));
-    let tray = Tray::build(app.handle());
-    spawn(changes::forward(app.handle().clone(), api, tray.clone()));
+    spawn(tray.clone().put_up(app.handle().clone()));
+    let forwarding = spawn(changes::forward(app.handle().clone(), engine.api(), tray.clone()));
     spawn(quit_on_signal(app.handle().clone()));
 
     let mut engine = Some(engine);
@@ -54,10 +58,15 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         #[cfg(target_os = "macos")]
         RunEvent::Opened { urls } => urls.iter().for_each(|url| open_link(app, url.as_str())),
         // The last window was closed, which destroyed its web view. The engine goes on if there is a way back.
-        RunEvent::ExitRequested { code: None, api, .. } if tray.is_some() && tray::is_shown() => {
-            api.prevent_exit();
+        RunEvent::ExitRequested { code: None, api, .. } => {
+            if tray.is_shown() {
+                api.prevent_exit();
+            } else {
+                block_on(say_what_waits(app));
+            }
         }
         RunEvent::Exit => {
+            forwarding.abort();
             if let Some(engine) = engine.take()
                 && let Err(error) = block_on(engine.stop())
             {
@@ -101,6 +110,31 @@ fn open_link(app: &AppHandle, link: &str) {
 fn has_display() -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     !cfg!(target_os = "linux") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
+}
+
+/// Ends the program, as the user has said.
+pub(crate) fn quit(app: &AppHandle) {
+    let app = app.clone();
+    spawn(async move {
+        say_what_waits(&app).await;
+        app.exit(0);
+    });
+}
+
+/// Tells what an ended program leaves undone, if anything.
+async fn say_what_waits(app: &AppHandle) {
+    let Some(status) = Status::ask(&app.state::<InProcess>()).await else { return };
+    if status.waiting() > 0 {
+        let waiting = counted(status.waiting(), "change waits", "changes wait");
+        let last = Notification {
+            title: "Sync Monitor has stopped".to_owned(),
+            text: format!(
+                "{waiting} and will be sent after the next start. Until then nothing new is taken."
+            ),
+            place: None,
+        };
+        notification::show_last(app, last).await;
+    }
 }
 
 /// Ctrl-C, a logout and a service manager end the program as Quit does.

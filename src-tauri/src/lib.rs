@@ -3,11 +3,14 @@
 //! The engine runs in this process, whether a window is open or not. The window asks it through [`commands`] what a
 //! browser asks over HTTP, and [`changes`] tells the window and the tray when something is different.
 
+mod answers;
 mod args;
 mod changes;
 mod commands;
 mod desktop;
 mod notices;
+mod notification;
+mod pause;
 mod place;
 mod tray;
 mod window;

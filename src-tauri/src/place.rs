@@ -10,6 +10,8 @@ const MAX_NAME: usize = 64;
 /// A place of the UI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
+    /// What failed, by cause.
+    Causes,
     /// The items that failed for one cause.
     Cause(Name),
     /// One item.
@@ -46,6 +48,7 @@ impl Place {
     /// Its address in the UI: what comes after the `#`.
     pub(crate) fn address(&self) -> String {
         match self {
+            Self::Causes => "/failed/causes".to_owned(),
             Self::Cause(Name(key)) => format!("/failed/items?failureKey={key}"),
             Self::Item(Name(id)) => format!("/item/{id}"),
             Self::Orgs => "/orgs".to_owned(),

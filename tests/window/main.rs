@@ -5,6 +5,7 @@ mod driver;
 mod notifications;
 mod program;
 mod session;
+mod tray;
 mod waiting;
 
 use driver::{Window, free_port};
@@ -14,9 +15,13 @@ use program::Program;
 use serde_json::Value;
 use session::Session;
 use sync_monitor_orgsim::{Answer, Consent, Rule};
+use tray::Tray;
 
 /// The demo's sandbox refuses this change once; its admin mends that at once, so that a retry by hand helps.
 const MENDED: &str = "//tr[@data-testid='item-row'][contains(., 'WI-005')]//a[@data-testid='item-open']";
+
+/// A start without anybody to drive its window.
+const ON_A_FREE_PORT: [&str; 2] = ["--listen", "127.0.0.1:0"];
 
 /// What an org answers to a record that one of its rules refuses.
 fn refusal(text: &str) -> Answer {
@@ -53,6 +58,7 @@ async fn a_failed_item_is_found_looked_at_and_retried_until_it_is_synced() -> an
 async fn an_org_that_needs_a_sign_in_is_notified_once_and_released_by_one_click() -> anyhow::Result<()> {
     let session = Session::start(&format!("oauth.redirect_port = {}", free_port()?))?;
     let mut notifications = Notifications::start(&session).await?;
+    let tray = Tray::start(&session).await?;
     let window = Window::open(&session, &[]).await?;
     let org = sim(ORG_B).await;
     org.consent(Consent::Allow);
@@ -63,6 +69,8 @@ async fn an_org_that_needs_a_sign_in_is_notified_once_and_released_by_one_click(
     let shown = notifications.next().await?;
     assert_eq!(shown.title, "Acme & Co needs a sign-in");
     assert!(shown.text.contains("Nothing is lost"), "{shown:?}");
+    tray.says("Acme & Co needs a sign-in").await?;
+    tray.offers("Acme & Co needs a sign-in").await?;
     for n in 2..5 {
         sender.change(&format!("WI-{n}")).await?;
     }
@@ -76,6 +84,40 @@ async fn an_org_that_needs_a_sign_in_is_notified_once_and_released_by_one_click(
     window.picture("signed-in-again").await?;
     assert_eq!(notifications.more(), [], "told once");
     window.close().await
+}
+
+#[tokio::test]
+async fn the_tray_tells_how_things_stand_and_quit_says_what_waits() -> anyhow::Result<()> {
+    let session = Session::start("[retry]\nschedule = [\"0s\", \"1h\"]")?;
+    let mut notifications = Notifications::start(&session).await?;
+    let tray = Tray::start(&session).await?;
+    let program = Program::start(&session, &ON_A_FREE_PORT)?;
+    let api = session.api();
+    api.is_up().await?;
+    tray.says("No org is connected yet").await?;
+    tray.offers("Quit").await?;
+    let in_sync = tray.picture().await?;
+
+    let org = sim(ORG_B).await;
+    let sender = api.connect(&org, "Acme UAT").await?;
+    org.script(Rule::always(Answer::locked()).for_record("WI-1"));
+    org.script(Rule::always(refusal("no")).for_record("WI-2"));
+    sender.change("WI-1").await?;
+    tray.says("1 change is on its way").await?;
+    let working = tray.picture().await?;
+    sender.change("WI-2").await?;
+    tray.says("1 item needs you").await?;
+    tray.offers("Failed (1)").await?;
+    let attention = tray.picture().await?;
+    assert!(in_sync != working && working != attention && attention != in_sync, "each has its picture");
+
+    tray.choose("Quit (1 change waits for the next start)").await?;
+    let last = notifications.next().await?;
+    assert_eq!(last.title, "Sync Monitor has stopped");
+    assert!(last.text.starts_with("1 change waits and will be sent after the next start."), "{last:?}");
+    assert!(program.ended().await?.success());
+    assert!(!api.is_announced());
+    Ok(())
 }
 
 #[tokio::test]

@@ -31,6 +31,20 @@ impl Api {
         Ok(serde_json::from_slice(&text)?)
     }
 
+    /// Waits until the program is there, and tells its process.
+    pub(crate) async fn is_up(&self) -> anyhow::Result<u32> {
+        until("the engine", async || {
+            let process = self.announced().ok().and_then(|api| api["pid"].as_u64());
+            Ok(process.and_then(|id| u32::try_from(id).ok()))
+        })
+        .await
+    }
+
+    /// Whether the program is there.
+    pub(crate) fn is_announced(&self) -> bool {
+        self.folder.join("api.json").exists()
+    }
+
     /// Where it listens.
     pub(crate) fn url(&self) -> anyhow::Result<String> {
         Ok(self.announced()?["url"].as_str().unwrap_or_default().to_owned())
