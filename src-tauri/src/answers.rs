@@ -63,6 +63,25 @@ pub(crate) enum Health {
     Other,
 }
 
+/// What failed for one cause in one org.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Cause {
+    pub(crate) failure_key: String,
+    pub(crate) target_org_id: String,
+    pub(crate) count: u64,
+    pub(crate) last_seen_at: DateTime<Utc>,
+    pub(crate) cause: Explanation,
+}
+
+/// A failure in plain words.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Explanation {
+    pub(crate) title: String,
+    /// Who can mend it: `targetAdmin`, `sourceAdmin`, `wait` or `developer`.
+    pub(crate) fixer: String,
+}
+
 impl Status {
     /// Asks how things stand; `None`, and logged, where the engine does not say.
     pub(crate) async fn ask(api: &InProcess) -> Option<Self> {
@@ -89,6 +108,17 @@ impl Org {
     /// What people call it.
     pub(crate) fn name(&self) -> &str {
         self.alias.as_ref().or(self.username.as_ref()).unwrap_or(&self.org_id)
+    }
+}
+
+impl Cause {
+    /// Asks for all causes; `None`, and logged, where the engine does not say.
+    pub(crate) async fn ask(api: &InProcess) -> Option<Vec<Self>> {
+        #[derive(Deserialize)]
+        struct Failures {
+            failures: Vec<Cause>,
+        }
+        ask(api, "/api/v1/failures").await.map(|Failures { failures }| failures)
     }
 }
 

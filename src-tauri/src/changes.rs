@@ -45,12 +45,14 @@ pub(crate) async fn forward(app: AppHandle, api: InProcess, tray: Tray) {
     loop {
         if look_at.is_some_and(|at| at <= Instant::now()) {
             looked_at = Instant::now();
-            // Where the engine does not say, the next change may find it better.
-            look_at = None;
-            if let (Some(status), Some(orgs)) = (Status::ask(&api).await, Org::ask(&api).await) {
-                tray.tell(&app, Standing::of(&status, &orgs, &chrono::Local));
-                notices.tell(&app, &orgs);
-            }
+            look_at = match (Status::ask(&api).await, Org::ask(&api).await) {
+                (Some(status), Some(orgs)) => {
+                    tray.tell(&app, Standing::of(&status, &orgs, &chrono::Local));
+                    notices.tell(&app, &api, &status, &orgs).await
+                }
+                // The next change may find the engine better.
+                _ => None,
+            };
         }
         match next(&mut changes, look_at).await {
             News::Change(change) => tell_window(&app, &change),

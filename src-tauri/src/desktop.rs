@@ -13,7 +13,9 @@ use tauri::{AppHandle, Manager as _, RunEvent};
 
 use crate::answers::{Status, counted};
 use crate::args::Args;
+use crate::memory::Memory;
 use crate::notification::{self, Notification, Notifications};
+use crate::settings::Settings;
 use crate::tray::Tray;
 use crate::window::{self, Frame};
 use crate::{changes, commands};
@@ -44,6 +46,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let engine = block_on(sync_monitor_runtime::start(Options::from(args)))?;
     let tray = Tray::default();
     app.manage(engine.api());
+    app.manage(Memory::open(engine.data_dir()));
     app.manage(Notifications::default());
     app.manage(Frame::new(title));
     spawn(tray.clone().put_up(app.handle().clone()));
@@ -59,14 +62,16 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         RunEvent::Opened { urls } => urls.iter().for_each(|url| open_link(app, url.as_str())),
         // The last window was closed, which destroyed its web view. The engine goes on if there is a way back.
         RunEvent::ExitRequested { code: None, api, .. } => {
-            if tray.is_shown() {
+            if goes_on(app, &tray) {
                 api.prevent_exit();
+                say_once_where_it_is(app);
             } else {
                 block_on(say_what_waits(app));
             }
         }
         RunEvent::Exit => {
             forwarding.abort();
+            app.state::<Memory>().close();
             if let Some(engine) = engine.take()
                 && let Err(error) = block_on(engine.stop())
             {
@@ -110,6 +115,28 @@ fn open_link(app: &AppHandle, link: &str) {
 fn has_display() -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     !cfg!(target_os = "linux") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
+}
+
+/// Whether the engine goes on without a window: the user wants it, and there is a way back.
+fn goes_on(app: &AppHandle, tray: &Tray) -> bool {
+    tray.is_shown() && block_on(Settings::ask(&app.state::<InProcess>())).close_to_tray
+}
+
+/// Tells, once ever, what has become of the program whose window was closed.
+fn say_once_where_it_is(app: &AppHandle) {
+    let memory = app.state::<Memory>();
+    if memory.read(|known| known.told_of_tray) {
+        return;
+    }
+    memory.change(|known| known.told_of_tray = true);
+    notification::show(
+        app,
+        Notification {
+            title: "Sync Monitor goes on in the tray".to_owned(),
+            text: "Changes are taken and delivered as before. Open it or quit it from its icon.".to_owned(),
+            place: None,
+        },
+    );
 }
 
 /// Ends the program, as the user has said.

@@ -8,10 +8,12 @@ mod args;
 mod changes;
 mod commands;
 mod desktop;
+mod memory;
 mod notices;
 mod notification;
 mod pause;
 mod place;
+mod settings;
 mod tray;
 mod window;
 

@@ -45,6 +45,11 @@ pub(crate) enum Error {
 }
 
 impl Place {
+    /// The items of one cause; all causes where the key is no name.
+    pub(crate) fn of_cause(key: &str) -> Self {
+        key.parse().map_or(Self::Causes, Self::Cause)
+    }
+
     /// Its address in the UI: what comes after the `#`.
     pub(crate) fn address(&self) -> String {
         match self {
@@ -148,5 +153,11 @@ mod tests {
             assert_eq!(link.parse::<Link>(), Err(error), "{link:?}");
         }
         assert_eq!(format!("item/{}", "1".repeat(65)).parse::<Place>(), Err(Error::Name));
+    }
+
+    #[test]
+    fn a_cause_that_cannot_be_named_leads_to_all_causes() {
+        assert_eq!(Place::of_cause("00ff").address(), "/failed/items?failureKey=00ff");
+        assert_eq!(Place::of_cause("a b").address(), "/failed/causes");
     }
 }

@@ -4,6 +4,7 @@
 mod driver;
 mod notifications;
 mod program;
+mod screen;
 mod session;
 mod tray;
 mod waiting;
@@ -11,11 +12,13 @@ mod waiting;
 use driver::{Window, free_port};
 use kit::{ORG_B, sim};
 use notifications::Notifications;
-use program::Program;
+use program::{Program, web_processes};
+use screen::Screen;
 use serde_json::Value;
 use session::Session;
 use sync_monitor_orgsim::{Answer, Consent, Rule};
 use tray::Tray;
+use waiting::until;
 
 /// The demo's sandbox refuses this change once; its admin mends that at once, so that a retry by hand helps.
 const MENDED: &str = "//tr[@data-testid='item-row'][contains(., 'WI-005')]//a[@data-testid='item-open']";
@@ -87,6 +90,84 @@ async fn an_org_that_needs_a_sign_in_is_notified_once_and_released_by_one_click(
 }
 
 #[tokio::test]
+async fn a_cause_is_notified_once_however_many_items_fail_and_a_click_opens_it() -> anyhow::Result<()> {
+    let session = Session::start("")?;
+    let mut notifications = Notifications::start(&session).await?;
+    let window = Window::open(&session, &[]).await?;
+    let org = sim(ORG_B).await;
+    let sender = session.api().connect(&org, "Acme UAT").await?;
+    org.script(Rule::always(refusal("Estimated hours are required")).times(4));
+    org.script(Rule::always(Answer::platform(403, "INSUFFICIENT_ACCESS", "insufficient access rights")));
+
+    for n in 1..4 {
+        sender.change(&format!("WI-{n}")).await?;
+    }
+    session.api().failed(3).await?;
+    let shown = notifications.next().await?;
+    assert!(shown.title.ends_with("failed at Acme UAT"), "{shown:?}");
+    assert!(shown.text.starts_with("A validation rule refused the record. An admin"), "{shown:?}");
+
+    sender.change("WI-4").await?;
+    session.api().failed(4).await?;
+    sender.change("WI-5").await?;
+    let other = notifications.next().await?;
+    assert_eq!(
+        other.title, "1 item failed at Acme UAT",
+        "the other cause, and not the first one's fourth item"
+    );
+    assert!(other.text.starts_with("The integration user may not do this."), "{other:?}");
+
+    let failures = session.api().ask("GET", "failures", &Value::Null).await?;
+    let key = |status: u16| {
+        let failures = failures["failures"].as_array().into_iter().flatten();
+        let mut of_status = failures.filter(|cause| cause["httpStatus"] == status);
+        of_status.next().and_then(|cause| cause["failureKey"].as_str()).unwrap_or_default().to_owned()
+    };
+    for (notification, status) in [(&other, 403), (&shown, 400)] {
+        notifications.click(notification.id).await?;
+        window.is_at(&format!("#/failed/items?failureKey={}", key(status))).await?;
+        window.see("//tr[@data-testid='item-row']").await?;
+    }
+    window.picture("cause-notified").await?;
+    assert_eq!(notifications.more(), [], "once for each cause");
+    window.close().await
+}
+
+#[tokio::test]
+async fn a_closed_window_leaves_the_engine_at_work_and_comes_back() -> anyhow::Result<()> {
+    let session = Session::start("")?;
+    let mut notifications = Notifications::start(&session).await?;
+    let tray = Tray::start(&session).await?;
+    let screen = Screen::open()?;
+    let program = Program::start(&session, &ON_A_FREE_PORT)?;
+    let api = session.api();
+    let first = screen.window_of(program.id()).await?;
+    tray.says("No org is connected yet").await?;
+    assert_eq!(web_processes(program.id())?.len(), 1);
+
+    screen.close(first)?;
+    screen.no_window_of(program.id()).await?;
+    until("the web view to go", async || Ok(web_processes(program.id())?.is_empty().then_some(()))).await?;
+    let told = notifications.next().await?;
+    assert_eq!(told.title, "Sync Monitor goes on in the tray");
+
+    let org = sim(ORG_B).await;
+    let sender = api.connect(&org, "Acme UAT").await?;
+    sender.change("WI-1").await?;
+    org.wait_for("the change", |received| received.iter().any(|r| r.taken)).await;
+    tray.says("Everything is in sync").await?;
+
+    tray.choose("Open Sync Monitor").await?;
+    let second = screen.window_of(program.id()).await?;
+    screen.close(second)?;
+    screen.no_window_of(program.id()).await?;
+    tray.click().await?;
+    screen.window_of(program.id()).await?;
+    assert_eq!(notifications.more(), [], "said once, ever");
+    program.stop().await
+}
+
+#[tokio::test]
 async fn the_tray_tells_how_things_stand_and_quit_says_what_waits() -> anyhow::Result<()> {
     let session = Session::start("[retry]\nschedule = [\"0s\", \"1h\"]")?;
     let mut notifications = Notifications::start(&session).await?;
@@ -110,6 +191,7 @@ async fn the_tray_tells_how_things_stand_and_quit_says_what_waits() -> anyhow::R
     tray.offers("Failed (1)").await?;
     let attention = tray.picture().await?;
     assert!(in_sync != working && working != attention && attention != in_sync, "each has its picture");
+    assert_eq!(notifications.next().await?.title, "1 item failed at Acme UAT");
 
     tray.choose("Quit (1 change waits for the next start)").await?;
     let last = notifications.next().await?;

@@ -117,6 +117,20 @@ impl Program {
         Ok(Self { child, log })
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, as a logout does, and waits for that. It does so without an error, in its log neither.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        let status = self.wait().await?;
+        ensure!(status.success(), "asked to end, it ended with {status}");
+        ensure!(!self.said()?.contains(" ERROR "), "it ended with errors");
+        Ok(())
+    }
+
     /// Waits until it has ended.
     pub(crate) async fn ended(mut self) -> anyhow::Result<ExitStatus> {
         self.wait().await
@@ -139,6 +153,23 @@ impl Drop for Program {
         // Shown where the test fails.
         println!("{}", self.said().unwrap_or_default());
     }
+}
+
+/// The processes that show the pages of a program's windows.
+pub(crate) fn web_processes(program: u32) -> anyhow::Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let Ok(id) = entry?.file_name().to_string_lossy().parse::<u32>() else { continue };
+        // One that ends while it is looked at is not there.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else { continue };
+        // The name is in parentheses and may hold anything; the parent is the second field after it (proc(5)).
+        let Some((head, tail)) = stat.rsplit_once(')') else { continue };
+        let is_child = tail.split_whitespace().nth(1) == Some(&program.to_string());
+        if is_child && head.contains("WebKitWebProces") && !tail.trim_start().starts_with('Z') {
+            found.push(id);
+        }
+    }
+    Ok(found)
 }
 
 /// A path that `cargo xtask test window` gives.

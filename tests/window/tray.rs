@@ -78,6 +78,12 @@ impl Tray {
         Ok(pictures.into_iter().next().context("the icon has no picture")?.2)
     }
 
+    /// Somebody clicks the icon.
+    pub(crate) async fn click(&self) -> anyhow::Result<()> {
+        let item = self.item().await?.context("there is no icon")?;
+        Ok(item.call_method("Activate", &(0, 0)).await.map(drop)?)
+    }
+
     /// The entries of the menu and of the menus in it, without the lines between them.
     pub(crate) async fn entries(&self) -> anyhow::Result<Vec<Entry>> {
         let nothing: Vec<String> = Vec::new();
