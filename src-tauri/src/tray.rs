@@ -1,5 +1,6 @@
 //! The tray: how things stand in an icon and a line, and the way back to the window.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sync_monitor_api::InProcess;
@@ -26,6 +27,7 @@ pub(crate) struct Tray {
     parts: Arc<SetOnce<Parts>>,
     /// What it says, or is to say when it is there.
     standing: Arc<Mutex<Option<Standing>>>,
+    is_shown: Arc<AtomicBool>,
 }
 
 /// What changes with how things stand.
@@ -38,20 +40,27 @@ struct Parts {
 }
 
 impl Tray {
-    /// Puts the icon into the tray as soon as somebody shows it there, which may be never. Without one the program works
-    /// as well, so this never fails.
+    /// Puts the icon into the tray as soon as somebody shows it there, which may be never, and keeps in mind whether it is
+    /// shown. Without one the program works as well, so this never fails.
     pub(crate) async fn put_up(self, app: AppHandle) {
-        if let Err(error) = host::appears().await {
-            tracing::warn!(%error, "no tray icon; closing the window quits");
-            return;
-        }
-        match Parts::build(&app) {
-            Ok(parts) => {
-                // This is the only place that sets it, once.
-                let _ = self.parts.set(parts);
-                self.show_standing(&app);
+        let watched = host::watch(|somebody_shows_icons| {
+            if somebody_shows_icons && !self.parts.initialized() {
+                self.build(&app);
             }
-            Err(error) => tracing::warn!(%error, "no tray icon; closing the window quits"),
+            self.is_shown.store(somebody_shows_icons && self.parts.initialized(), Ordering::Relaxed);
+            self.show_standing(&app);
+        });
+        if let Err(error) = watched.await {
+            self.is_shown.store(false, Ordering::Relaxed);
+            tracing::warn!(%error, "there is no tray; closing the window quits");
+        }
+    }
+
+    fn build(&self, app: &AppHandle) {
+        match Parts::build(app) {
+            // This is the only place that sets it, once.
+            Ok(parts) => drop(self.parts.set(parts)),
+            Err(error) => tracing::warn!(%error, "the icon cannot be put into the tray"),
         }
     }
 
@@ -69,7 +78,7 @@ impl Tray {
 
     /// Whether the icon is there and somebody shows it.
     pub(crate) fn is_shown(&self) -> bool {
-        self.parts.initialized() && host::shows_icons()
+        self.is_shown.load(Ordering::Relaxed)
     }
 
     /// Not awaited: the main thread may be stopping the engine, and has no time for this then.

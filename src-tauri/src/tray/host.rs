@@ -1,89 +1,58 @@
 //! Whether somebody shows tray icons, so that a hidden program can be found again.
 
-pub(super) use platform::{appears, shows_icons};
+pub(super) use platform::watch;
 
 #[cfg(target_os = "linux")]
 mod platform {
-    use std::time::Duration;
-
     use futures_util::stream::{StreamExt as _, select};
-    use zbus::blocking;
-    use zbus::proxy::CacheProperties;
-    use zbus::{Connection, Proxy, connection, fdo::DBusProxy, proxy};
+    use zbus::fdo::DBusProxy;
+    use zbus::proxy::{self, CacheProperties};
+    use zbus::{Connection, Proxy};
 
     /// The name, the path and the interface under which a desktop that shows tray icons is found (KDE's
     /// `StatusNotifierItem` specification).
     const WATCHER: &str = "org.kde.StatusNotifierWatcher";
     const PATH: &str = "/StatusNotifierWatcher";
-    const IS_SHOWN: &str = "IsStatusNotifierHostRegistered";
-    /// How long the desktop may think about it: the main thread waits for the answer.
-    const PATIENCE: Duration = Duration::from_secs(1);
 
-    /// Whether the desktop shows tray icons at this moment.
-    pub(crate) fn shows_icons() -> bool {
-        ask().unwrap_or_else(|error| {
-            tracing::debug!(%error, "nobody shows tray icons");
-            false
-        })
-    }
-
-    fn ask() -> zbus::Result<bool> {
-        let bus = blocking::connection::Builder::session()?.method_timeout(PATIENCE).build()?;
-        let proxy: blocking::Proxy<'_> = blocking::proxy::Builder::new(&bus)
+    /// Tells whether the desktop shows tray icons: now, and whenever that may be different. A program that the session
+    /// starts is often there before the panel, and a panel may be slow to answer or be started anew.
+    ///
+    /// # Errors
+    /// When there is no session bus, or none any more.
+    pub(crate) async fn watch(mut tell: impl FnMut(bool)) -> zbus::Result<()> {
+        let bus = Connection::session().await?;
+        let watcher: Proxy<'_> = proxy::Builder::new(&bus)
             .destination(WATCHER)?
             .path(PATH)?
             .interface(WATCHER)?
-            // Asked once, and warned of where there is no watcher.
+            // Asked each time, and warned of where there is no watcher.
             .cache_properties(CacheProperties::No)
-            .build()?;
-        proxy.get_property(IS_SHOWN)
-    }
-
-    /// Waits until the desktop shows tray icons: a program that the session starts is often there before the panel.
-    ///
-    /// # Errors
-    /// When there is no session bus.
-    pub(crate) async fn appears() -> zbus::Result<()> {
-        let bus = connection::Builder::session()?.method_timeout(PATIENCE).build().await?;
-        let watcher = watcher(&bus).await?;
-        // Both are listened to before the first look, so that nothing is missed between the two.
-        let owners =
-            DBusProxy::new(&bus).await?.receive_name_owner_changed_with_args(&[(0, WATCHER)]).await?;
-        let hosts = watcher.receive_signal("StatusNotifierHostRegistered").await?;
-        let mut news = select(owners.map(drop), hosts.map(drop));
+            .build()
+            .await?;
+        // All are listened to before the first look, so that nothing is missed between the two.
+        let bus = DBusProxy::new(&bus).await?;
+        let owners = bus.receive_name_owner_changed_with_args(&[(0, WATCHER)]).await?;
+        let comes = watcher.receive_signal("StatusNotifierHostRegistered").await?;
+        let goes = watcher.receive_signal("StatusNotifierHostUnregistered").await?;
+        let mut news = select(owners.map(drop), select(comes, goes).map(drop));
         loop {
-            if watcher.get_property(IS_SHOWN).await.unwrap_or(false) {
-                return Ok(());
-            }
+            // Where there is no watcher, nobody shows anything.
+            tell(watcher.get_property("IsStatusNotifierHostRegistered").await.unwrap_or(false));
             if news.next().await.is_none() {
                 return Err(zbus::Error::Failure("the session bus is gone".to_owned()));
             }
         }
     }
-
-    async fn watcher(bus: &Connection) -> zbus::Result<Proxy<'static>> {
-        proxy::Builder::new(bus)
-            .destination(WATCHER)?
-            .path(PATH)?
-            .interface(WATCHER)?
-            .cache_properties(CacheProperties::No)
-            .build()
-            .await
-    }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod platform {
-    /// Windows and macOS always do.
-    pub(crate) fn shows_icons() -> bool {
-        true
-    }
-
-    /// At once.
+    /// Tells that icons are shown, as Windows and macOS always do.
     ///
     /// # Errors
     /// Never.
-    pub(crate) async fn appears() -> Result<(), std::convert::Infallible> {
+    pub(crate) async fn watch(mut tell: impl FnMut(bool)) -> Result<(), std::convert::Infallible> {
+        tell(true);
         Ok(())
     }
 }
