@@ -9,7 +9,7 @@ use clap::Parser as _;
 use sync_monitor_api::InProcess;
 use sync_monitor_runtime::Options;
 use tauri::async_runtime::{block_on, spawn};
-use tauri::{AppHandle, Manager as _, RunEvent};
+use tauri::{AppHandle, Manager as _, RunEvent, WindowEvent};
 
 use crate::answers::{Status, counted};
 use crate::args::Args;
@@ -60,6 +60,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
         RunEvent::Ready => window::show(app, place.clone()),
         #[cfg(target_os = "macos")]
         RunEvent::Opened { urls } => urls.iter().for_each(|url| open_link(app, url.as_str())),
+        RunEvent::WindowEvent { event: WindowEvent::CloseRequested { .. }, .. } => window::remember(app),
         // The last window was closed, which destroyed its web view. The engine goes on if there is a way back.
         RunEvent::ExitRequested { code: None, api, .. } => {
             if goes_on(app, &tray) {
@@ -69,6 +70,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
                 block_on(say_what_waits(app));
             }
         }
+        RunEvent::ExitRequested { .. } => window::remember(app),
         RunEvent::Exit => {
             forwarding.abort();
             app.state::<Memory>().close();

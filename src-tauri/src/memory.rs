@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::notices::Told;
+use crate::window::Bounds;
 
 const FILE: &str = "desktop.json";
 
@@ -15,6 +16,8 @@ const FILE: &str = "desktop.json";
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Known {
+    /// Where the window was.
+    pub(crate) window: Option<Bounds>,
     /// Whether the user knows that a closed window leaves the program in the tray.
     pub(crate) told_of_tray: bool,
     /// The causes of failures that were told of.
@@ -92,11 +95,13 @@ mod tests {
     #[test]
     fn what_is_learned_is_known_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
+        let bounds = Bounds { x: -10, y: 20, width: 1_000, height: 700, maximised: true };
         let memory = Memory::open(folder.path());
-        assert!(memory.read(|known| !known.told_of_tray));
+        assert!(memory.read(|known| known.window.is_none() && !known.told_of_tray));
+        memory.change(|known| known.window = Some(bounds));
         memory.change(|known| known.told_of_tray = true);
         let again = Memory::open(folder.path());
-        assert!(again.read(|known| known.told_of_tray));
+        assert!(again.read(|known| known.window == Some(bounds) && known.told_of_tray));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

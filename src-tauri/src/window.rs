@@ -3,9 +3,18 @@
 use std::sync::{Mutex, PoisonError};
 
 use tauri::async_runtime::spawn;
-use tauri::{AppHandle, Manager as _, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
+use tauri::{
+    AppHandle, Manager as _, PhysicalPosition, PhysicalSize, Url, WebviewUrl, WebviewWindow,
+    WebviewWindowBuilder,
+};
 
+use crate::memory::Memory;
 use crate::place::Place;
+
+mod bounds;
+
+use bounds::Area;
+pub(crate) use bounds::Bounds;
 
 /// The one window. The capability names it too.
 const WINDOW: &str = "main";
@@ -54,12 +63,18 @@ fn try_show(app: &AppHandle, place: Option<&Place>) -> tauri::Result<()> {
     }
     let fragment = place.map(|place| format!("#{}", place.address())).unwrap_or_default();
     let page = WebviewUrl::App(format!("index.html{fragment}").into());
-    WebviewWindowBuilder::new(app, WINDOW, page)
+    let window = WebviewWindowBuilder::new(app, WINDOW, page)
         .title(frame.title)
         .inner_size(SIZE.0, SIZE.1)
         .min_inner_size(MIN_SIZE.0, MIN_SIZE.1)
+        // Put in its place first.
+        .visible(false)
         .build()?;
-    Ok(())
+    if let Some(was) = app.state::<Memory>().read(|known| known.window) {
+        put_back(&window, was)?;
+    }
+    window.show()?;
+    window.set_focus()
 }
 
 /// Leads the page to a place, as a click on a link in it would. No script is made of foreign text for this.
@@ -76,6 +91,53 @@ fn at(page: &Url, place: &Place) -> Url {
     url
 }
 
+fn put_back(window: &WebviewWindow, was: Bounds) -> tauri::Result<()> {
+    let fit = was.fit(&monitors(window)?);
+    window.set_size(PhysicalSize::new(fit.size.0, fit.size.1))?;
+    if let Some((x, y)) = fit.position {
+        window.set_position(PhysicalPosition::new(x, y))?;
+    }
+    if was.maximised { window.maximize() } else { Ok(()) }
+}
+
+/// The main monitor first.
+fn monitors(window: &WebviewWindow) -> tauri::Result<Vec<Area>> {
+    let main = window.primary_monitor()?;
+    let others = window.available_monitors()?;
+    let areas = main.iter().chain(&others).map(tauri::window::Monitor::work_area).map(|area| Area {
+        x: area.position.x,
+        y: area.position.y,
+        width: area.size.width,
+        height: area.size.height,
+    });
+    Ok(areas.collect())
+}
+
+/// Keeps in mind where the window is, if there is one.
+pub(crate) fn remember(app: &AppHandle) {
+    let Some(window) = app.get_webview_window(WINDOW) else { return };
+    let memory = app.state::<Memory>();
+    let before = memory.read(|known| known.window);
+    match bounds(&window, before) {
+        Ok(now) if now != before => memory.change(|known| known.window = now),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "the window does not say where it is"),
+    }
+}
+
+/// Where it is, or where it was before it was minimised or maximised.
+fn bounds(window: &WebviewWindow, before: Option<Bounds>) -> tauri::Result<Option<Bounds>> {
+    if window.is_minimized()? {
+        return Ok(before);
+    }
+    let maximised = window.is_maximized()?;
+    if let Some(before) = before.filter(|_| maximised) {
+        return Ok(Some(Bounds { maximised, ..before }));
+    }
+    let (position, size) = (window.outer_position()?, window.inner_size()?);
+    Ok(Some(Bounds { x: position.x, y: position.y, width: size.width, height: size.height, maximised }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,7 +145,7 @@ mod tests {
     #[test]
     fn a_place_is_an_address_in_the_same_page() {
         let page = "tauri://localhost/index.html#/overview".parse().unwrap();
-        let cause = at(&page, &"cause/00ff".parse().unwrap());
+        let cause = at(&page, &Place::of_cause("00ff"));
         assert_eq!(cause.as_str(), "tauri://localhost/index.html#/failed/items?failureKey=00ff");
     }
 }

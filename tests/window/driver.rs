@@ -78,6 +78,15 @@ impl Window {
         .await
     }
 
+    /// Waits until the page knows that it has this size: then the program knows where its window is.
+    pub(crate) async fn is_of_size(&self, width: u32, height: u32) -> anyhow::Result<()> {
+        until(&format!("the page to be {width} by {height}"), async || {
+            let size = self.client.execute("return [innerWidth, innerHeight]", vec![]).await?;
+            Ok((size == json!([width, height])).then_some(()))
+        })
+        .await
+    }
+
     /// Leaves a mark in the page, which is lost when the page is loaded anew.
     pub(crate) async fn mark(&self) -> anyhow::Result<()> {
         self.client.execute("window.marked = true", vec![]).await?;

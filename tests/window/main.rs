@@ -12,7 +12,7 @@ mod waiting;
 use driver::{Window, free_port};
 use kit::{ORG_B, sim};
 use notifications::Notifications;
-use program::{Program, web_processes};
+use program::{Program, end, web_processes};
 use screen::Screen;
 use serde_json::Value;
 use session::Session;
@@ -200,6 +200,21 @@ async fn the_tray_tells_how_things_stand_and_quit_says_what_waits() -> anyhow::R
     assert!(program.ended().await?.success());
     assert!(!api.is_announced());
     Ok(())
+}
+
+#[tokio::test]
+async fn the_window_is_where_it_was_before_the_restart() -> anyhow::Result<()> {
+    const PLACE: screen::Place = (60, 40, 1_000, 700);
+    let session = Session::start("")?;
+    let screen = Screen::open()?;
+    let window = Window::open(&session, &[]).await?;
+    let process = session.api().is_up().await?;
+    screen.put(screen.window_of(process).await?, PLACE).await?;
+    window.is_of_size(1_000, 700).await?;
+    end(process).await?;
+    let program = Program::start(&session, &ON_A_FREE_PORT)?;
+    screen.is_at(screen.window_of(program.id()).await?, PLACE).await?;
+    program.stop().await
 }
 
 #[tokio::test]

@@ -124,7 +124,7 @@ impl Program {
 
     /// Asks it to end, as a logout does, and waits for that. It does so without an error, in its log neither.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        terminate(self.id())?;
         let status = self.wait().await?;
         ensure!(status.success(), "asked to end, it ended with {status}");
         ensure!(!self.said()?.contains(" ERROR "), "it ended with errors");
@@ -155,21 +155,38 @@ impl Drop for Program {
     }
 }
 
+/// Asks a program to end that somebody else has started, and waits for that.
+pub(crate) async fn end(process: u32) -> anyhow::Result<()> {
+    terminate(process)?;
+    until("the program to end", async || Ok(parent(process).is_none().then_some(()))).await
+}
+
+fn terminate(process: u32) -> anyhow::Result<()> {
+    let status = Command::new("kill").arg(process.to_string()).status()?;
+    ensure!(status.success(), "process {process} cannot be asked to end");
+    Ok(())
+}
+
 /// The processes that show the pages of a program's windows.
 pub(crate) fn web_processes(program: u32) -> anyhow::Result<Vec<u32>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
-        let Ok(id) = entry?.file_name().to_string_lossy().parse::<u32>() else { continue };
-        // One that ends while it is looked at is not there.
-        let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else { continue };
-        // The name is in parentheses and may hold anything; the parent is the second field after it (proc(5)).
-        let Some((head, tail)) = stat.rsplit_once(')') else { continue };
-        let is_child = tail.split_whitespace().nth(1) == Some(&program.to_string());
-        if is_child && head.contains("WebKitWebProces") && !tail.trim_start().starts_with('Z') {
+        let Ok(id) = entry?.file_name().to_string_lossy().parse() else { continue };
+        if parent(id).is_some_and(|(name, parent)| parent == program && name.contains("WebKitWebProces")) {
             found.push(id);
         }
     }
     Ok(found)
+}
+
+/// A process's name and its parent; `None` where it has ended.
+fn parent(process: u32) -> Option<(String, u32)> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name is in parentheses and may hold anything; state and parent follow (proc(5)).
+    let (name, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_whitespace();
+    fields.next().filter(|state| *state != "Z")?;
+    Some((name.to_owned(), fields.next()?.parse().ok()?))
 }
 
 /// A path that `cargo xtask test window` gives.

@@ -3,12 +3,15 @@
 use anyhow::Context as _;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{
-    AtomEnum, ClientMessageEvent, ConnectionExt as _, EventMask, MapState, Window,
+    AtomEnum, ClientMessageEvent, ConfigureWindowAux, ConnectionExt as _, EventMask, MapState, Window,
 };
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
 use crate::waiting::until;
+
+/// Where a window is: left, top, width, height.
+pub(crate) type Place = (i16, i16, u16, u16);
 
 /// The screen that the tests run on.
 pub(crate) struct Screen {
@@ -57,6 +60,26 @@ impl Screen {
         let message = ClientMessageEvent::new(32, window, self.atom("WM_PROTOCOLS")?, data);
         self.connection.send_event(false, window, EventMask::NO_EVENT, message)?;
         Ok(self.connection.sync()?)
+    }
+
+    /// Drags a window to a place and a size.
+    pub(crate) async fn put(&self, window: Window, place: Place) -> anyhow::Result<()> {
+        let (x, y, width, height) = place;
+        let change = ConfigureWindowAux::new().x(i32::from(x)).y(i32::from(y));
+        self.connection
+            .configure_window(window, &change.width(u32::from(width)).height(u32::from(height)))?;
+        self.connection.sync()?;
+        self.is_at(window, place).await
+    }
+
+    /// Waits until a window is at a place.
+    pub(crate) async fn is_at(&self, window: Window, place: Place) -> anyhow::Result<()> {
+        let what = format!("the window to be at {place:?}");
+        until(&what, async || {
+            let at = self.connection.get_geometry(window)?.reply()?;
+            Ok(((at.x, at.y, at.width, at.height) == place).then_some(()))
+        })
+        .await
     }
 
     fn atom(&self, name: &str) -> anyhow::Result<u32> {
