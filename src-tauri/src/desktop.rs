@@ -3,22 +3,29 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Parser as _;
 use sync_monitor_api::InProcess;
-use sync_monitor_runtime::Options;
+use sync_monitor_runtime::{Options, Running};
 use tauri::async_runtime::{block_on, spawn};
-use tauri::{AppHandle, Manager as _, RunEvent, WindowEvent};
+use tauri::{App, AppHandle, Manager as _, RunEvent, WindowEvent};
+use tokio::time::timeout;
 
 use crate::answers::{Status, counted};
 use crate::args::Args;
+use crate::autostart::Autostart;
+use crate::commands::Session;
 use crate::memory::Memory;
 use crate::notification::{self, Notification, Notifications};
 use crate::settings::Settings;
 use crate::tray::Tray;
 use crate::window::{self, Frame};
 use crate::{changes, commands};
+
+/// How long a hidden start waits for a tray: at the beginning of a session the panel may come later than this program.
+const TRAY_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs until the program is quit.
 ///
@@ -27,28 +34,12 @@ use crate::{changes, commands};
 pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     sync_monitor_runtime::telemetry::start(&args.log_level)?;
     if !has_display() {
-        bail!(
-            "there is no display to open a window on. To run without a window, start `sync-monitor serve`, and see it \
-             in a browser with `sync-monitor open`"
-        );
+        bail!("there is no display to open a window on. {INSTEAD}");
     }
-    let mut builder = tauri::Builder::default()
-        .invoke_handler(tauri::generate_handler![commands::api_request, commands::open_url]);
-    if args.is_single() {
-        // A second start ends inside `build` below, before it could touch the first one's folder.
-        builder =
-            builder.plugin(tauri_plugin_single_instance::init(|app, words, _| started_again(app, &words)));
-    }
-    let app = builder.build(context()).context("the desktop cannot be used")?;
-
-    let title = if args.is_demo() { "Sync Monitor – Demo" } else { "Sync Monitor" };
-    let place = args.place();
-    let engine = block_on(sync_monitor_runtime::start(Options::from(args)))?;
+    let app = build(&args)?;
+    let engine = block_on(sync_monitor_runtime::start(Options::from(args.clone())))?;
     let tray = Tray::default();
-    app.manage(engine.api());
-    app.manage(Memory::open(engine.data_dir()));
-    app.manage(Notifications::default());
-    app.manage(Frame::new(title));
+    furnish(&app, &args, &engine, &tray)?;
     spawn(tray.clone().put_up(app.handle().clone()));
     let forwarding = spawn(changes::forward(app.handle().clone(), engine.api(), tray.clone()));
     spawn(quit_on_signal(app.handle().clone()));
@@ -57,7 +48,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let stopped_cleanly = Arc::new(AtomicBool::new(true));
     let outcome = Arc::clone(&stopped_cleanly);
     let code = app.run_return(move |app, event| match event {
-        RunEvent::Ready => window::show(app, place.clone()),
+        RunEvent::Ready if args.is_hidden() => drop(spawn(show_without_tray(app.clone(), tray.clone()))),
+        RunEvent::Ready => window::show(app, args.place()),
         #[cfg(target_os = "macos")]
         RunEvent::Opened { urls } => urls.iter().for_each(|url| open_link(app, url.as_str())),
         RunEvent::WindowEvent { event: WindowEvent::CloseRequested { .. }, .. } => window::remember(app),
@@ -87,15 +79,54 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What to do where there is no display.
+const INSTEAD: &str =
+    "To run without a window, start `sync-monitor serve`, and see it in a browser with `sync-monitor open`";
+
+/// Whether a display is named. Whether it is there is known when it is used.
+fn has_display() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(target_os = "linux") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
+}
+
+/// The application, before there is an engine. A second start on the usual folder ends in here, before it could touch
+/// the first one's folder.
+fn build(args: &Args) -> anyhow::Result<App> {
+    let mut builder = tauri::Builder::default().invoke_handler(tauri::generate_handler![
+        commands::api_request,
+        commands::open_url,
+        commands::desktop_info,
+        commands::set_autostart,
+    ]);
+    if args.is_single() {
+        builder =
+            builder.plugin(tauri_plugin_single_instance::init(|app, words, _| started_again(app, &words)));
+    }
+    builder.build(context()).context("the desktop cannot be used")
+}
+
 /// What `tauri.conf.json`, the capabilities and the built UI say.
 #[expect(clippy::disallowed_methods, reason = "Tauri's macro says what to do where an icon is broken")]
 fn context() -> tauri::Context {
     tauri::generate_context!()
 }
 
+/// Hands the application what its parts ask it for.
+fn furnish(app: &App, args: &Args, engine: &Running, tray: &Tray) -> anyhow::Result<()> {
+    app.manage(engine.api());
+    app.manage(Memory::open(engine.data_dir()));
+    app.manage(Notifications::default());
+    app.manage(tray.clone());
+    let autostart = args.is_single().then(|| Autostart::new(args.for_autostart())).transpose()?;
+    app.manage(Session(autostart));
+    app.manage(Frame::new(if args.is_demo() { "Sync Monitor – Demo" } else { "Sync Monitor" }));
+    Ok(())
+}
+
 /// Somebody has started the program again, with these words.
 fn started_again(app: &AppHandle, words: &[String]) {
     match Args::try_parse_from(words) {
+        Ok(args) if args.is_hidden() => {}
         Ok(args) => window::show(app, args.place()),
         Err(error) => {
             tracing::warn!(%error, "a second start had arguments that this version does not know");
@@ -113,10 +144,12 @@ fn open_link(app: &AppHandle, link: &str) {
     }
 }
 
-/// Whether a window can be shown at all: GTK panics where it cannot.
-fn has_display() -> bool {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    !cfg!(target_os = "linux") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
+/// A hidden start without a tray could never be found again.
+async fn show_without_tray(app: AppHandle, tray: Tray) {
+    if timeout(TRAY_PATIENCE, tray.is_up()).await.is_err() {
+        tracing::info!("there is no tray to hide in");
+        window::show(&app, None);
+    }
 }
 
 /// Whether the engine goes on without a window: the user wants it, and there is a way back.

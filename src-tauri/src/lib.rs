@@ -5,6 +5,7 @@
 
 mod answers;
 mod args;
+mod autostart;
 mod changes;
 mod commands;
 mod desktop;

@@ -81,6 +81,11 @@ impl Tray {
         self.is_shown.load(Ordering::Relaxed)
     }
 
+    /// Waits until the icon is there.
+    pub(crate) async fn is_up(&self) {
+        self.parts.wait().await;
+    }
+
     /// Not awaited: the main thread may be stopping the engine, and has no time for this then.
     fn show_standing(&self, app: &AppHandle) {
         let tray = self.clone();

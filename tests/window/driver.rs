@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use fantoccini::elements::Element;
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
 use crate::program::path_from;
@@ -76,6 +76,17 @@ impl Window {
             Ok(self.client.current_url().await?.as_str().ends_with(end).then_some(()))
         })
         .await
+    }
+
+    /// Calls a command of the desktop's, as the page does, and returns what it answers.
+    pub(crate) async fn call(&self, command: &str, arguments: Value) -> anyhow::Result<Value> {
+        let script = "const [command, given, done] = arguments;
+            window.__TAURI_INTERNALS__.invoke(command, given).then((ok) => done({ ok }), (error) => done({ error }))";
+        let answer = self.client.execute_async(script, vec![json!(command), arguments]).await?;
+        match answer.get("error") {
+            Some(error) => bail!("{command}: {error}"),
+            None => Ok(answer["ok"].clone()),
+        }
     }
 
     /// Waits until the page knows that it has this size: then the program knows where its window is.

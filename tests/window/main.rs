@@ -14,7 +14,7 @@ use kit::{ORG_B, sim};
 use notifications::Notifications;
 use program::{Program, end, web_processes};
 use screen::Screen;
-use serde_json::Value;
+use serde_json::{Value, json};
 use session::Session;
 use sync_monitor_orgsim::{Answer, Consent, Rule};
 use tray::Tray;
@@ -172,7 +172,7 @@ async fn the_tray_tells_how_things_stand_and_quit_says_what_waits() -> anyhow::R
     let session = Session::start("[retry]\nschedule = [\"0s\", \"1h\"]")?;
     let mut notifications = Notifications::start(&session).await?;
     let tray = Tray::start(&session).await?;
-    let program = Program::start(&session, &ON_A_FREE_PORT)?;
+    let program = Program::start(&session, &[&ON_A_FREE_PORT[..], &["--hidden"]].concat())?;
     let api = session.api();
     api.is_up().await?;
     tray.says("No org is connected yet").await?;
@@ -218,6 +218,39 @@ async fn the_window_is_where_it_was_before_the_restart() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_hidden_start_shows_no_window_until_somebody_wants_it() -> anyhow::Result<()> {
+    let session = Session::start("")?;
+    let tray = Tray::start(&session).await?;
+    let screen = Screen::open()?;
+    let hidden = [&ON_A_FREE_PORT[..], &["--hidden"]].concat();
+    let program = Program::start(&session, &hidden)?;
+    session.api().is_up().await?;
+    tray.says("No org is connected yet").await?;
+    assert_eq!(screen.window(program.id())?, None);
+    assert_eq!(web_processes(program.id())?, [0; 0]);
+
+    // The session starts it again, as it does where two entries say so.
+    assert!(Program::start(&session, &hidden)?.ended().await?.success());
+    assert_eq!(screen.window(program.id())?, None);
+    // The user starts it again.
+    assert!(Program::start(&session, &ON_A_FREE_PORT)?.ended().await?.success());
+    screen.window_of(program.id()).await?;
+    program.stop().await
+}
+
+#[tokio::test]
+async fn a_hidden_start_without_a_tray_shows_its_window() -> anyhow::Result<()> {
+    let session = Session::start("")?;
+    let screen = Screen::open()?;
+    let program = Program::start(&session, &[&ON_A_FREE_PORT[..], &["--hidden"]].concat())?;
+    let window = screen.window_of(program.id()).await?;
+    // And closing it ends the program, since nobody could find it any more.
+    screen.close(window)?;
+    assert!(program.ended().await?.success());
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_link_is_shown_in_the_window_that_is_open() -> anyhow::Result<()> {
     let session = Session::start("")?;
     let window = Window::open(&session, &["--open", "cause/00ff00ff00ff00ff"]).await?;
@@ -245,5 +278,21 @@ async fn a_link_is_shown_in_the_window_that_is_open() -> anyhow::Result<()> {
         assert_eq!(ended.code(), Some(2), "{nonsense}");
     }
     window.is_at(&format!("#/item/{id}")).await?;
+    window.close().await
+}
+
+#[tokio::test]
+async fn the_session_starts_the_program_hidden_when_the_user_says_so() -> anyhow::Result<()> {
+    let session = Session::start("")?;
+    let window = Window::open(&session, &[]).await?;
+    let off = json!({ "autostart": false, "trayShown": false });
+    assert_eq!(window.call("desktop_info", json!({})).await?, off);
+    window.call("set_autostart", json!({ "on": true })).await?;
+    assert_eq!(window.call("desktop_info", json!({})).await?["autostart"], true);
+    let entry = session.home().join("config/autostart/dev.syncmonitor.desktop.desktop");
+    let text = std::fs::read_to_string(&entry)?;
+    assert!(text.contains("sync-monitor-desktop --hidden"), "{text}");
+    window.call("set_autostart", json!({ "on": false })).await?;
+    assert_eq!(window.call("desktop_info", json!({})).await?, off);
     window.close().await
 }
