@@ -1,5 +1,6 @@
 //! How the program starts, goes on without a window, and ends.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,6 +90,15 @@ fn has_display() -> bool {
     !cfg!(target_os = "linux") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
+/// The display that is named, in words.
+fn display() -> String {
+    let named = |name| {
+        std::env::var(name).ok().filter(|value| !value.is_empty()).map(|value| format!("{name}={value}"))
+    };
+    let names: Vec<_> = ["WAYLAND_DISPLAY", "DISPLAY"].into_iter().filter_map(named).collect();
+    if names.is_empty() { "the desktop".to_owned() } else { format!("the display {}", names.join(" or ")) }
+}
+
 /// The application, before there is an engine. A second start on the usual folder ends in here, before it could touch
 /// the first one's folder.
 fn build(args: &Args) -> anyhow::Result<App> {
@@ -102,7 +112,24 @@ fn build(args: &Args) -> anyhow::Result<App> {
         builder =
             builder.plugin(tauri_plugin_single_instance::init(|app, words, _| started_again(app, &words)));
     }
-    builder.build(context()).context("the desktop cannot be used")
+    // Where GTK finds no display, the library above it panics.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let built = catch_unwind(AssertUnwindSafe(|| builder.build(context())));
+    std::panic::set_hook(hook);
+    match built {
+        Ok(app) => app.context("the desktop cannot be used"),
+        Err(panic) => {
+            let why = panic.downcast_ref::<String>().map(String::as_str);
+            let why = why.or_else(|| panic.downcast_ref::<&str>().copied());
+            tracing::debug!(why, "the window library gave up");
+            bail!(
+                "{} cannot be used. Check that a desktop is running there and lets you in; --log-level debug says \
+                 more. {INSTEAD}",
+                display()
+            )
+        }
+    }
 }
 
 /// What `tauri.conf.json`, the capabilities and the built UI say.

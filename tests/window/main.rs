@@ -296,3 +296,13 @@ async fn the_session_starts_the_program_hidden_when_the_user_says_so() -> anyhow
     assert_eq!(window.call("desktop_info", json!({})).await?, off);
     window.close().await
 }
+
+#[tokio::test]
+async fn a_display_that_is_dead_is_said_plainly() -> anyhow::Result<()> {
+    let session = Session::start("")?;
+    let (code, said) = Program::fail(&session, &[("DISPLAY", ":4095")])?;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the display DISPLAY=:4095 cannot be used") && said.contains("serve"), "{said}");
+    assert!(!said.contains("panic"), "{said}");
+    Ok(())
+}

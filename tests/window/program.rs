@@ -117,6 +117,17 @@ impl Program {
         Ok(Self { child, log })
     }
 
+    /// Starts it where it cannot run, and returns how it ended and what it said.
+    pub(crate) fn fail(
+        session: &Session,
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<(Option<i32>, String)> {
+        let mut command = Command::new(path_from("SYNC_MONITOR_DESKTOP")?);
+        command.envs(session.environment()).envs(environment.iter().copied()).stdin(Stdio::null());
+        let output = command.output()?;
+        Ok((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
+    }
+
     /// Its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
