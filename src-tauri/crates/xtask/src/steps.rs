@@ -206,14 +206,10 @@ fn window(packages: Packages) -> anyhow::Result<()> {
     setup::ui_built()?;
     demo::build_window()?;
     let driver = setup::tauri_driver()?;
-    let test = special_test("window")?;
+    let mut test = special_test("window")?;
     let (_display, number) = display()?;
     process::run(
-        process::command("dbus-run-session")
-            .arg("--")
-            .arg(test.get_program())
-            .args(test.get_args())
-            .env("DISPLAY", format!(":{number}"))
+        test.env("DISPLAY", format!(":{number}"))
             .env_remove("WAYLAND_DISPLAY")
             .env("GDK_BACKEND", "x11")
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
