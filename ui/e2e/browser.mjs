@@ -23,13 +23,13 @@ export function launch() {
 /** The screens, by the address that shows each. */
 export const SCREENS = [
   '#/overview',
-  '#/failed',
+  '#/failed/items',
   '#/failed/dismissed',
   '#/queue/queued',
   '#/queue/held',
-  '#/activity',
-  '#/activity/log',
-  '#/orgs',
+  '#/activity/events',
+  '#/orgs/cards',
+  '#/audit',
 ];
 
 /** Fails with the names of the broken rules if axe finds anything. */

@@ -1,4 +1,5 @@
 /** Canned data for the mock server: four orgs and items in every state. */
+import { createHash } from 'node:crypto';
 
 export const ORGS = {
   client: '00D5e000000AAAAEA4',
@@ -103,6 +104,52 @@ function attemptsOf(now, error, n, cycle, lastOutcome) {
   }));
 }
 
+/** What makes failures one cause. */
+const failureKey = (orgId, parts) =>
+  createHash('sha256')
+    .update([orgId, ...parts].join('|'))
+    .digest('hex')
+    .slice(0, 16);
+
+/** What is known of each error, by code and status. */
+export const CAUSES = {
+  FIELD_CUSTOM_VALIDATION_EXCEPTION: {
+    title: 'A validation rule refused the record',
+    text: 'A validation rule in the target org does not accept these values.',
+    fixer: 'targetAdmin',
+    retryHelps: false,
+    steps: ['Read the message: it is the rule’s own text.', 'Retry after the rule was changed.'],
+  },
+  UNABLE_TO_LOCK_ROW: {
+    title: 'The record was busy',
+    text: 'Another process in the target org was changing the same record at that moment.',
+    fixer: 'wait',
+    retryHelps: true,
+    steps: ['Retry: the lock is usually gone within seconds.'],
+  },
+  REQUIRED_FIELD_MISSING: {
+    title: 'A required field is empty',
+    text: 'The target org requires a field that this work item does not fill.',
+    fixer: 'targetAdmin',
+    retryHelps: false,
+    steps: ['See in the message which field is meant.', 'Retry after the target org was changed.'],
+  },
+  500: {
+    title: 'The target org had an error of its own',
+    text: 'Salesforce answered that something went wrong there.',
+    fixer: 'developer',
+    retryHelps: true,
+    steps: ['Retry once.', 'If it fails again, look at the Apex exception in the target org.'],
+  },
+  0: {
+    title: 'The target org did not answer in time',
+    text: 'No answer came before the time-out.',
+    fixer: 'wait',
+    retryHelps: true,
+    steps: ['Retry when the org answers again.'],
+  },
+};
+
 /** The items; `failed` says how many of them have failed. */
 export function items(now, failed = 12) {
   const all = [];
@@ -133,8 +180,11 @@ export function items(now, failed = 12) {
       dismissedAt: null,
       dismissReason: null,
       attemptLog: bad ? attemptsOf(now, error, n, 1, status) : [],
+      history: [],
+      runs: [],
       ...more,
     };
+    if (status === 'failed') item.failureKey = failureKey(item.targetOrgId, error);
     if (status === 'synced' || status === 'superseded') {
       item.attempts = 1;
       item.attemptLog = [
@@ -162,6 +212,35 @@ export function items(now, failed = 12) {
   add('superseded', 0);
   add('superseded', 1);
   return all;
+}
+
+/** What people and the program did, newest first. */
+export function activity(now) {
+  const lines = [
+    [
+      -40,
+      'relay',
+      'echo.suppress',
+      'WI-1041',
+      { reason: ORGS.client, detail: 'WI-1041', count: 1 },
+    ],
+    [-300, 'user:ada', 'item.dismiss', 'failed-41', { reason: 'Test data, not needed', count: 1 }],
+    [-900, 'relay', 'org.health', ORGS.legacy, { reason: 'signInRequired' }],
+    [-3600, 'cli', 'item.retry', null, { count: 14 }],
+    [-7200, 'user:ada', 'route.pause', `${ORGS.client} → ${ORGS.legacy}`, {}],
+    [-86_400, 'user:ada', 'org.connect', ORGS.client, {}],
+  ];
+  return lines.map(([seconds, actor, action, subject, more], index) => ({
+    id: lines.length - index,
+    at: at(now, seconds),
+    actor,
+    action,
+    subject,
+    reason: null,
+    count: null,
+    detail: null,
+    ...more,
+  }));
 }
 
 /** What the Salesforce CLI knows. */

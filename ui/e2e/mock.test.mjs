@@ -43,7 +43,7 @@ const retries = () => server.mock.calls.filter((call) => call === 'POST /items/r
 
 describe('the lists', () => {
   beforeEach(async () => {
-    await open({}, '#/failed');
+    await open({}, '#/failed/items');
     // A key press waits for nothing: without this it may come before the rows.
     await row('failed-1').waitFor();
   });
@@ -127,7 +127,7 @@ describe('the lists', () => {
     await page.getByRole('button', { name: 'Keyboard shortcuts' }).click();
     await page.getByRole('dialog').waitFor();
     assert.equal(await page.locator('tr.active').count(), 0);
-    assert.match(page.url(), /#\/failed$/);
+    assert.match(page.url(), /#\/failed\/items$/);
   });
 
   it('say how many rows there are to those who do not see it', async () => {
@@ -186,7 +186,7 @@ describe('the lists', () => {
   });
 
   it('filter by target org and load further pages', async () => {
-    await goTo(page, '#/activity/synced');
+    await goTo(page, '#/activity/events');
     await count('100 of 130 items shown').waitFor();
     await page.getByRole('button', { name: 'Show more' }).click();
     await count('130 items').waitFor();
@@ -207,7 +207,7 @@ describe('the item', () => {
   });
 
   it('gives the focus back when it closes', async () => {
-    await open({}, '#/failed');
+    await open({}, '#/failed/items');
     await row('failed-4').getByTestId('item-open').click();
     await page.getByTestId('item-status').waitFor();
     await page.keyboard.press('Escape');
@@ -234,7 +234,7 @@ describe('the item', () => {
 
 describe('the connection', () => {
   it('says that it is lost, keeps the last data, and recovers by itself', async () => {
-    await open({}, '#/failed');
+    await open({}, '#/failed/items');
     await row('failed-1').waitFor();
     await server.cut();
     await page.getByTestId('connection-lost').getByText('may be out of date').waitFor();
@@ -251,6 +251,7 @@ describe('the connection', () => {
     await page.getByTestId('headline').waitFor();
     await server.cut();
     await page.getByTestId('nav-failed').click();
+    await page.getByTestId('tab-items').click();
     await page.getByText('The list could not be loaded').waitFor();
     await server.start();
     await row('failed-1').waitFor();
@@ -301,7 +302,7 @@ describe('accessibility', () => {
         await goTo(page, hash);
         await assertAccessible(page, `${theme} ${hash}`);
       }
-      await goTo(page, '#/failed');
+      await goTo(page, '#/failed/items');
       await box('failed-1').click();
       await page.getByRole('button', { name: 'Dismiss…' }).click();
       await assertAccessible(page, `${theme} dismiss dialog`);

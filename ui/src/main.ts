@@ -7,4 +7,7 @@ import './styles/base.css';
 
 const target = document.getElementById('app');
 if (target === null) throw new Error('index.html has no #app');
-mount(AppView, { target, props: { app: new App(await chooseBackend()) } });
+// Not awaited at the top level: a part that is loaded later may need this one.
+void chooseBackend().then((backend) =>
+  mount(AppView, { target, props: { app: new App(backend) } }),
+);

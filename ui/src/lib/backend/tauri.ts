@@ -34,5 +34,8 @@ function listen(listener: ChangeListener): () => void {
 
 /** The program's API over the desktop window's bridge. */
 export function tauriBackend(): Backend {
-  return apiBackend(transport, listen, (url) => invoke('open_url', { url }));
+  return apiBackend(transport, listen, (url) => invoke('open_url', { url }), {
+    info: () => invoke('desktop_info'),
+    setAutostart: (on) => invoke('set_autostart', { on }),
+  });
 }

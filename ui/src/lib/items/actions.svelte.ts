@@ -8,7 +8,7 @@ export function bulkSentence(result: BulkResult, done: (n: number) => string): s
   const parts: string[] = [];
   if (result.changed > 0 || result.refused.length === 0) parts.push(done(result.changed));
   if (result.refused.length > 0) {
-    const reasons = [...new Set(result.refused.map((one) => one.reason))];
+    const reasons = [...new Set(result.refused.map((one) => one.message))];
     parts.push(m.bulk.refused(result.refused.length, reasons.join('; ')));
   }
   return parts.join(', ');
@@ -95,7 +95,11 @@ export class ItemActions {
     this.#running.add(key);
     try {
       const result = await call();
-      const refusals = result.refused.map((one) => ({ ...one, title: this.#titleOf(one.id) }));
+      const refusals = result.refused.map(({ id, message }) => ({
+        id,
+        title: this.#titleOf(id),
+        reason: message,
+      }));
       const kind = refusals.length > 0 ? 'refused' : 'done';
       this.say(kind, bulkSentence(result, done), refusals);
       // The event stream says so too; not to wait for it makes the screen feel immediate.

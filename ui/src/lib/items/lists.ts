@@ -18,8 +18,6 @@ export function filterOf(screen: Screen, tab: Tab): ItemFilter {
       return { held: true };
     case 'queued':
     case 'retrying':
-    case 'synced':
-    case 'superseded':
       return { status: tab };
     default:
       return screen === 'failed' ? { status: 'failed' } : {};

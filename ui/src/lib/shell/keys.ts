@@ -35,7 +35,7 @@ function retry(app: App): void {
 /** Whether the screen beneath is a list, so that row keys mean something. */
 function listShown(app: App): boolean {
   const { screen, tab } = app.router.place;
-  return screen !== 'overview' && screen !== 'orgs' && tab !== 'log';
+  return screen === 'failed' ? tab !== 'causes' : screen === 'queue' || tab === 'events';
 }
 
 /**
@@ -74,6 +74,6 @@ export function handleKey(app: App, event: KeyboardEvent): void {
     if (router.place.itemId !== null && id !== null) router.go(itemHref(id));
     else focusRow(id);
   } else if (key === 'x' && list.activeId !== null) {
-    list.selection = list.selection.toggle(list.activeId);
+    list.select(list.selection.toggle(list.activeId, list));
   } else if (key === 'r') retry(app);
 }

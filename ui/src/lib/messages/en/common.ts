@@ -1,0 +1,58 @@
+/** What is said everywhere. */
+export const common = {
+  appName: 'Sync Monitor',
+  status: {
+    queued: 'Queued',
+    processing: 'Sending',
+    retrying: 'Retrying',
+    failed: 'Failed',
+    synced: 'Synced',
+    superseded: 'Superseded',
+    held: 'Held',
+    dismissed: 'Dismissed',
+  },
+  /** Why an item is held, short; in full below. */
+  heldShort: {
+    orgPaused: 'Org paused',
+    routePaused: 'Route paused',
+    signInRequired: 'Sign-in required',
+    orgUnreachable: 'Org does not answer',
+    rateLimited: 'API limit reached',
+    endpointMissing: 'Delivery Hub not found',
+    olderItem: 'Older change goes first',
+  },
+  heldReasons: {
+    orgPaused: 'The target org is paused.',
+    routePaused: 'The route is paused.',
+    signInRequired: 'The sign-in to the target org no longer works.',
+    orgUnreachable: 'The target org does not answer. Sending goes on by itself once it does.',
+    rateLimited: 'The target org’s API limit is used up. Sending goes on by itself.',
+    endpointMissing:
+      'Delivery Hub was not found in the target org. It is looked for again by itself.',
+    olderItem: 'An older change of the same work item has to be delivered first.',
+  },
+  operations: { upsert: 'Upsert', delete: 'Delete' } as Record<string, string>,
+  kinds: {
+    production: 'PROD',
+    sandbox: 'SANDBOX',
+    scratch: 'SCRATCH',
+    developer: 'DEV',
+    unknown: '',
+  },
+  actions: {
+    retry: 'Retry',
+    dismiss: 'Dismiss…',
+    restore: 'Restore',
+    close: 'Close',
+    cancel: 'Cancel',
+    dismissConfirm: 'Dismiss',
+    pause: 'Pause',
+    resume: 'Resume',
+    save: 'Save',
+    remove: 'Remove',
+    removeAsk: 'Remove…',
+    next: 'Next',
+    back: 'Back',
+    closeMessage: 'Close this message',
+  },
+} as const;

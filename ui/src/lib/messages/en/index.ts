@@ -1,0 +1,18 @@
+import { audit } from './audit';
+import { common } from './common';
+import { item } from './item';
+import { lists } from './lists';
+import { orgs } from './orgs';
+import { overview } from './overview';
+import { shell } from './shell';
+
+/** Every text that people read, in English; a file for each part of the window. */
+export const en = {
+  ...common,
+  ...shell,
+  ...overview,
+  ...lists,
+  ...item,
+  ...orgs,
+  ...audit,
+} as const;
