@@ -7,6 +7,7 @@ import { OrgActions } from './orgs/actions.svelte';
 import { Router } from './router.svelte';
 import { Theme } from './shared/theme.svelte';
 import { itemTitle } from './items/words';
+import { Notices } from './shell/notices.svelte';
 import { Shortcuts } from './shell/shortcuts.svelte';
 
 /** The parts that every component may use. */
@@ -16,6 +17,7 @@ export class App {
   readonly orgActions: OrgActions;
   readonly list: ItemList;
   readonly router = new Router();
+  readonly notices = new Notices();
   readonly theme = new Theme();
   readonly shortcuts = new Shortcuts();
   helpOpen = $state(false);
@@ -23,7 +25,7 @@ export class App {
   constructor(backend: Backend) {
     this.monitor = new Monitor(backend);
     this.list = new ItemList(backend, (error) => this.monitor.noteProblem(error));
-    this.actions = new ItemActions(this.monitor, (id) => {
+    this.actions = new ItemActions(this.monitor, this.notices, (id) => {
       const row = this.list.rows.find((one) => one.id === id);
       return row === undefined ? id : itemTitle(row);
     });

@@ -1,7 +1,7 @@
 import type { BulkResult, Selection } from '../backend/backend';
-import { Problem } from '../backend/backend';
 import type { Monitor } from '../monitor.svelte';
 import { m } from '../shared/messages';
+import type { Notice, NoticeMore, Notices } from '../shell/notices.svelte';
 
 /** What a bulk action came to, in one sentence. */
 export function bulkSentence(result: BulkResult, done: (n: number) => string): string {
@@ -14,34 +14,20 @@ export function bulkSentence(result: BulkResult, done: (n: number) => string): s
   return parts.join(', ');
 }
 
-/** One item that an action was refused for. */
-export interface Refusal {
-  id: string;
-  /** What to call the item. */
-  title: string;
-  reason: string;
-}
-
-/** A short message to the user. */
-export interface Notice {
-  kind: 'done' | 'refused' | 'error';
-  text: string;
-  refusals: Refusal[];
-}
-
 /** Retry, dismiss and restore, and what is said about them. */
 export class ItemActions {
-  notice = $state.raw<Notice | null>(null);
   /** What the dismiss dialog is open for. */
   dismissing = $state.raw<{ ids: string[] } | null>(null);
 
   #monitor: Monitor;
+  #notices: Notices;
   #titleOf: (id: string) => string;
   /** What is under way: a double click must not count twice, but another row's button counts. */
   #running = new Set<string>();
 
-  constructor(monitor: Monitor, titleOf: (id: string) => string) {
+  constructor(monitor: Monitor, notices: Notices, titleOf: (id: string) => string) {
     this.#monitor = monitor;
+    this.#notices = notices;
     this.#titleOf = titleOf;
   }
 
@@ -72,16 +58,14 @@ export class ItemActions {
   }
 
   /** Says something to the user. */
-  say(kind: Notice['kind'], text: string, refusals: Refusal[] = []): void {
-    this.notice = { kind, text, refusals };
+  say(kind: Notice['kind'], text: string, more: NoticeMore = {}): void {
+    this.#notices.say(kind, text, more);
   }
 
   /** Says that a call failed, and why. */
   sayProblem(error: unknown): void {
     this.#monitor.noteProblem(error);
-    const unreachable = error instanceof Problem && error.unreachable;
-    const why = unreachable ? m.bulk.unreachable : error instanceof Error ? error.message : '';
-    this.say('error', m.bulk.failed(why));
+    this.#notices.sayProblem(error);
   }
 
   async #run(
@@ -101,7 +85,7 @@ export class ItemActions {
         reason: message,
       }));
       const kind = refusals.length > 0 ? 'refused' : 'done';
-      this.say(kind, bulkSentence(result, done), refusals);
+      this.say(kind, bulkSentence(result, done), { refusals });
       // The event stream says so too; not to wait for it makes the screen feel immediate.
       this.#monitor.revision += 1;
       void this.#monitor.refresh();

@@ -56,6 +56,11 @@ export const shell = {
     signedOut:
       'This window is no longer signed in. Open Sync Monitor again to get a new link: run “sync-monitor open”.',
   },
+  lazy: {
+    failed: 'This part could not be loaded',
+    why: 'The program has stopped, or was replaced by a newer one.',
+    reload: 'Load the page again',
+  },
   banners: 'Notices',
   demo: 'Demo: simulated orgs, throw-away data',
   theme: { label: 'Theme', light: 'Light', dark: 'Dark', system: 'System' },
