@@ -305,7 +305,7 @@ export class ItemList implements RowOrder {
     const gone = new Set(this.gone);
     const added = new Set<string>();
     for (const { stretch, page } of pages) {
-      const found = this.#rows.compare(stretch, fresh(page));
+      const found = this.#rows.compare(stretch, fresh(page), this.more);
       for (const row of page.items) gone.delete(row.id);
       for (const id of found.left) gone.add(id);
       for (const id of found.added) added.add(id);

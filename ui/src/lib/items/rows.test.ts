@@ -123,6 +123,16 @@ describe('PagedRows', () => {
     expect(rows.get('r8')?.text).toBe('moved');
   });
 
+  it('takes no row behind the last loaded one for news while there are more', () => {
+    const program = filled(9);
+    const rows = new PagedRows<Made>();
+    rows.append(null, program.page(null, 3).rows, 1);
+    program.put('new', 150);
+    const page = program.page(null, 6);
+    expect(rows.compare(first(rows), page, true).added).toEqual(['new']);
+    expect(rows.compare(first(rows), page).added).toEqual(['new', 'r4', 'r5']);
+  });
+
   it('keeps what an answer was too short to tell about, as a stretch with a beginning of its own', () => {
     const program = filled(9);
     const rows = load(program, 3);

@@ -118,10 +118,11 @@ export class PagedRows<T extends Row> {
   }
 
   /**
-   * Compares a stretch that was read again, from its beginning and at least as
-   * long, with what is shown.
+   * Compares a stretch that was read again, from its beginning, with what is
+   * shown. `open`: rows that are not loaded follow the last one, and behind it
+   * they are no news.
    */
-  compare(stretch: Stretch<T>, page: FreshPage<T>): Difference<T> {
+  compare(stretch: Stretch<T>, page: FreshPage<T>, open = false): Difference<T> {
     const next = this.#stretches[this.#stretches.indexOf(stretch) + 1];
     const own = page.rows.findLastIndex((row) => this.#homes.get(row.id) === stretch);
     // Behind the last of its own rows, the first row of the next stretch is where this one ends.
@@ -131,12 +132,13 @@ export class PagedRows<T extends Row> {
     const rows = end < 0 ? [...page.rows] : page.rows.slice(0, end);
     const here = new Set(rows.map((row) => row.id));
     const missing = stretch.rows.filter((row) => !here.has(row.id));
+    const known = open && next === undefined && own >= 0 ? own : rows.length;
     const ended = end < 0 && page.nextCursor === null;
     const reached = end >= 0 || ended;
     return {
       rows,
       beyond: reached ? [] : missing,
-      added: rows.filter((row) => !this.#homes.has(row.id)).map((row) => row.id),
+      added: rows.slice(0, known).flatMap((row) => (this.#homes.has(row.id) ? [] : [row.id])),
       left: reached ? missing.map((row) => row.id) : [],
       ended,
     };
