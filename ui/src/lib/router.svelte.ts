@@ -10,8 +10,8 @@ export const SCREENS = [
   'settings',
 ] as const;
 
-/** A screen of the sidebar, or one that a link leads to: a work item's thread, a bulk run, the first run. */
-export type Screen = (typeof SCREENS)[number] | 'thread' | 'run' | 'welcome';
+/** A screen of the sidebar, or one that a link leads to: a work item's thread, the bulk runs, one of them, the first run. */
+export type Screen = (typeof SCREENS)[number] | 'thread' | 'runs' | 'run' | 'welcome';
 
 /** The tabs of each screen; the first is the one shown without a choice. */
 export const TABS = {
@@ -35,6 +35,7 @@ export const TABS = {
     'about',
   ],
   thread: [],
+  runs: [],
   run: [],
   welcome: [],
 } as const satisfies Record<Screen, readonly string[]>;
@@ -52,6 +53,7 @@ export const FILTER_KEYS = [
   'until',
   'failureKey',
   'runId',
+  'sort',
   'action',
   'actor',
   'subject',
@@ -151,7 +153,9 @@ export function parsePlace(hash: string, before: Place | null): Place {
     if (linked !== undefined) return { ...rest, screen: linked, tab: null, id: decode(second) };
   }
   const screen =
-    first === 'welcome' ? 'welcome' : (SCREENS.find((name) => name === first) ?? 'overview');
+    first === 'welcome' || first === 'runs'
+      ? first
+      : (SCREENS.find((name) => name === first) ?? 'overview');
   const tabs: readonly Tab[] = TABS[screen];
   return { ...rest, screen, tab: tabs.find((name) => name === second) ?? tabs[0] ?? null };
 }
@@ -220,6 +224,8 @@ export class Router {
       return;
     }
     if (place.filter.targetOrgId !== undefined) this.org = place.filter.targetOrgId;
+    // What a run did is shown whole: its numbers count every org.
+    else if (place.filter.runId !== undefined) this.org = null;
     else if (this.org !== null && BY_ORG.includes(place.screen)) {
       this.#replace({ ...place, filter: { ...place.filter, targetOrgId: this.org } });
       return;

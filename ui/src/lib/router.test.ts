@@ -47,7 +47,7 @@ describe('parsePlace', () => {
     expect(parsePlace(threadHref('WI/1?'), null)).toMatchObject({ screen: 'thread', id: 'WI/1?' });
     expect(parsePlace(runHref('r-1'), null)).toMatchObject({ screen: 'run', id: 'r-1' });
     expect(placeHref(parsePlace(threadHref('WI/1?'), null))).toBe(threadHref('WI/1?'));
-    expect(parsePlace('#/runs', null).screen).toBe('overview');
+    expect(parsePlace('#/runs', null)).toMatchObject({ screen: 'runs', id: null });
   });
 });
 
@@ -83,6 +83,16 @@ describe('Router', () => {
     router.chooseOrg('00D1');
     at('#/failed/items?targetOrgId=00D2', router);
     expect(router.org).toBe('00D2');
+    stop();
+  });
+
+  it('shows what a run did whole, of every org', () => {
+    const router = new Router();
+    const stop = router.start();
+    router.chooseOrg('00D1');
+    at('#/activity/events?runId=r-1', router);
+    expect(router.place.filter).toEqual({ runId: 'r-1' });
+    expect(router.org).toBeNull();
     stop();
   });
 

@@ -13,6 +13,7 @@ export const shell = {
     audit: 'Audit',
     settings: 'Settings',
     thread: 'Work item',
+    runs: 'Bulk runs',
     run: 'Bulk run',
     welcome: 'Welcome',
     failedCount: (n: number) => `${items(n)} failed`,
