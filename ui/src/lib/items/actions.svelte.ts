@@ -43,6 +43,12 @@ export class ItemActions {
     return this.#run('restore', selection, call, m.bulk.restored);
   }
 
+  /** Sends what waits for its next attempt now. */
+  sendNow(selection: Selection): Promise<void> {
+    const call = () => this.#monitor.backend.sendNow(selection);
+    return this.#run('sendNow', selection, call, m.bulk.sentNow);
+  }
+
   /** Asks for the reason first; {@link confirmDismiss} goes on. */
   askDismiss(ids: string[]): void {
     this.dismissing = { ids };

@@ -34,7 +34,9 @@ describe('where an item stands', () => {
 
   it('is delivered at the attempt that did it', () => {
     const attemptLog = [{ outcome: 'synced' } as Attempt];
-    expect(says({ status: 'synced', attempts: 1, attemptLog })).toBe('Delivered at the first attempt');
+    expect(says({ status: 'synced', attempts: 1, attemptLog })).toBe(
+      'Delivered at the first attempt',
+    );
     expect(says({ status: 'synced', attempts: 3, attemptLog })).toBe('Delivered at attempt 3');
   });
 });

@@ -71,7 +71,7 @@ export function handleKey(app: App, event: KeyboardEvent): void {
   } else if (key === 'j' || key === 'k') {
     const id = list.move(key === 'j' ? 1 : -1);
     // With an item open the same keys turn over to the neighbour.
-    if (router.place.itemId !== null && id !== null) router.go(itemHref(id));
+    if (router.place.itemId !== null && id !== null) router.go(itemHref(id, router.place.full));
     else focusRow(id);
   } else if (key === 'x' && list.activeId !== null) {
     list.select(list.selection.toggle(list.activeId, list));

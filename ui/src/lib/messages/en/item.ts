@@ -121,6 +121,7 @@ export const item = {
     characters: (n: number) => `${count(n)} characters`,
     moreChildren: (n: number, hidden: number) => `Show ${count(n)} more of ${count(hidden)}`,
     thread: 'Thread',
+    couldNotLoad: 'It could not be loaded',
     threadOf: 'Work item',
     wholeThread: 'Show the whole thread',
     history: 'History',

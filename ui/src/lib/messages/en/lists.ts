@@ -45,6 +45,7 @@ export const lists = {
     retried: (n: number) => `${count(n)} queued again`,
     dismissed: (n: number) => `${count(n)} dismissed`,
     restored: (n: number) => `${count(n)} restored`,
+    sentNow: (n: number) => `${count(n)} due now`,
     refused: (n: number, reasons: string) => `${count(n)} refused: ${reasons}`,
     message: 'Message',
     byItem: 'Reasons by item',

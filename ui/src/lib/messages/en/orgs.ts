@@ -74,6 +74,7 @@ export const orgs = {
       notOpen: 'Nothing has opened?',
       openAgain: 'Open the login page',
       copy: 'Copy the link',
+      copied: 'Copied',
       left: (time: string) => `${time} left`,
       failed: 'The sign-in failed.',
       expired: 'Nobody signed in within 10 minutes, so the sign-in was given up.',
