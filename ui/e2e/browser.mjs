@@ -46,7 +46,8 @@ export async function assertAccessible(page, where) {
 
 /** Chooses a theme as a user does. */
 export async function chooseTheme(page, name) {
-  await page.getByRole('radio', { name, exact: true }).check({ force: true });
+  await page.getByTestId('theme').click();
+  await page.getByRole('menuitemradio', { name, exact: true }).click();
   await page.locator(`:root[data-theme="${name.toLowerCase()}"]`).waitFor();
 }
 

@@ -5,9 +5,11 @@ import { ItemList } from './items/list.svelte';
 import { Monitor } from './monitor.svelte';
 import { OrgActions } from './orgs/actions.svelte';
 import { Router } from './router.svelte';
+import { Look } from './shared/look.svelte';
 import { Theme } from './shared/theme.svelte';
 import { itemTitle } from './items/words';
 import { Notices } from './shell/notices.svelte';
+import { RelayActions } from './shell/relay.svelte';
 import { Shortcuts } from './shell/shortcuts.svelte';
 
 /** The parts that every component may use. */
@@ -19,12 +21,16 @@ export class App {
   readonly router = new Router();
   readonly notices = new Notices();
   readonly theme = new Theme();
+  readonly look = new Look();
   readonly shortcuts = new Shortcuts();
+  readonly relay: RelayActions;
   helpOpen = $state(false);
+  paletteOpen = $state(false);
 
   constructor(backend: Backend) {
     this.monitor = new Monitor(backend);
-    this.list = new ItemList(backend, (error) => this.monitor.noteProblem(error));
+    this.relay = new RelayActions(this.monitor, this.notices);
+    this.list = new ItemList(this.monitor.backend, (error) => this.monitor.noteProblem(error));
     this.actions = new ItemActions(this.monitor, this.notices, (id) => {
       const row = this.list.rows.find((one) => one.id === id);
       return row === undefined ? id : itemTitle(row);

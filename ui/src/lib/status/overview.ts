@@ -1,4 +1,5 @@
 import type { Org, Status } from '../backend/backend';
+import type { Link } from '../monitor.svelte';
 import { m } from '../shared/messages';
 
 /** The states in which an org waits for a person. */
@@ -9,6 +10,17 @@ export function orgNeedsPerson(org: Pick<Org, 'health'>): boolean {
 /** Whether anything waits for a person. */
 export function needsAttention(status: Status, orgs: readonly Org[]): boolean {
   return status.counts.failed > 0 || orgs.some(orgNeedsPerson);
+}
+
+/** How the relay stands, in one word for the top bar. */
+export type RelayState = 'lost' | 'connecting' | 'paused' | 'attention' | 'running';
+
+/** Judges how the relay stands; what hides everything else comes first. */
+export function relayState(link: Link, status: Status | null, orgs: readonly Org[]): RelayState {
+  if (link === 'lost') return 'lost';
+  if (status === null) return 'connecting';
+  if (status.relay.paused) return 'paused';
+  return needsAttention(status, orgs) ? 'attention' : 'running';
 }
 
 /** The first sentence of the overview and what it leads to. */

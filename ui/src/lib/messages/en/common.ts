@@ -1,6 +1,7 @@
 /** What is said everywhere. */
 export const common = {
   appName: 'Sync Monitor',
+  justNow: 'just now',
   status: {
     queued: 'Queued',
     processing: 'Sending',

@@ -1,4 +1,4 @@
-import { items } from '../words';
+import { count, items } from '../words';
 
 /** The frame around every screen. */
 export const shell = {
@@ -18,6 +18,8 @@ export const shell = {
     welcome: 'Welcome',
     failedCount: (n: number) => `${items(n)} failed`,
     skip: 'Skip to the content',
+    narrow: 'Collapse the sidebar',
+    wide: 'Expand the sidebar',
   },
   tabs: {
     causes: 'Causes',
@@ -46,17 +48,45 @@ export const shell = {
     connecting: 'Connecting…',
     running: 'Relay running',
     attention: 'Relay running, needs attention',
+    paused: 'Relay paused',
     lost: 'Connection lost',
+    menu: (state: string) => `${state}: pause or resume`,
+    pauseFor: 'Pause everything',
+    pauses: {
+      quarter: 'For 15 minutes',
+      hour: 'For 1 hour',
+      tomorrow: 'Until tomorrow',
+      open: 'Until resumed',
+    },
+    resume: 'Resume now',
+    going: 'Go on',
+    until: (time: string) => `Relay paused until ${time}`,
+    pausedSaid: 'The relay is paused: changes are taken in, none is sent',
+    resumedSaid: 'The relay goes on',
+    banner: (until: string | null) =>
+      until === null
+        ? 'The relay is paused until somebody resumes it.'
+        : `The relay is paused until ${until}, then it goes on by itself.`,
+    bannerText: 'Changes are still taken in and kept; none is sent.',
   },
-  lost: {
-    title: 'No connection to Sync Monitor.',
-    text: (at: string | null) =>
-      at === null
-        ? 'Trying again by itself.'
-        : `What you see is as of ${at} and may be out of date. Trying again by itself.`,
-    signedOut:
-      'This window is no longer signed in. Open Sync Monitor again to get a new link: run “sync-monitor open”.',
+  trouble: {
+    signedOut: 'This window is no longer signed in.',
+    stopped: 'No connection to Sync Monitor.',
+    store: 'The program cannot read or write its store.',
+    slow: 'The program answers slowly.',
+    cut: 'The live updates are interrupted.',
   },
+  troubleText: {
+    signedOut: 'Open it again with a new link: run “sync-monitor open”.',
+    stopped:
+      'It was stopped, is starting again, or does not answer. If it stays so, start it: “sync-monitor serve”.',
+    store:
+      'Another program may have locked it, or the disk is full. Nothing that was accepted is lost. The log says why.',
+    slow: 'It may be very busy, or its disk may be. What you do still counts, it only takes longer.',
+    cut: 'The page asks every 3 seconds instead, so what you see may be a few seconds old.',
+  },
+  troubleAsOf: (at: string) => `What you see is as of ${at}.`,
+  troubleRetry: 'Trying again by itself.',
   lazy: {
     failed: 'This part could not be loaded',
     why: 'The program has stopped, or was replaced by a newer one.',
@@ -64,7 +94,28 @@ export const shell = {
   },
   banners: 'Notices',
   demo: 'Demo: simulated orgs, throw-away data',
-  theme: { label: 'Theme', light: 'Light', dark: 'Dark', system: 'System' },
+  theme: {
+    label: 'Theme',
+    now: (choice: string) => `Theme: ${choice}`,
+    light: 'Light',
+    dark: 'Dark',
+    system: 'System',
+  },
+  times: {
+    label: 'Times',
+    now: (choice: string) => `Times: ${choice}`,
+    relative: 'Relative',
+    local: 'Local',
+    utc: 'UTC',
+  },
+  orgFilter: { label: 'Org filter', all: 'All orgs', to: (name: string) => `To ${name}` },
+  search: {
+    label: 'Search items',
+    here: (list: string) => `Search in ${list}`,
+    hint: 'Title, ID or error',
+  },
+  density: { label: 'Density', comfortable: 'Comfortable', dense: 'Dense' },
+  zoom: { label: 'Size' },
   footer: {
     label: 'Program',
     listening: 'Listening on',
@@ -75,21 +126,59 @@ export const shell = {
     version: (v: string) => `Version ${v}`,
     help: 'Keyboard shortcuts',
   },
+  ids: {
+    copied: (n: number) => (n === 1 ? 'ID copied' : `${count(n)} IDs copied`),
+    notCopied: 'The browser did not allow to copy',
+  },
+  palette: {
+    title: 'Commands',
+    open: 'Commands',
+    ask: 'Go to a screen, do something, find an item…',
+    sections: { screens: 'Screens', actions: 'Actions', orgs: 'Orgs', items: 'Items' },
+    within: (whole: string, part: string) => `${whole}: ${part}`,
+    pause: (how: string) => `Pause the relay: ${how}`,
+    resume: 'Resume the relay',
+    onlyOrg: (name: string) => `Show only what goes to ${name}`,
+    allOrgs: 'Show all orgs',
+    searching: 'Searching items…',
+    nothing: 'Nothing found',
+    hint: 'Arrow keys to choose, Enter to go, Esc to close',
+  },
   help: {
     title: 'Keyboard shortcuts',
     letters: 'Single-letter shortcuts are on',
-    keys: [
-      ['j / k', 'Next and previous row'],
-      ['x', 'Select the row'],
-      ['Enter', 'Open the row'],
-      ['r', 'Retry the open item, the selected rows, or the row'],
-      ['Esc', 'Close the item or the dialog'],
-      ['g o', 'Overview'],
-      ['g f', 'Failed'],
-      ['g q', 'Queue'],
-      ['g a', 'Activity'],
-      ['g s', 'Orgs'],
-      ['?', 'This help'],
-    ] as const,
+    lettersText:
+      'Switch them off where a voice or a helper types for you. Keys with Ctrl or ⌘ keep working.',
+    groups: {
+      everywhere: 'Everywhere',
+      screens: 'Screens',
+      lists: 'Lists and items',
+      desktop: 'Size of the window’s content',
+    },
+    keys: {
+      palette: 'Commands: screens, actions, orgs, items',
+      search: 'Search',
+      help: 'This help',
+      times: 'Times: relative, local, UTC',
+      close: 'Close the item, the menu or the dialog',
+      preferences: 'Settings',
+      overview: 'Overview',
+      failed: 'Failed',
+      queue: 'Queue',
+      activity: 'Activity',
+      orgs: 'Orgs',
+      insights: 'Insights',
+      audit: 'Audit',
+      settings: 'Settings',
+      move: 'Next and previous row, or item',
+      select: 'Select the row',
+      open: 'Open the row; once more for the whole page',
+      retry: 'Retry the open item, the selected rows, or the row',
+      dismiss: 'Dismiss them, with a reason',
+      copy: 'Copy their IDs',
+      larger: 'Larger',
+      smaller: 'Smaller',
+      usual: 'Usual size',
+    },
   },
 } as const;
