@@ -88,11 +88,14 @@ const TITLES = [
   'New approval step for discounts above 20 %',
 ];
 
+/** When each attempt of a cycle is made, in seconds from its beginning. */
+const SCHEDULE = [0, 30, 150, 750, 4350];
+
 function attemptsOf(now, error, n, cycle, lastOutcome) {
   return Array.from({ length: n }, (_, index) => ({
     number: index + 1,
     cycle,
-    startedAt: at(now, -(n - index) * 600),
+    startedAt: at(now, SCHEDULE[index] - SCHEDULE[n - 1] - 60),
     durationMs: 84 + index * 131,
     outcome: index === n - 1 ? lastOutcome : 'retrying',
     httpStatus: error[0],
@@ -150,6 +153,50 @@ export const CAUSES = {
   },
 };
 
+/** What is known of an error; null of none. */
+export function causeOf(error) {
+  if (error === null) return null;
+  return CAUSES[error.errorCode ?? error.httpStatus ?? 0] ?? CAUSES[500];
+}
+
+/** An item that was retried twice by hand, and met a limit on its way. */
+function retriedTwice(now, item) {
+  const error = [item.lastError.httpStatus, item.lastError.errorCode, item.lastError.message];
+  const earlier = (log, seconds) =>
+    log.map((one) => ({ ...one, startedAt: at(Date.parse(one.startedAt), -seconds) }));
+  const limit = {
+    ...attemptsOf(now, [429, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.'], 1, 2)[0],
+    number: 3,
+    startedAt: at(now, -88_000),
+    outcome: 'rateLimited',
+    counted: false,
+  };
+  const second = earlier(attemptsOf(now, error, 5, 2, 'failed'), 86_400);
+  Object.assign(item, {
+    cycle: 3,
+    createdAt: at(now, -180_000),
+    attemptLog: [
+      ...earlier(attemptsOf(now, error, 5, 1, 'failed'), 172_800),
+      ...second.slice(0, 2),
+      limit,
+      ...second.slice(2),
+      ...item.attemptLog.map((one) => ({ ...one, cycle: 3 })),
+    ],
+    history: [
+      { at: at(now, -90_811), actor: 'user:grace', action: 'retry', reason: null, runId: null },
+      {
+        at: at(now, -40_000),
+        actor: 'user:ada',
+        action: 'dismiss',
+        reason: 'Waits for the release',
+        runId: null,
+      },
+      { at: at(now, -5000), actor: 'user:ada', action: 'restore', reason: null, runId: null },
+      { at: at(now, -4411), actor: 'user:ada', action: 'retry', reason: null, runId: null },
+    ],
+  });
+}
+
 /** The items; `failed` says how many of them have failed. */
 export function items(now, failed = 12) {
   const all = [];
@@ -184,22 +231,26 @@ export function items(now, failed = 12) {
       runs: [],
       ...more,
     };
+    if (bad) item.createdAt = at(Date.parse(item.attemptLog[0].startedAt), -1);
     if (status === 'failed') item.failureKey = failureKey(item.targetOrgId, error);
     if (status === 'synced' || status === 'superseded') {
       item.attempts = 1;
       item.attemptLog = [
         {
           ...attemptsOf(now, [200, null, null], 1, 1, status)[0],
+          startedAt: item.createdAt,
           httpStatus: status === 'synced' ? 200 : 409,
           responseBody: '{"success":true}',
         },
       ];
     }
     // Written by hand: a parser would round the big number and 1.10.
-    item.payloadText = `{"transactionId":"${item.transactionId}","sourceOrgId":"${item.sourceOrgId}","operation":"${item.operation}","records":[{"externalId":"${item.externalIds[0]}","title":"${item.title}","estimatedHours":1.10,"legacyNumber":12345678901234567890,"comments":[],"timeLogs":[]}]}`;
+    item.payloadText = `{"transactionId":"${item.transactionId}","sourceOrgId":"${item.sourceOrgId}","operation":"${item.operation}","records":[{"externalId":"${item.externalIds[0]}","title":"${item.title}","estimatedHours":1.10,"legacyNumber":12345678901234567890,"assignee":"developer@example.com","description":"As an account manager\\nI want to see what was earned where,\\nso that I can plan the next quarter.\\n\\nThe figures come from closed opportunities; open ones are left out until they are won.","comments":[{"author":"ada@example.com","at":"2026-02-27T14:30:00.000Z","text":"Please take the fiscal year."}],"timeLogs":[]}]}`;
     all.push(item);
   };
   for (let i = 0; i < failed; i += 1) add('failed', i);
+  const fifth = all.find((item) => item.id === 'failed-5');
+  if (fifth !== undefined) retriedTwice(now, fifth);
   add('failed', 40, { dismissedAt: at(now, -300), dismissReason: 'Test data, not needed' });
   add('retrying', 1, { nextAttemptAt: at(now, 42) });
   add('retrying', 3, { nextAttemptAt: at(now, 1850) });

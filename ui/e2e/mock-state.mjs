@@ -133,7 +133,8 @@ export class Mock {
     const item = this.items.find((one) => one.id === id);
     if (item === undefined) return undefined;
     const { runs: _, ...detail } = item;
-    return detail;
+    const standing = ['failed', 'retrying', 'queued', 'processing'].includes(item.status);
+    return { ...detail, cause: standing ? data.causeOf(item.lastError) : null };
   }
 
   workItems(query) {
@@ -174,7 +175,7 @@ export class Mock {
         lastSeenAt: item.updatedAt,
         sampleMessage: message,
         sampleItemId: item.id,
-        cause: data.CAUSES[errorCode ?? httpStatus ?? 0] ?? data.CAUSES[500],
+        cause: data.causeOf(item.lastError),
       };
       group.count += 1;
       if (item.updatedAt < group.firstSeenAt) group.firstSeenAt = item.updatedAt;
