@@ -25,8 +25,9 @@ function answer(mock, method, path, query, body) {
   const [, name, id, verb] = path.split('/');
   const key = `${method} ${name}`;
   if (key === 'GET status') return mock.status();
-  if (key === 'GET orgs' && id === undefined) return { orgs: mock.orgs };
-  if (key === 'GET routes') return { routes: mock.routes };
+  if (key === 'GET orgs' && id === undefined)
+    return { orgs: mock.orgs.map((org) => mock.counted(org)) };
+  if (key === 'GET routes') return { routes: mock.routes.map((route) => mock.counted(route)) };
   if (name === 'relay') return id === 'pause' ? mock.pause(body?.until) : mock.resume();
   if (key === 'GET activity') {
     const entries = mock.logged(query);

@@ -66,6 +66,17 @@ export class Mock {
     };
   }
 
+  /** The orgs with what waits for each. */
+  orgsNow() {
+    const waits = ['queued', 'processing', 'retrying'];
+    return this.orgs.map((org) => ({
+      ...org,
+      queueDepth: this.items.filter(
+        (item) => item.targetOrgId === org.orgId && waits.includes(item.status),
+      ).length,
+    }));
+  }
+
   pause(until) {
     this.relay = { paused: true, pausedUntil: until ?? null };
     this.log('relay.pause', null, { detail: until ?? null });
@@ -183,6 +194,13 @@ export class Mock {
       groups.set(item.failureKey, group);
     }
     return [...groups.values()].sort((a, b) => b.count - a.count);
+  }
+
+  /** An org or a route with the number of what waits for it. */
+  counted(of) {
+    const { sourceOrgId, targetOrgId = of.orgId } = of;
+    const status = 'queued,processing,retrying';
+    return { ...of, queueDepth: this.matching({ status, sourceOrgId, targetOrgId }).length };
   }
 
   /** The items that a bulk command means, and the IDs that are none. */

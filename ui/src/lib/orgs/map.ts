@@ -7,7 +7,7 @@ export interface Point {
 }
 
 /** The size of a node's box, in pixels. */
-export const NODE = { width: 176, height: 64 } as const;
+export const NODE = { width: 196, height: 64 } as const;
 
 const key = (orgId: string) => orgId.slice(0, 15);
 
@@ -83,10 +83,12 @@ export function lineBetween(from: Point, to: Point): Line {
   const end = leaves(to, control, 8);
   const round = (value: number) => Math.round(value * 10) / 10;
   const at = ({ x, y }: Point) => `${round(x)} ${round(y)}`;
-  // The middle of a quadratic curve lies half-way between its chord and its control point.
+  // Nearer to where it begins: in the middle the labels of lines that cross would lie over each other.
+  const t = 0.38;
+  const [a, b, c] = [(1 - t) ** 2, 2 * t * (1 - t), t ** 2];
   const label = {
-    x: start.x / 4 + control.x / 2 + end.x / 4,
-    y: start.y / 4 + control.y / 2 + end.y / 4,
+    x: a * start.x + b * control.x + c * end.x,
+    y: a * start.y + b * control.y + c * end.y,
   };
   return { path: `M ${at(start)} Q ${at(control)} ${at(end)}`, label };
 }
