@@ -66,17 +66,6 @@ export class Mock {
     };
   }
 
-  /** The orgs with what waits for each. */
-  orgsNow() {
-    const waits = ['queued', 'processing', 'retrying'];
-    return this.orgs.map((org) => ({
-      ...org,
-      queueDepth: this.items.filter(
-        (item) => item.targetOrgId === org.orgId && waits.includes(item.status),
-      ).length,
-    }));
-  }
-
   pause(until) {
     this.relay = { paused: true, pausedUntil: until ?? null };
     this.log('relay.pause', null, { detail: until ?? null });

@@ -4,6 +4,7 @@ import {
   formatCountdown,
   formatDuration,
   formatMoment,
+  formatRough,
   formatUtc,
   parseDuration,
   remainingMs,
@@ -55,6 +56,18 @@ describe('durations', () => {
     [125_000, '2 min 5 s'],
   ])('writes %d as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
+  });
+});
+
+describe('a rough time', () => {
+  it.each([
+    [-5, '0 sec'],
+    [42_900, '42 sec'],
+    [125_000, '2 min'],
+    [3 * 3_600_000, '3 hr'],
+    [50 * 3_600_000, '2 days'],
+  ])('says %d ms as %s', (ms, text) => {
+    expect(formatRough(ms)).toBe(text);
   });
 });
 

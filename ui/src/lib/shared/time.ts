@@ -90,6 +90,17 @@ export function formatAgo(at: string, now: number): string {
   return agoFormat.format(Math.trunc(ms / unitMs), unit);
 }
 
+/** A long time in its largest unit: `2 min`, `3 hr`, `4 days`. */
+export function formatRough(ms: number): string {
+  const write = (value: number, unit: string) =>
+    new Intl.NumberFormat(formatLocale, { style: 'unit', unit, unitDisplay: 'short' }).format(
+      Math.floor(value),
+    );
+  if (ms < MINUTE_MS) return write(Math.max(0, ms) / 1000, 'second');
+  if (ms < HOUR_MS) return write(ms / MINUTE_MS, 'minute');
+  return ms < DAY_MS ? write(ms / HOUR_MS, 'hour') : write(ms / DAY_MS, 'day');
+}
+
 /** A moment as the switch has it. */
 export function formatMoment(at: string, now: number, style: TimeStyle): string {
   if (style === 'relative') return formatAgo(at, now);

@@ -4,7 +4,11 @@ import { headline, relayState } from './overview';
 
 const counts = { queued: 0, processing: 0, retrying: 0, failed: 0, synced: 9, superseded: 0 };
 const status = (more: Partial<Status['counts']> = {}, orgs = 2) =>
-  ({ counts: { ...counts, ...more }, orgs }) as Status;
+  ({
+    counts: { ...counts, ...more },
+    orgs,
+    relay: { paused: false, pausedUntil: null },
+  }) as Status;
 const org = (health: Org['health']) => ({ health }) as Org;
 
 describe('headline', () => {
@@ -24,6 +28,12 @@ describe('headline', () => {
   it('tells work under way from being in sync', () => {
     expect(headline(status({ queued: 1, retrying: 1 }), []).tone).toBe('working');
     expect(headline(status(), [org('connected')]).title).toBe('Everything is in sync');
+  });
+
+  it('does not call a paused relay in sync', () => {
+    const relay = { paused: true, pausedUntil: null };
+    expect(headline({ ...status(), relay }, []).title).toBe('The relay is paused');
+    expect(headline({ ...status({ failed: 2 }), relay }, []).tone).toBe('bad');
   });
 
   it('does not call an empty program in sync', () => {

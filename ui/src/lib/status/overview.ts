@@ -1,5 +1,6 @@
 import type { Org, Status } from '../backend/backend';
 import type { Link } from '../monitor.svelte';
+import { href } from '../router.svelte';
 import { m } from '../shared/messages';
 
 /** The states in which an org waits for a person. */
@@ -41,7 +42,7 @@ export function headline(status: Status, orgs: readonly Org[]): Headline {
       tone: 'bad',
       title: m.overview.failed(counts.failed),
       text: m.overview.failedText,
-      link: { label: m.overview.review, href: '#/failed' },
+      link: { label: m.overview.review, href: href('failed') },
     };
   }
   if (broken > 0) {
@@ -49,7 +50,7 @@ export function headline(status: Status, orgs: readonly Org[]): Headline {
       tone: 'bad',
       title: m.overview.orgs(broken),
       text: m.overview.orgsText,
-      link: { label: m.overview.toOrgs, href: '#/orgs' },
+      link: { label: m.overview.toOrgs, href: href('orgs') },
     };
   }
   if (status.orgs === 0) {
@@ -57,7 +58,15 @@ export function headline(status: Status, orgs: readonly Org[]): Headline {
       tone: 'neutral',
       title: m.overview.noOrgs,
       text: m.overview.noOrgsText,
-      link: { label: m.overview.connect, href: '#/orgs' },
+      link: { label: m.overview.connect, href: href('welcome') },
+    };
+  }
+  if (status.relay.paused) {
+    return {
+      tone: 'neutral',
+      title: m.overview.paused,
+      text: m.overview.pausedText,
+      link: null,
     };
   }
   if (waiting > 0) {
