@@ -7,7 +7,6 @@ import { OrgActions } from './orgs/actions.svelte';
 import { Router } from './router.svelte';
 import { Look } from './shared/look.svelte';
 import { Theme } from './shared/theme.svelte';
-import { itemTitle } from './items/words';
 import { Notices } from './shell/notices.svelte';
 import { RelayActions } from './shell/relay.svelte';
 import { Shortcuts } from './shell/shortcuts.svelte';
@@ -27,14 +26,14 @@ export class App {
   helpOpen = $state(false);
   paletteOpen = $state(false);
 
+  /** What a screen does with a letter; false where it means nothing there. Before every other meaning. */
+  screenKeys: ((key: string) => boolean) | null = null;
+
   constructor(backend: Backend) {
     this.monitor = new Monitor(backend);
     this.relay = new RelayActions(this.monitor, this.notices);
     this.list = new ItemList(this.monitor.backend, (error) => this.monitor.noteProblem(error));
-    this.actions = new ItemActions(this.monitor, this.notices, (id) => {
-      const row = this.list.rows.find((one) => one.id === id);
-      return row === undefined ? id : itemTitle(row);
-    });
+    this.actions = new ItemActions(this.monitor, this.notices, this.list);
     this.orgActions = new OrgActions(this.monitor, this.actions);
   }
 }

@@ -1,5 +1,13 @@
 import { SvelteSet } from 'svelte/reactivity';
-import type { Backend, Item, ItemFilter, ItemPage, ItemSort } from '../backend/backend';
+import {
+  Problem,
+  type Backend,
+  type Item,
+  type ItemFilter,
+  type ItemPage,
+  type ItemSort,
+  type Selection,
+} from '../backend/backend';
 import { Refresher } from '../shared/refresher';
 import { LARGEST_PAGE, PagedRows, type FreshPage, type Stretch } from './rows';
 import { RowSelection, type RowOrder } from './selection';
@@ -40,6 +48,8 @@ const fresh = (page: ItemPage): FreshPage<Item> => ({
 export class ItemList implements RowOrder {
   total = $state(0);
   phase = $state<'loading' | 'ready' | 'error'>('loading');
+  /** Why the list could not be loaded, in the program's words. */
+  problem = $state('');
   /** How it stands with the page after the last row. */
   tail = $state<'idle' | 'loading' | 'failed'>('idle');
   selection = $state.raw(new RowSelection());
@@ -90,12 +100,6 @@ export class ItemList implements RowOrder {
   /** Grows with each change of the rows; reading it follows them all. */
   get version(): number {
     return this.#version;
-  }
-
-  /** The loaded rows. */
-  get rows(): Item[] {
-    void this.#version;
-    return this.#rows.stretches.flatMap((stretch) => stretch.rows);
   }
 
   /** The row in a place. */
@@ -163,6 +167,12 @@ export class ItemList implements RowOrder {
   applyNow(): Promise<void> {
     this.#forced = true;
     return this.refresh();
+  }
+
+  /** Something was done with these: what waited shows, and a selection that it was done with is used up. */
+  acted(selection: Selection): void {
+    if ('filter' in selection || selection.ids.length > 1) this.selection = new RowSelection();
+    void this.applyNow();
   }
 
   /** Lets updates wait for a reason, or no longer. What waited shows as soon as there is none left. */
@@ -290,7 +300,10 @@ export class ItemList implements RowOrder {
       if (generation !== this.#generation) return;
       this.#onProblem(error);
       // Rows that are on the screen stay there: old data beats none.
-      if (this.phase === 'loading') this.phase = 'error';
+      if (this.phase !== 'ready') {
+        this.phase = 'error';
+        this.problem = error instanceof Problem && !error.unreachable ? error.message : '';
+      }
     }
   }
 

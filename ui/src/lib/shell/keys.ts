@@ -65,6 +65,7 @@ function move(app: App, step: 1 | -1): void {
 function letter(app: App, key: string): boolean {
   const { list, actions } = app;
   const selection = meant(app);
+  if (app.router.place.itemId === null && app.screenKeys?.(key) === true) return true;
   switch (key) {
     case '?':
       app.helpOpen = true;
