@@ -1,5 +1,6 @@
 import { audit } from './audit';
 import { common } from './common';
+import { insights } from './insights';
 import { item } from './item';
 import { lists } from './lists';
 import { orgs } from './orgs';
@@ -15,4 +16,5 @@ export const en = {
   ...item,
   ...orgs,
   ...audit,
+  ...insights,
 } as const;
