@@ -290,6 +290,7 @@ export function activity(now) {
     reason: null,
     count: null,
     detail: null,
+    via: actor.startsWith('user:') ? 'browser' : actor === 'cli' ? 'cli' : null,
     ...more,
   }));
 }

@@ -8,10 +8,41 @@ const PAGE = 100;
 /** What a list of items shows of each. */
 const short = ({ attemptLog: _a, payloadText: _p, history: _h, runs: _r, ...item }) => item;
 
+/** Compares two items by a member, and where that is equal by ID. */
 const by = (sort) => {
   const [sign, name] = sort.startsWith('-') ? [-1, sort.slice(1)] : [1, sort];
-  return (a, b) => sign * String(a[name] ?? '').localeCompare(String(b[name] ?? ''));
+  return (a, b) => {
+    const [one, other] = [a[name] ?? '', b[name] ?? ''];
+    if (one !== other) return one < other ? -sign : sign;
+    return a.id < b.id ? -sign : sign;
+  };
 };
+
+const OPEN = ['queued', 'processing', 'retrying'];
+
+/** The order of a list where none is asked for. */
+function usualSort(status) {
+  const statuses = status?.split(',') ?? [];
+  if (statuses.length > 0 && statuses.every((one) => OPEN.includes(one))) return 'nextAttemptAt';
+  return statuses.length === 1 ? '-updatedAt' : '-createdAt';
+}
+
+/** Why nothing can be done with an item; null where it can. */
+function refusalOf(action, item, wanted) {
+  if (item === undefined) return { reason: 'notFound', message: 'There is no such item.' };
+  if (item.status !== wanted) {
+    const reason = action === 'sendNow' ? 'notRetrying' : 'notFailed';
+    return { reason, message: `it is ${item.status}` };
+  }
+  if (action === 'retry' && item.superseded === true) {
+    const message = 'A newer change of the same record is synced already.';
+    return { reason: 'superseded', message };
+  }
+  if (action === 'restore' && item.dismissedAt === null) {
+    return { reason: 'notDismissed', message: 'The item is not dismissed.' };
+  }
+  return null;
+}
 
 /** The API's answers over a mutable state. */
 export class Mock {
@@ -83,7 +114,7 @@ export class Mock {
   log(action, subject, more = {}) {
     const at = new Date().toISOString();
     const id = this.activity.length + 1;
-    const rest = { reason: null, count: null, detail: null };
+    const rest = { reason: null, count: null, detail: null, via: 'browser' };
     this.activity.unshift({ id, at, actor: 'user:ada', action, subject, ...rest, ...more });
   }
 
@@ -113,18 +144,30 @@ export class Mock {
 
   page(query) {
     const all = this.matching(Object.fromEntries(query));
-    const sort = query.get('sort');
-    if (sort !== null) all.sort(by(sort));
-    return { ...this.cut('items', all, query), total: all.length };
+    const sort = query.get('sort') ?? usualSort(query.get('status') ?? undefined);
+    const compare = by(sort);
+    all.sort(compare);
+    // A place in the order and not a number: what comes or goes before it moves nothing.
+    const place = JSON.parse(query.get('cursor') ?? 'null');
+    const from = place === null ? 0 : all.findIndex((item) => compare(item, place) > 0);
+    const rest = from < 0 ? [] : all.slice(from);
+    const rows = rest.slice(0, Number(query.get('limit') ?? PAGE));
+    const last = rows.at(-1);
+    const name = sort.replace('-', '');
+    const more = rest.length > rows.length;
+    return {
+      items: rows.map(short),
+      nextCursor: more ? JSON.stringify({ [name]: last[name], id: last.id }) : null,
+      total: all.length,
+    };
   }
 
   /** A page of a list, under its name. */
   cut(name, all, query) {
     const from = Number(query.get('cursor') ?? 0);
     const to = from + Number(query.get('limit') ?? PAGE);
-    const rows = all.slice(from, to);
     return {
-      [name]: name === 'items' ? rows.map(short) : rows,
+      [name]: all.slice(from, to),
       nextCursor: to < all.length ? String(to) : null,
     };
   }
@@ -238,24 +281,24 @@ export class Mock {
     const selected = this.selected(body);
     const reason = body.reason ?? null;
     for (const { id, item } of selected) {
-      if (item?.status !== wanted) {
-        const why = action === 'sendNow' ? 'notRetrying' : 'notFailed';
-        refused.push({
-          id,
-          reason: item === undefined ? 'notFound' : why,
-          message: item === undefined ? 'There is no such item.' : `it is ${item.status}`,
-        });
+      const refusal = refusalOf(action, item, wanted);
+      if (refusal !== null) {
+        refused.push({ id, ...refusal });
         continue;
       }
       const dismissing = action === 'dismiss';
       item.dismissedAt = dismissing ? at : null;
       item.dismissReason = dismissing ? reason : null;
       if (action === 'retry') {
-        Object.assign(item, { status: 'queued', attempts: 0, cycle: item.cycle + 1 });
+        const cycle = item.cycle + 1;
+        Object.assign(item, { status: 'queued', attempts: 0, cycle, nextAttemptAt: at });
       }
       if (action === 'sendNow') item.nextAttemptAt = at;
       item.updatedAt = at;
-      item.history = [...item.history, { at, actor: 'user:ada', action, reason, runId }];
+      item.history = [
+        ...item.history,
+        { at, actor: 'user:ada', via: 'browser', action, reason, runId },
+      ];
       item.runs = [...item.runs, runId];
     }
     const changed = selected.length - refused.length;
@@ -263,7 +306,9 @@ export class Mock {
       id: runId,
       at,
       endedAt: at,
+      state: 'done',
       actor: 'user:ada',
+      via: 'browser',
       action,
       reason,
       selected: selected.length,

@@ -5,49 +5,127 @@ import { ORGS } from './mock-data.mjs';
 const MINUTE = 60_000;
 const WINDOWS = { '1h': [60, 1], '24h': [1440, 30], '7d': [10_080, 360], '30d': [43_200, 360] };
 
-const setting = (name, value, description, effect = 'nextStart', more = {}) => ({
+const setting = (name, value, description, mustBe, more = {}) => ({
   name,
   value,
   default: value,
   source: 'default',
   description,
-  effect,
+  mustBe,
+  effect: 'nextStart',
+  pending: false,
   ...more,
 });
 
+const WAIT = 'a duration of more than nothing and at most a day, like "30s" (ms, s, m, h or d)';
+const DAYS = 'a whole number of days from 1 to 3650';
+const FLAG = 'true or false';
+const AT_ONCE = { effect: 'atOnce' };
+
 function settings() {
   return [
-    setting('secrets', 'keychain', 'Where secrets are kept: "keychain" or "file".'),
-    setting('retry.schedule', ['0s', '30s', '2m', '10m', '1h'], 'The waits before each attempt.'),
-    setting('delivery.concurrency_per_org', 4, 'Requests to one org at a time, 1 to 64.'),
-    setting('delivery.connect_timeout', '10s', 'How long a connection may take.'),
-    setting('delivery.request_timeout', '2m', 'How long a whole request may take.'),
-    setting('delivery.probe_interval', '30s', 'Between two probes of an org that does not answer.'),
-    setting('listener.address', '127.0.0.1:7437', 'Where changes are taken in.', 'nextStart', {
-      value: '127.0.0.1:7437',
-      source: 'flag',
-    }),
+    setting(
+      'secrets',
+      'keychain',
+      "Where the tokens of the orgs are kept: in the operating system's keychain, or in an encrypted file in the data folder. Tokens are not moved: sign in to the orgs again after a change.",
+      '"keychain" or "file"',
+    ),
+    setting(
+      'retry.schedule',
+      ['0s', '30s', '2m', '10m', '1h'],
+      'The wait before each attempt of an item, the first included; each counts from the end of the attempt before. An item has as many attempts as there are waits, and then needs a person.',
+      'a list of 1 to 20 waits of at most 30 days, like ["0s", "30s", "2m"] (ms, s, m, h or d)',
+    ),
+    setting(
+      'delivery.concurrency_per_org',
+      4,
+      'How many requests to one org may be in flight at a time.',
+      'a whole number from 1 to 64',
+    ),
+    setting('delivery.connect_timeout', '10s', 'How long connecting to an org may take.', WAIT),
+    setting(
+      'delivery.request_timeout',
+      '2m',
+      'How long a request to an org may take as a whole.',
+      WAIT,
+    ),
+    setting(
+      'delivery.probe_interval',
+      '30s',
+      'How long after a failed probe an org that does not answer is probed again.',
+      WAIT,
+    ),
+    setting(
+      'listener.address',
+      '127.0.0.1:7437',
+      'Where changes are taken and the API answers. An address other than one of loopback can be reached by other machines: put a proxy with TLS in front of it.',
+      'an address with a port, like "127.0.0.1:7437"; port 0 picks one',
+      { source: 'flag' },
+    ),
     setting(
       'listener.rate_limit_per_minute',
       6000,
-      'Payloads that one token may send in a minute.',
+      'How many payloads a minute each integration token may send; what is over that is answered 429.',
+      'a whole number from 1 to 1000000',
     ),
-    setting('listener.allowed_hosts', [], 'Names by which this machine may be asked.'),
-    setting('oauth.redirect_port', 1717, 'Where the browser comes back to after a sign-in.'),
-    setting('oauth.client_id', 'PlatformCLI', 'The app to sign in with where no other is named.'),
-    setting('salesforce.cli', '', 'The program of the Salesforce CLI; empty: by its usual name.'),
-    setting('retention.synced_days', 14, 'How long synced items are kept.', 'atOnce', {
-      default: 30,
-      source: 'file',
-    }),
-    setting('retention.transaction_days', 30, 'How long transaction IDs are remembered.', 'atOnce'),
-    setting('desktop.notify_failures', true, 'Tell of failures.', 'atOnce'),
-    setting('desktop.notify_sign_in', true, 'Tell of orgs that need a sign-in.', 'atOnce'),
+    setting(
+      'listener.allowed_hosts',
+      [],
+      'The names by which this machine may be asked, besides those of loopback and the address it listens at.',
+      'a list of names of hosts, without scheme and port, like ["relay.example.com"]',
+    ),
+    setting(
+      'oauth.redirect_port',
+      1717,
+      'The port of this machine to which the browser comes back after a sign-in. The app that is signed in with must allow http://localhost:PORT/OauthRedirect.',
+      'a whole number from 1 to 65535',
+    ),
+    setting(
+      'oauth.client_id',
+      'PlatformCLI',
+      'The client ID of the External Client App to sign in with where no other is named. The default is the app of the Salesforce CLI.',
+      'a text that is not empty',
+    ),
+    setting(
+      'salesforce.cli',
+      'sf',
+      "The Salesforce CLI's program, by name or path.",
+      'a text that is not empty',
+      { source: 'environment', value: '/opt/sf/bin/sf' },
+    ),
+    setting(
+      'retention.synced_days',
+      30,
+      'How many days synced and superseded items are kept. Failed items are kept until somebody decides.',
+      DAYS,
+      { value: 14, source: 'file' },
+    ),
+    setting(
+      'retention.transaction_days',
+      30,
+      'How many days a transactionId is remembered, by which repeats and echoes are known.',
+      DAYS,
+    ),
+    setting(
+      'desktop.notify_failures',
+      true,
+      'Whether the desktop tells of items that failed.',
+      FLAG,
+      AT_ONCE,
+    ),
+    setting(
+      'desktop.notify_sign_in',
+      true,
+      'Whether the desktop tells of an org that needs a sign-in.',
+      FLAG,
+      AT_ONCE,
+    ),
     setting(
       'desktop.close_to_tray',
       true,
-      'Closing the window leaves the relay running.',
-      'atOnce',
+      'Whether the program goes on in the tray when its window is closed.',
+      FLAG,
+      AT_ONCE,
     ),
   ];
 }
@@ -94,7 +172,7 @@ export class Program {
     return { file: '/home/ada/.config/sync-monitor/config.toml', settings: this.settings };
   }
 
-  /** Changes settings; what has a status is a refusal. */
+  /** Changes settings, all or none; what has a status is a refusal. */
   change(changes) {
     for (const [name, value] of Object.entries(changes)) {
       const known = this.setting(name);
@@ -102,16 +180,19 @@ export class Program {
       if (known.source === 'flag' || known.source === 'environment') {
         return { status: 409, detail: `${name} is set by a ${known.source}. Change it there.` };
       }
-      if (typeof known.default === 'number' && value !== null && !(value >= 1)) {
-        return { status: 400, detail: `${name} cannot be used: it must be a number from 1.` };
+      const number = typeof known.default === 'number';
+      if (value !== null && (number ? !(value >= 1) : value === '')) {
+        const detail = `${name} cannot be used: it must be ${known.mustBe}.`;
+        return { status: 400, detail };
       }
     }
     for (const [name, value] of Object.entries(changes)) {
       const known = this.setting(name);
-      Object.assign(known, {
-        value: value ?? known.default,
-        source: value === null ? 'default' : 'file',
-      });
+      known.inForce ??= known.value;
+      known.value = value ?? known.default;
+      known.source = value === null ? 'default' : 'file';
+      const same = JSON.stringify(known.value) === JSON.stringify(known.inForce);
+      known.pending = known.effect === 'nextStart' && !same;
     }
     return this.told();
   }

@@ -189,10 +189,14 @@ export interface ItemDetail extends Item {
 /** What can be done with items in a run. */
 export type RunAction = 'retry' | 'dismiss' | 'restore' | 'sendNow';
 
+/** By which way something was asked for: here, in a browser, on the command line, by another program. */
+export type Via = 'window' | 'browser' | 'cli' | 'api';
+
 /** What somebody did with an item. */
 export interface Deed {
   at: string;
   actor: string;
+  via: Via | null;
   action: RunAction;
   reason: string | null;
   runId: string | null;
@@ -268,7 +272,10 @@ export interface Run {
   at: string;
   /** Null while it runs, or where the program died in it. */
   endedAt: string | null;
+  /** Tells one that runs from one that the program died in. */
+  state: 'running' | 'done' | 'interrupted';
   actor: string;
+  via: Via | null;
   action: RunAction;
   reason: string | null;
   selected: number;
@@ -398,7 +405,11 @@ export interface Setting {
   default: SettingValue;
   source: 'default' | 'file' | 'environment' | 'flag';
   description: string;
+  /** What it must be, like "a whole number from 1 to 64". */
+  mustBe: string;
   effect: 'atOnce' | 'nextStart';
+  /** Whether the program still goes by another value, until it is started again. */
+  pending: boolean;
 }
 
 /** The settings, and the file that they stand in. */
@@ -429,6 +440,7 @@ export interface ActivityEntry {
   id: string | number;
   at: string;
   actor: string | null;
+  via: Via | null;
   action: string;
   subject: string | null;
   reason: string | null;

@@ -100,7 +100,7 @@ describe('ladder', () => {
   it('plans a cycle from the manual retry that began it', () => {
     const at = '2026-01-02T00:00:00.000Z';
     const history = [
-      { at, actor: 'user:ana', action: 'retry', reason: null, runId: null },
+      { at, actor: 'user:ana', via: null, action: 'retry', reason: null, runId: null },
     ] as const;
     const attemptLog = [attempt({ cycle: 2, startedAt: at })];
     const given = item({ cycle: 2, attemptLog, history: [...history] });
@@ -113,6 +113,7 @@ describe('the cycles that manual retries ended', () => {
   const entry = (at: string, action: 'retry' | 'dismiss' = 'retry') => ({
     at,
     actor: 'user:ana',
+    via: null,
     action,
     reason: null,
     runId: null,
