@@ -251,7 +251,10 @@ export function items(now, failed = 12) {
   for (let i = 0; i < failed; i += 1) add('failed', i);
   const fifth = all.find((item) => item.id === 'failed-5');
   if (fifth !== undefined) retriedTwice(now, fifth);
-  add('failed', 40, { dismissedAt: at(now, -300), dismissReason: 'Test data, not needed' });
+  add('failed', Math.max(40, failed), {
+    dismissedAt: at(now, -300),
+    dismissReason: 'Test data, not needed',
+  });
   add('retrying', 1, { nextAttemptAt: at(now, 42) });
   add('retrying', 3, { nextAttemptAt: at(now, 1850) });
   add('retrying', 0, { heldBy: 'orgUnreachable', targetOrgId: ORGS.sandbox });
