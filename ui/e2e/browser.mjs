@@ -56,8 +56,7 @@ export async function goTo(page, hash) {
   await page.evaluate((address) => {
     location.hash = address;
   }, hash);
-  if (hash.startsWith('#/item/'))
-    await page.getByTestId('item-body').locator('pre').last().waitFor();
+  if (hash.startsWith('#/item/')) await page.getByTestId('item-body').waitFor();
   else if (hash === '#/overview') await page.getByTestId('headline').waitFor();
   else await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
   await page.getByText('Loading…', { exact: true }).waitFor({ state: 'detached' });

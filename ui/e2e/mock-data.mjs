@@ -183,16 +183,38 @@ function retriedTwice(now, item) {
       ...item.attemptLog.map((one) => ({ ...one, cycle: 3 })),
     ],
     history: [
-      { at: at(now, -90_811), actor: 'user:grace', action: 'retry', reason: null, runId: null },
+      {
+        at: at(now, -90_811),
+        actor: 'user:grace',
+        via: 'cli',
+        action: 'retry',
+        reason: null,
+        runId: null,
+      },
       {
         at: at(now, -40_000),
         actor: 'user:ada',
+        via: 'browser',
         action: 'dismiss',
         reason: 'Waits for the release',
         runId: null,
       },
-      { at: at(now, -5000), actor: 'user:ada', action: 'restore', reason: null, runId: null },
-      { at: at(now, -4411), actor: 'user:ada', action: 'retry', reason: null, runId: null },
+      {
+        at: at(now, -5000),
+        actor: 'user:ada',
+        via: 'browser',
+        action: 'restore',
+        reason: null,
+        runId: null,
+      },
+      {
+        at: at(now, -4411),
+        actor: 'user:ada',
+        via: 'browser',
+        action: 'retry',
+        reason: null,
+        runId: null,
+      },
     ],
   });
 }

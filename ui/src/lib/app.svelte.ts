@@ -28,6 +28,8 @@ export class App {
 
   /** What a screen does with a letter; false where it means nothing there. Before every other meaning. */
   screenKeys: ((key: string) => boolean) | null = null;
+  /** Puts the focus on a row of the list that is shown, which may be out of sight; null where there is none. */
+  focusRow: ((id: string) => void) | null = null;
 
   constructor(backend: Backend) {
     this.monitor = new Monitor(backend);

@@ -29,6 +29,13 @@ export const audit = {
     records: (n: number) => (n === 1 ? '1 record' : `${count(n)} records`),
     relay: 'Sync Monitor',
     demo: 'Demo',
+    /** By which way somebody asked for it. */
+    vias: {
+      window: 'in the window',
+      browser: 'in a browser',
+      cli: 'on the command line',
+      api: 'by the API',
+    },
     /** What something was done with, by the beginning of the name. */
     groups: {
       'item.': 'Items',
