@@ -5,6 +5,7 @@ import {
   formatDuration,
   formatMoment,
   formatRough,
+  formatSpan,
   formatUtc,
   parseDuration,
   remainingMs,
@@ -56,6 +57,17 @@ describe('durations', () => {
     [125_000, '2 min 5 s'],
   ])('writes %d as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
+  });
+});
+
+describe('a planned time', () => {
+  it.each([
+    [0, '0 s'],
+    [150_000, '2 min 30 s'],
+    [4_350_000, '1 h 12 min 30 s'],
+    [86_400_500, '1 d 500 ms'],
+  ])('writes %d ms as %s', (ms, text) => {
+    expect(formatSpan(ms)).toBe(text);
   });
 });
 

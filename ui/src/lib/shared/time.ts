@@ -101,6 +101,25 @@ export function formatRough(ms: number): string {
   return ms < DAY_MS ? write(ms / HOUR_MS, 'hour') : write(ms / DAY_MS, 'day');
 }
 
+/** A planned time to the second, without what is nothing: `2 min 30 s`, `1 h 12 min`. */
+export function formatSpan(ms: number): string {
+  const units = [
+    [DAY_MS, 'd'],
+    [HOUR_MS, 'h'],
+    [MINUTE_MS, 'min'],
+    [1000, 's'],
+    [1, 'ms'],
+  ] as const;
+  let rest = Math.round(ms);
+  const parts: string[] = [];
+  for (const [unitMs, unit] of units) {
+    const n = Math.floor(rest / unitMs);
+    rest -= n * unitMs;
+    if (n > 0) parts.push(`${n} ${unit}`);
+  }
+  return parts.length === 0 ? '0 s' : parts.join(' ');
+}
+
 /** A moment as the switch has it. */
 export function formatMoment(at: string, now: number, style: TimeStyle): string {
   if (style === 'relative') return formatAgo(at, now);

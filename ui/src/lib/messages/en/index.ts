@@ -5,6 +5,7 @@ import { item } from './item';
 import { lists } from './lists';
 import { orgs } from './orgs';
 import { overview } from './overview';
+import { settings } from './settings';
 import { shell } from './shell';
 
 /** Every text that people read, in English; a file for each part of the window. */
@@ -17,4 +18,5 @@ export const en = {
   ...orgs,
   ...audit,
   ...insights,
+  ...settings,
 } as const;
