@@ -175,6 +175,10 @@ async function handle(mock, request, response) {
   }
   const path = url.pathname.slice('/api/v1'.length);
   if (path === '/events') {
+    if (mock.refuseStreams) {
+      response.writeHead(503).end();
+      return;
+    }
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     response.write(': hello\n\n');
     mock.streams.add(response);

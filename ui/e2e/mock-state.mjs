@@ -58,6 +58,8 @@ export class Mock {
     /** Settings, store, tokens and statistics. */
     this.program = new Program(now, connected);
     this.streams = new Set();
+    /** Whether nobody may listen to events. */
+    this.refuseStreams = false;
     /** The sign-ins so far, by ID; a test finishes them. */
     this.signIns = new Map();
     /** What is answered in place of the next call, by `METHOD path`: a problem's status, code and detail; `always` for every call. */
@@ -392,6 +394,12 @@ export class Mock {
     const made = data.newcomer(Date.now(), alias);
     this.orgs = [...this.orgs.filter((one) => one.orgId !== made.orgId), made];
     return made;
+  }
+
+  /** Ends the event streams, and lets nobody in again before it is told so. */
+  cutStreams() {
+    this.refuseStreams = true;
+    for (const stream of this.streams) stream.end();
   }
 
   emit(change) {

@@ -10,6 +10,7 @@ import { Theme } from './shared/theme.svelte';
 import { Notices } from './shell/notices.svelte';
 import { RelayActions } from './shell/relay.svelte';
 import { Shortcuts } from './shell/shortcuts.svelte';
+import { Welcome } from './welcome/welcome.svelte';
 
 /** The parts that every component may use. */
 export class App {
@@ -21,6 +22,7 @@ export class App {
   readonly notices = new Notices();
   readonly theme = new Theme();
   readonly look = new Look();
+  readonly welcome = new Welcome();
   readonly shortcuts = new Shortcuts();
   readonly relay: RelayActions;
   helpOpen = $state(false);

@@ -188,6 +188,12 @@ export class Router {
     location.hash = address;
   }
 
+  /** Goes to an address in the place of the present one, to which "back" does not lead. */
+  replace(address: string): void {
+    history.replaceState(null, '', address);
+    this.#follow(this.place);
+  }
+
   /** Changes the filter of the screen in place: no new entry in the history. `undefined` takes a member out. */
   narrow(change: PlaceFilter): void {
     if ('targetOrgId' in change) this.org = change.targetOrgId ?? null;

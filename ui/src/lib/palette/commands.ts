@@ -13,7 +13,13 @@ import type { Command } from './match';
 
 function screens(app: App): Command[] {
   const go = (address: string) => () => app.router.go(address);
-  return SCREENS.flatMap((screen): Command[] => {
+  const welcome: Command = {
+    id: 'welcome',
+    section: 'screens',
+    label: m.nav.welcome,
+    run: go(href('welcome')),
+  };
+  const all = SCREENS.flatMap((screen): Command[] => {
     const label = m.nav[screen];
     const self: Command = {
       id: screen,
@@ -33,6 +39,7 @@ function screens(app: App): Command[] {
     });
     return [self, ...tabs];
   });
+  return [...all, welcome];
 }
 
 function actions(app: App): Command[] {

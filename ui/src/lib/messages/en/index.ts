@@ -7,6 +7,7 @@ import { orgs } from './orgs';
 import { overview } from './overview';
 import { settings } from './settings';
 import { shell } from './shell';
+import { welcome } from './welcome';
 
 /** Every text that people read, in English; a file for each part of the window. */
 export const en = {
@@ -19,4 +20,5 @@ export const en = {
   ...audit,
   ...insights,
   ...settings,
+  ...welcome,
 } as const;
