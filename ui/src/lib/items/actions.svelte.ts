@@ -60,6 +60,8 @@ export interface ShownRows {
 export class ItemActions {
   /** The bulk action that waits for a yes. */
   asking = $state.raw<Question | null>(null);
+  /** Grows with everything that was done here. */
+  done = $state(0);
 
   #monitor: Monitor;
   #notices: Notices;
@@ -204,6 +206,7 @@ export class ItemActions {
       this.#tell(name, selection, result, done);
       // The event stream says so too; not to wait for it makes the screen feel immediate.
       this.#shown.acted(selection);
+      this.done += 1;
       this.#monitor.revision += 1;
       void this.#monitor.refresh();
     } catch (error) {

@@ -175,18 +175,17 @@ export const lists = {
   causes: {
     count: (causes: number, n: number) =>
       `${causes === 1 ? '1 cause' : `${count(causes)} causes`}, ${items(n)}`,
-    loading: 'Loading the causes…',
     list: 'Causes',
     show: (n: number) => (n === 1 ? 'Show the item' : `Show the ${count(n)} items`),
     retry: (n: number) => (n === 1 ? 'Retry' : `Retry ${count(n)}`),
     retryLabel: (title: string, org: string) => `Retry: ${title}, ${org}`,
     dismissLabel: (title: string, org: string) => `Dismiss: ${title}, ${org}`,
-    exportLabel: (title: string, org: string) => `Export as CSV: ${title}, ${org}`,
+    exportLabel: (title: string, org: string, n: string) =>
+      `Export as CSV: ${title}, ${org} (${n})`,
     export: 'Export',
     exported: (name: string) => `Saved as ${name}`,
     firstSeen: 'First seen',
     lastSeen: 'Last seen',
-    seen: 'Seen',
     details: 'What happened, and what to do',
     message: 'The org’s own words',
     helps: 'A retry alone can help',
