@@ -235,8 +235,10 @@ export const lists = {
     nowText: 'Where the items that it changed stand now.',
     nowNone: 'It changed nothing.',
     showAll: (n: number) => `Show all ${count(n)}`,
-    retryFailed: (n: number) => `Retry the ${count(n)} that failed`,
-    restoreDismissed: (n: number) => `Restore the ${count(n)} dismissed`,
+    retryFailed: (n: number) =>
+      n === 1 ? 'Retry the one that failed' : `Retry the ${count(n)} that failed`,
+    restoreDismissed: (n: number) =>
+      n === 1 ? 'Restore the one dismissed' : `Restore the ${count(n)} dismissed`,
     refusals: 'Refused',
     refusalsText: 'These were left as they are.',
     refusalsFirst: (shown: number, all: number) =>
@@ -244,8 +246,8 @@ export const lists = {
     why: 'Why',
     item: 'Work item',
     more: 'Show earlier runs',
-    any: 'everything',
     parts: {
+      everything: 'everything',
       to: (name: string) => `to ${name}`,
       from: (name: string) => `from ${name}`,
       matching: (q: string) => `matching “${q}”`,
