@@ -251,8 +251,13 @@ export class ItemList implements RowOrder {
     return this.#rows.between(first, last).filter((one) => one.reading < this.#upToDate);
   }
 
+  /** Whether there is something to show once updates go on. */
+  get #waits(): boolean {
+    return this.pending.added > 0 || this.pending.left > 0;
+  }
+
   #release(): void {
-    if (!this.held && (this.pending.added > 0 || this.pending.left > 0)) void this.refresh();
+    if (!this.held && this.#waits) void this.refresh();
   }
 
   #settle(): void {
@@ -286,6 +291,8 @@ export class ItemList implements RowOrder {
         const usable = pages.filter(({ stretch, cursor }) => stretch.cursor === cursor);
         if (this.held && !forced) {
           this.#patch(usable);
+          // Nothing came or went: what is shown is the list as it stands now.
+          if (!this.#waits && head.total === this.total) this.#asOf = serverTime;
           return;
         }
         this.#apply(usable, reading);
@@ -334,6 +341,7 @@ export class ItemList implements RowOrder {
   /** Makes the list what the answers say. */
   #apply(pages: readonly { stretch: Stretch<Item>; page: ItemPage }[], reading: number): void {
     const before = this.activeId === null ? -1 : this.#rows.indexOf(this.activeId);
+    const after = before < 0 ? [] : this.#rows.idsBetween(before + 1, before + LARGEST_PAGE);
     for (const { stretch, page } of pages) {
       if (!this.#rows.stretches.includes(stretch)) continue;
       const found = this.#rows.compare(stretch, fresh(page));
@@ -343,8 +351,9 @@ export class ItemList implements RowOrder {
     }
     this.selection = this.selection.keepShown(this.#rows);
     if (this.activeId !== null && !this.#rows.has(this.activeId)) {
-      // The row left; the keyboard stays where it was, on the row that took its place.
-      this.activeId = this.#rows.at(Math.min(before, this.#rows.length - 1))?.id ?? null;
+      // The row left; the keyboard goes on from the next that is still there.
+      const next = after.find((id) => this.#rows.has(id));
+      this.activeId = next ?? this.#rows.at(this.#rows.length - 1)?.id ?? null;
     }
   }
 }

@@ -118,19 +118,21 @@ describe('ItemList', () => {
     expect(list.total).toBe(5);
   });
 
-  it('puts the keyboard on the row in the place of one that left', async () => {
+  it('puts the keyboard on the next row when its own leaves, and on the last when there is none', async () => {
     const { list, program } = await opened(5);
     list.moveTo(2);
     expect(list.activeId).toBe('i3');
     program.take(3);
+    program.take(4);
+    program.put(4, { updatedAt: time(9) });
     await list.refresh();
     expect(list.activeId).toBe('i2');
     program.take(1);
     program.take(2);
     await list.refresh();
-    expect(list.activeId).toBe('i4');
-    expect(list.move(9)).toBe('i4');
-    expect(list.move(-9)).toBe('i5');
+    expect(list.activeId).toBe('i5');
+    expect(list.move(9)).toBe('i5');
+    expect(list.move(-9)).toBe('i4');
   });
 
   describe('while rows are selected', () => {
@@ -209,6 +211,15 @@ describe('ItemList', () => {
     expect(list.pending.added).toBe(1);
     await list.applyNow();
     expect(list.everything()).toEqual({ filter: { status: 'failed', asOf: time(2000) } });
+  });
+
+  it('means by everything the list as it stands now, where nothing came or went while updates waited', async () => {
+    const { list, program } = await opened(3);
+    list.hold('pointer', true);
+    program.now = 2000;
+    program.put(2, { title: 'changed', updatedAt: time(1500) });
+    await list.refresh();
+    expect(list.everything().filter.asOf).toBe(time(2000));
   });
 
   it('keeps what it shows when a reading fails, and says so when it has nothing', async () => {
