@@ -1,12 +1,12 @@
 import type { App } from '../app.svelte';
 import type { Selection } from '../backend/backend';
+import { isList } from '../items/filter';
 import { href, itemHref, type Screen } from '../router.svelte';
 import { copyText } from '../shared/clipboard';
 import { zoomStep } from '../shared/look.svelte';
 import { m } from '../shared/messages';
 import { times } from '../shared/times.svelte';
 import { hasMod } from './keyboard';
-import { searchesHere } from './search';
 import { SHORTCUTS } from './shortcuts.svelte';
 
 /** The screen behind the second key of `g …`. */
@@ -44,8 +44,29 @@ function meant(app: App): Selection | null {
 
 /** Whether the screen beneath is a list of items, so that row keys mean something. */
 function listShown(app: App): boolean {
-  const { screen, tab } = app.router.place;
-  return searchesHere({ screen, tab }) && tab !== 'work-items';
+  return isList(app.router.place.tab);
+}
+
+/** Tries again: what waits for its next attempt makes it now, what has failed begins anew. */
+function retry(app: App, selection: Selection, count?: number): void {
+  const { actions, list, router } = app;
+  const { itemId, tab } = router.place;
+  const waits = itemId === null ? tab === 'retrying' : list.get(itemId)?.status === 'retrying';
+  void (waits ? actions.sendNow(selection, count) : actions.retry(selection, count));
+}
+
+/** Capital letters mean everything that the list's filter matches; a dialog asks first. */
+function withEverything(app: App, key: 'R' | 'D'): boolean {
+  const { actions, list, router } = app;
+  const { itemId, tab } = router.place;
+  if (itemId !== null || list.total === 0) return false;
+  if (key === 'R' && (tab === 'items' || tab === 'retrying')) {
+    retry(app, list.everything(), list.total);
+    return true;
+  }
+  if (key !== 'D' || tab !== 'items') return false;
+  actions.dismiss(list.everything(), list.total);
+  return true;
 }
 
 async function copyIds(app: App, ids: string[]): Promise<void> {
@@ -86,7 +107,7 @@ function letter(app: App, key: string): boolean {
       list.select(list.selection.toggle(list.activeId, list));
       return true;
     case 'r':
-      if (selection !== null) void actions.retry(selection);
+      if (selection !== null) retry(app, selection);
       return selection !== null;
     case 'd':
       if (selection !== null) actions.dismiss(selection);
@@ -96,6 +117,9 @@ function letter(app: App, key: string): boolean {
       if (selection === null || !('ids' in selection)) return false;
       void copyIds(app, selection.ids);
       return true;
+    case 'R':
+    case 'D':
+      return withEverything(app, key);
     default:
       return false;
   }

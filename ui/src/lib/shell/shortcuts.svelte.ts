@@ -30,6 +30,8 @@ export const SHORTCUTS = {
     retry: 'r',
     dismiss: 'd',
     copy: 'c',
+    retryAll: 'R',
+    dismissAll: 'D',
   },
   desktop: { larger: `${MOD}+Plus`, smaller: `${MOD}+Minus`, usual: `${MOD}+0` },
 } as const;

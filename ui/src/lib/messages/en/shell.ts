@@ -176,6 +176,8 @@ export const shell = {
       retry: 'Retry the open item, the selected rows, or the row',
       dismiss: 'Dismiss them, with a reason',
       copy: 'Copy their IDs',
+      retryAll: 'Retry everything that matches; it asks first',
+      dismissAll: 'Dismiss everything that matches; it asks first',
       larger: 'Larger',
       smaller: 'Smaller',
       usual: 'Usual size',
