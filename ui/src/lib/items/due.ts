@@ -13,5 +13,5 @@ export function dueText(
   if (item.status !== 'queued' && item.status !== 'retrying') return '';
   if (item.heldBy !== null && item.heldBy !== 'orgUnreachable') return m.list.dueHeld;
   const away = item.heldBy !== null || org?.health === 'orgUnreachable' || !online;
-  return away ? m.list.dueOffline : m.list.due;
+  return away ? m.list.dueOffline : m.list.dueNow;
 }

@@ -8,6 +8,7 @@ import {
   fromLocalField,
   isList,
   isNarrowed,
+  isSelectable,
   itemFilter,
   LISTS,
   nextSort,
@@ -63,6 +64,7 @@ describe('the filter of a list', () => {
     for (const key of Object.keys(EVERYTHING)) {
       expect(isNarrowed('events', { [key]: 'synced' })).toBe(true);
     }
+    expect(LISTS.filter(isSelectable)).toEqual(['items', 'dismissed', 'retrying', 'events']);
     expect(isList('items') && isList('held')).toBe(true);
     expect(isList('causes') || isList('work-items') || isList(null)).toBe(false);
   });

@@ -91,6 +91,11 @@ export const EVERYTHING: PlaceFilter = {
   runId: undefined,
 };
 
+/** Whether something can be done with many of a list's rows; of the others there is nothing to select. */
+export function isSelectable(tab: ListTab): boolean {
+  return tab === 'items' || tab === 'dismissed' || tab === 'retrying' || tab === 'events';
+}
+
 /** The columns that a list can be ordered by. */
 export type SortColumn = 'updatedAt' | 'nextAttemptAt';
 

@@ -23,7 +23,7 @@ export const lists = {
     attempt: 'Attempt',
     attemptOf: (n: number, of: number) => `attempt ${n} of ${of}`,
     next: 'Next retry',
-    nextQueued: 'Next attempt',
+    due: 'Due',
     last: 'Last result',
     updated: 'Updated',
     actions: 'Actions',
@@ -41,7 +41,15 @@ export const lists = {
     allSelected: (n: number) => `All ${count(n)} matching this filter are selected`,
     selectMatching: (n: number) => `Select all ${count(n)} matching this filter`,
     clear: 'Clear selection',
-    hint: 'Shift-click selects a range',
+    hints: {
+      items: 'Shift-click selects a range',
+      dismissed: 'Shift-click selects a range',
+      retrying: 'Tried again by themselves when their time has come',
+      events: 'Shift-click selects a range',
+      queued: 'Sent by themselves, the oldest first',
+      sending: 'In flight at this moment',
+      held: 'Sent by themselves once the reason is gone',
+    },
     paused: (added: number, left: number) => {
       const what = cameAndWent(added, left);
       return what === '' ? 'Updates paused' : `Updates paused, ${what}`;
@@ -53,7 +61,7 @@ export const lists = {
     untitled: 'Untitled work item',
     moreRecords: (n: number) => `and ${count(n)} more`,
     noAnswer: 'No answer',
-    due: 'due now',
+    dueNow: 'due now',
     dueOffline: 'due, waiting for network',
     dueHeld: 'when it is released',
     couldNotLoad: 'The list could not be loaded',
@@ -267,7 +275,7 @@ export const lists = {
         ? '1 echo was suppressed on purpose.'
         : `${count(n)} echoes were suppressed on purpose.`,
     echoesText:
-      'An echo is a change that an org sends back only because a sync put it there. It goes nowhere, so it makes no item: echoes are counted, per org and in the audit log.',
+      'An echo is a change that an org sends back only because a sync put it there. It goes nowhere and makes no item here: it is counted, per org and in the audit log.',
     echoesLog: 'Echoes in the audit log',
   },
   workItems: {
