@@ -76,10 +76,12 @@ describe('a list', () => {
   it('moves nothing while somebody is about to click, and says what waits', async () => {
     await row('failed-2').hover();
     const before = await row('failed-2').boundingBox();
-    // The pointer is kept moving, as a hand does.
     fail('new-1');
-    await t.page.mouse.move(before.x + 300, before.y + 10);
-    await t.page.getByTestId('updates-paused').getByText('Updates paused, 1 new').waitFor();
+    const paused = t.page.getByTestId('updates-paused').getByText('Updates paused, 1 new');
+    // The pointer is kept moving, as a hand does.
+    for (let x = 300; !(await paused.isVisible()); x = x === 300 ? 310 : 300) {
+      await t.page.mouse.move(before.x + x, before.y + 10);
+    }
     assert.equal((await row('failed-2').boundingBox()).y, before.y);
     await t.page.mouse.move(5, 5);
     await row('new-1').waitFor();

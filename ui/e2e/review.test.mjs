@@ -131,10 +131,11 @@ describe('the causes', () => {
       lastError,
       updatedAt: at,
     });
-    const read = t.page.waitForResponse((response) => response.url().endsWith('/failures'));
+    let read = false;
+    t.page.on('response', (response) => (read ||= response.url().endsWith('/failures')));
     t.server.mock.emit({ items: ['new-1'], orgs: false, routes: false });
-    await t.page.mouse.move(400, 420);
-    await read;
+    // The pointer is kept moving, as a hand does.
+    for (let y = 420; !read; y = y === 420 ? 430 : 420) await t.page.mouse.move(400, y);
     assert.equal(await causes().nth(1).getAttribute('data-key'), before);
     await t.page.mouse.move(5, 5);
     await t.page.locator('article[data-key="new"]').waitFor();
