@@ -43,11 +43,12 @@ describe('the connection', () => {
     await open({}, '#/failed/items');
     await row('failed-1').waitFor();
     await server.cut();
-    await page.getByTestId('connection-lost').getByText('may be out of date').waitFor();
+    const stopped = page.locator('[data-trouble="stopped"]');
+    await stopped.getByText('What you see is as of').waitFor();
     assert.equal(await page.getByTestId('item-row').count(), 12);
     server.mock.items.find((item) => item.id === 'failed-1').status = 'synced';
     await server.start();
-    await page.getByTestId('connection-lost').waitFor({ state: 'detached' });
+    await stopped.waitFor({ state: 'detached' });
     await row('failed-1').waitFor({ state: 'detached' });
     assert.equal(await page.getByTestId('item-row').count(), 11);
   });

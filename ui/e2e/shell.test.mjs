@@ -126,7 +126,8 @@ describe('the org filter', () => {
     await page.getByTestId('org-filter').selectOption({ label: 'To northwind-agency' });
     await page.getByText('The numbers below count only').waitFor();
     for (const tile of ['failed', 'retrying', 'queued', 'held', 'synced']) {
-      await goTo(page, '#/overview');
+      await page.getByTestId('nav-overview').click();
+      await page.getByText('The numbers below count only').waitFor();
       const said = await shownCount(tile);
       await page.getByTestId(`tile-${tile}`).click();
       await page

@@ -1,3 +1,5 @@
+import { recall, remember } from './shared/remember';
+
 /** The screens of the sidebar, in its order. */
 export const SCREENS = [
   'overview',
@@ -160,6 +162,8 @@ export function parsePlace(hash: string, before: Place | null): Place {
   return { ...rest, screen, tab: tabs.find((name) => name === second) ?? tabs[0] ?? null };
 }
 
+const ORG = 'sync-monitor.org';
+
 /** What the browser remembers with an entry of its history. */
 interface Remembered {
   /** The address of the screen under an item. */
@@ -169,8 +173,8 @@ interface Remembered {
 /** The page's place, following the address bar. */
 export class Router {
   place = $state.raw<Place>(parsePlace('', null));
-  /** The org that every screen is narrowed to; it goes along from screen to screen. */
-  org = $state<string | null>(null);
+  /** The org that somebody chose to see only; it goes along from screen to screen, and survives a reload. */
+  org = $state<string | null>(recall(ORG, 'visit'));
 
   constructor() {
     this.#follow(null);
@@ -194,9 +198,24 @@ export class Router {
     this.#follow(this.place);
   }
 
+  /**
+   * The address of a screen as the frame opens it: narrowed to the chosen org.
+   * Links elsewhere mean exactly what they say, so that a number leads to its rows.
+   */
+  to(screen: Screen, tab?: Tab | null): string {
+    const narrowed = this.org !== null && BY_ORG.includes(screen);
+    return href(screen, tab, narrowed ? { targetOrgId: this.org ?? undefined } : {});
+  }
+
+  /** The org that is shown only: the screen's own, else the chosen one where the screen knows no orgs. */
+  get shownOrg(): string | null {
+    const { screen, filter } = this.place;
+    return BY_ORG.includes(screen) ? (filter.targetOrgId ?? null) : this.org;
+  }
+
   /** Changes the filter of the screen in place: no new entry in the history. `undefined` takes a member out. */
   narrow(change: PlaceFilter): void {
-    if ('targetOrgId' in change) this.org = change.targetOrgId ?? null;
+    if ('targetOrgId' in change) this.#choose(change.targetOrgId ?? null);
     const filter: PlaceFilter = {};
     for (const key of FILTER_KEYS) {
       const value = key in change ? change[key] : this.place.filter[key];
@@ -207,7 +226,7 @@ export class Router {
 
   /** Narrows every screen to an org, or to none. */
   chooseOrg(orgId: string | null): void {
-    this.org = orgId;
+    this.#choose(orgId);
     if (BY_ORG.includes(this.place.screen)) {
       this.narrow({ targetOrgId: orgId ?? undefined });
     }
@@ -223,20 +242,15 @@ export class Router {
     // After a reload the history still knows what the item lies over.
     const beneath = before ?? (under === undefined ? null : parsePlace(under, null));
     const place = parsePlace(location.hash, beneath);
-    if (place.itemId !== null) {
-      this.place = place;
-      this.org = place.filter.targetOrgId ?? this.org;
-      history.replaceState({ under: placeHref(place) } satisfies Remembered, '');
-      return;
-    }
-    if (place.filter.targetOrgId !== undefined) this.org = place.filter.targetOrgId;
-    // What a run did is shown whole: its numbers count every org.
-    else if (place.filter.runId !== undefined) this.org = null;
-    else if (this.org !== null && BY_ORG.includes(place.screen)) {
-      this.#replace({ ...place, filter: { ...place.filter, targetOrgId: this.org } });
-      return;
-    }
     this.place = place;
+    if (place.itemId !== null) {
+      history.replaceState({ under: placeHref(place) } satisfies Remembered, '');
+    }
+  }
+
+  #choose(orgId: string | null): void {
+    this.org = orgId;
+    remember(ORG, orgId ?? '', 'visit');
   }
 
   #replace(place: Place): void {

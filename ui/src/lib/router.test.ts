@@ -52,7 +52,10 @@ describe('parsePlace', () => {
 });
 
 describe('Router', () => {
-  beforeEach(() => history.replaceState(null, '', '#/overview'));
+  beforeEach(() => {
+    history.replaceState(null, '', '#/overview');
+    sessionStorage.clear();
+  });
 
   function at(address: string, router: Router): void {
     history.replaceState(null, '', address);
@@ -60,39 +63,33 @@ describe('Router', () => {
     expect(router.place).toBeDefined();
   }
 
-  it('takes the org along from screen to screen, and lets it go', () => {
+  it('takes the chosen org along from screen to screen, over a reload, and lets it go', () => {
     const router = new Router();
     const stop = router.start();
     router.chooseOrg('00D1');
     expect(location.hash).toBe('#/overview?targetOrgId=00D1');
-    at('#/failed/items?q=x', router);
-    expect(router.place.filter).toEqual({ targetOrgId: '00D1', q: 'x' });
-    expect(location.hash).toContain('targetOrgId=00D1');
-    at('#/settings', router);
-    expect(router.place.filter).toEqual({});
-    at('#/queue/held', router);
-    expect(router.place.filter.targetOrgId).toBe('00D1');
-    router.chooseOrg(null);
-    expect(location.hash).toBe('#/queue/held');
+    expect(router.to('failed', 'items')).toBe('#/failed/items?targetOrgId=00D1');
+    at(router.to('settings'), router);
+    expect([router.place.filter, router.shownOrg]).toEqual([{}, '00D1']);
     stop();
+    const again = new Router();
+    expect(again.to('queue', 'held')).toBe('#/queue/held?targetOrgId=00D1');
+    again.chooseOrg(null);
+    expect(again.to('queue')).toBe('#/queue');
+    expect(new Router().org).toBeNull();
   });
 
-  it('follows a link that names another org', () => {
+  it('follows links to the letter, and still knows the chosen org', () => {
     const router = new Router();
     const stop = router.start();
     router.chooseOrg('00D1');
     at('#/failed/items?targetOrgId=00D2', router);
-    expect(router.org).toBe('00D2');
-    stop();
-  });
-
-  it('shows what a run did whole, of every org', () => {
-    const router = new Router();
-    const stop = router.start();
-    router.chooseOrg('00D1');
+    expect([router.shownOrg, router.org]).toEqual(['00D2', '00D1']);
     at('#/activity/events?runId=r-1', router);
     expect(router.place.filter).toEqual({ runId: 'r-1' });
-    expect(router.org).toBeNull();
+    expect(router.shownOrg).toBeNull();
+    router.narrow({ targetOrgId: '00D3' });
+    expect(router.org).toBe('00D3');
     stop();
   });
 

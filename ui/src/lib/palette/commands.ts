@@ -26,7 +26,7 @@ function screens(app: App): Command[] {
       section: 'screens',
       label,
       keys: keysOf(screen),
-      run: go(href(screen)),
+      run: go(app.router.to(screen)),
     };
     const tabs = TABS[screen].map((tab): Command => {
       const name = m.palette.within(label, m.tabs[tab]);
@@ -34,7 +34,7 @@ function screens(app: App): Command[] {
         id: `${screen}/${tab}`,
         section: 'screens',
         label: name,
-        run: go(href(screen, tab)),
+        run: go(app.router.to(screen, tab)),
       };
     });
     return [self, ...tabs];

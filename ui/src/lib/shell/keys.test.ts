@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { App } from '../app.svelte';
 import { RowSelection } from '../items/selection';
-import { parsePlace } from '../router.svelte';
+import { href, parsePlace } from '../router.svelte';
 import { m } from '../shared/messages';
 import { handleKey } from './keys';
 import { keysOf, SHORTCUTS } from './shortcuts.svelte';
@@ -24,7 +24,7 @@ function setUp(address: string, desktop = false) {
     list,
     actions,
     look,
-    router: { place, go, closeItem: vi.fn() },
+    router: { place, go, closeItem: vi.fn(), to: href },
     monitor: { backend: { desktop: desktop ? {} : null } },
     notices: { say: vi.fn() },
     shortcuts: { on: true },

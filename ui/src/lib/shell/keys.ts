@@ -182,7 +182,7 @@ export function handleKey(app: App, event: KeyboardEvent): void {
     const screen = GO.get(key);
     if (screen !== undefined) {
       event.preventDefault();
-      app.router.go(href(screen));
+      app.router.go(app.router.to(screen));
       return;
     }
   }
