@@ -1,6 +1,9 @@
 import type { Backend, FailureGroup, ItemFilter } from '../backend/backend';
 import { Refresher } from '../shared/refresher';
 
+/** Counting goes through all that failed: on a busy day once a second is often enough. */
+const GAP_MS = 1000;
+
 /** What failed and is not dismissed, by cause; the cause that was seen last first. */
 export class FailureList {
   groups = $state.raw<FailureGroup[]>([]);
@@ -13,7 +16,7 @@ export class FailureList {
   #waiting = false;
   #backend: Backend;
   #onProblem: (error: unknown) => void;
-  #refresher = new Refresher(() => this.#read());
+  #refresher = new Refresher(() => this.#read(), GAP_MS);
 
   constructor(backend: Backend, onProblem: (error: unknown) => void) {
     this.#backend = backend;

@@ -13,6 +13,10 @@ import { LARGEST_PAGE, PagedRows, type FreshPage, type Stretch } from './rows';
 import { RowSelection, type RowOrder } from './selection';
 
 const PAGE = 100;
+/** Further pages: large enough to scroll fast, small enough to be read again at each change while they are in sight. */
+const MORE = 250;
+/** On a busy day something changes each moment; the rows follow twice a second. */
+const GAP_MS = 500;
 /** How many more rows than a stretch has are asked for, so that the answer shows where it ends. */
 const SLACK = 20;
 /** How near to the last row in sight the end may come before the next page is asked for. */
@@ -76,10 +80,13 @@ export class ItemList implements RowOrder {
   #reading = 0;
   #upToDate = 0;
   #forced = false;
+  /** Which list it is; what belongs to one before comes too late. */
   #generation = 0;
+  /** Which reading counts; one that began before comes too late. */
+  #epoch = 0;
   #backend: Backend;
   #onProblem: (error: unknown) => void;
-  #refresher = new Refresher(() => this.#read());
+  #refresher = new Refresher(() => this.#read(), GAP_MS);
 
   constructor(backend: Backend, onProblem: (error: unknown) => void) {
     this.#backend = backend;
@@ -139,8 +146,7 @@ export class ItemList implements RowOrder {
   /** Shows what another filter matches, from the top. */
   show(filter: ItemFilter, sort?: ItemSort): Promise<void> {
     this.#generation += 1;
-    // What is under way belongs to the list before; this one need not wait for it.
-    this.#refresher = new Refresher(() => this.#read());
+    this.#beginAnew();
     this.#rows = new PagedRows();
     this.#version += 1;
     this.#holds.clear();
@@ -166,6 +172,7 @@ export class ItemList implements RowOrder {
   /** Shows what waits, even while rows are selected. */
   applyNow(): Promise<void> {
     this.#forced = true;
+    this.#beginAnew();
     return this.refresh();
   }
 
@@ -216,7 +223,7 @@ export class ItemList implements RowOrder {
     const generation = this.#generation;
     this.tail = 'loading';
     try {
-      const page = await this.#backend.items(this.filter, LARGEST_PAGE, cursor, this.sort);
+      const page = await this.#backend.items(this.filter, MORE, cursor, this.sort);
       if (generation !== this.#generation) return;
       this.tail = 'idle';
       // A reading got further meanwhile; the next page begins elsewhere.
@@ -245,6 +252,12 @@ export class ItemList implements RowOrder {
     return this.activeId;
   }
 
+  /** A reading that is under way began too early to count; the next need not wait for it. */
+  #beginAnew(): void {
+    this.#epoch += 1;
+    this.#refresher = new Refresher(() => this.#read(), GAP_MS);
+  }
+
   /** The stretches in sight that may be out of date. */
   #stale(): Stretch<Item>[] {
     const { first, last } = this.#inSight;
@@ -266,7 +279,7 @@ export class ItemList implements RowOrder {
   }
 
   async #read(): Promise<void> {
-    const generation = this.#generation;
+    const epoch = this.#epoch;
     const forced = this.#forced;
     this.#forced = false;
     this.#reading += 1;
@@ -280,8 +293,8 @@ export class ItemList implements RowOrder {
       for (const stretch of this.#stale().filter((one) => one !== top)) {
         others.push({ stretch, cursor: stretch.cursor, page: await this.#page(stretch) });
       }
-      // The filter changed meanwhile: the answers belong to a list no longer shown.
-      if (generation !== this.#generation) return;
+      // Another reading counts meanwhile, or the answers belong to a list no longer shown.
+      if (epoch !== this.#epoch) return;
       if (top === undefined) {
         this.#rows.append(null, head.items, reading);
         this.#nextCursor = head.nextCursor;
@@ -304,7 +317,7 @@ export class ItemList implements RowOrder {
       this.#version += 1;
       if (this.#stale().length > 0) void this.#refresher.request();
     } catch (error) {
-      if (generation !== this.#generation) return;
+      if (epoch !== this.#epoch) return;
       this.#onProblem(error);
       // Rows that are on the screen stay there: old data beats none.
       if (this.phase !== 'ready') {

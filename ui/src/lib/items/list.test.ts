@@ -76,7 +76,7 @@ describe('ItemList', () => {
     program.asked = [];
     list.look(0, 20);
     expect(program.asked).toEqual([]);
-    list.look(580, 599);
+    list.look(330, 349);
     expect(program.asked).toHaveLength(1);
   });
 
@@ -242,6 +242,16 @@ describe('ItemList', () => {
     program.broken = false;
     await list.loadMore();
     expect([list.tail, list.length]).toEqual(['idle', 300]);
+  });
+
+  it('shows what somebody’s own action came to without waiting for a reading that began before it', async () => {
+    const { list, program } = await opened(3);
+    const before = list.refresh();
+    program.take(2);
+    await list.applyNow();
+    expect(ids(list)).toEqual(['i3', 'i1']);
+    await before;
+    expect(ids(list)).toEqual(['i3', 'i1']);
   });
 
   it('forgets the answer to a filter that is shown no longer', async () => {
