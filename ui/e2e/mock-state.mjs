@@ -87,7 +87,7 @@ export class Mock {
       counts,
       held: this.items.filter((item) => item.heldBy !== null).length,
       dismissed: this.items.filter((item) => item.dismissedAt !== null).length,
-      suppressedEchoes: 68,
+      suppressedEchoes: 1968,
       nextAttemptAt: due.sort()[0] ?? null,
       orgs: this.orgs.length,
       demo: this.demo,
