@@ -21,7 +21,7 @@ use tray::Tray;
 use waiting::until;
 
 /// The demo's sandbox refuses this change once; its admin mends that at once, so that a retry by hand helps.
-const MENDED: &str = "//tr[@data-testid='item-row'][contains(., 'WI-005')]//a[@data-testid='item-open']";
+const MENDED: &str = "//*[@data-testid='item-row'][contains(., 'WI-005')]//a[@data-testid='item-open']";
 
 /// A start without anybody to drive its window.
 const ON_A_FREE_PORT: [&str; 2] = ["--listen", "127.0.0.1:0"];
@@ -40,6 +40,9 @@ async fn a_failed_item_is_found_looked_at_and_retried_until_it_is_synced() -> an
     window.picture("overview").await?;
 
     window.click("//nav//a[@data-testid='nav-failed']").await?;
+    window.see("//*[@data-testid='cause']").await?;
+    window.picture("causes").await?;
+    window.click("//a[@data-testid='tab-items']").await?;
     window.see(MENDED).await?;
     window.picture("failed").await?;
 

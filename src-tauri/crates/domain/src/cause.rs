@@ -92,6 +92,23 @@ pub fn page() -> String {
     page
 }
 
+/// The titles of the table as JSON: what the window's lists call a failure in a few words.
+pub fn titles() -> String {
+    let by_code: serde_json::Map<String, serde_json::Value> =
+        table::BY_CODE.iter().map(|row| (row.code.to_owned(), row.explanation.title.into())).collect();
+    let by_status: Vec<serde_json::Value> = table::BY_STATUS
+        .iter()
+        .map(|row| serde_json::json!({ "from": row.from, "to": row.to, "title": row.explanation.title }))
+        .collect();
+    let titles = serde_json::json!({
+        "byCode": by_code,
+        "byStatus": by_status,
+        "noAnswer": table::NO_ANSWER.title,
+        "unknown": table::UNKNOWN.title,
+    });
+    format!("{titles:#}\n")
+}
+
 /// Names the cause of a failure: the target, the status, the error code, and the message with everything taken out that
 /// differs from one record to the next.
 pub fn failure_key(
@@ -203,15 +220,17 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_documentation_is_made_from_the_table() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/causes.md");
+    #[rstest]
+    #[case::documentation("docs/causes.md", page())]
+    #[case::lists_of_the_window("ui/src/lib/items/cause-titles.json", titles())]
+    fn what_explains_failures_elsewhere_is_made_from_the_table(#[case] file: &str, #[case] made: String) {
+        let path = format!("{}/../../../{file}", env!("CARGO_MANIFEST_DIR"));
         if std::env::var_os("SYNC_MONITOR_CODEGEN").is_some() {
-            std::fs::write(path, page()).unwrap();
+            std::fs::write(&path, &made).unwrap();
         }
         assert!(
-            std::fs::read_to_string(path).unwrap() == page(),
-            "docs/causes.md is out of date: cargo xtask codegen"
+            std::fs::read_to_string(&path).unwrap() == made,
+            "{file} is out of date: cargo xtask codegen"
         );
     }
 }
