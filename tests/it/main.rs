@@ -21,3 +21,4 @@ mod secrets;
 mod signing_in;
 mod testing_orgs;
 mod using_the_cli;
+mod work_items;

@@ -14,7 +14,7 @@ mod runs;
 mod sign_in;
 mod stats;
 
-pub(crate) use items::{BulkCommand, FailureGroup, Failures, Item, ItemDetail, Items};
+pub(crate) use items::{BulkCommand, FailureGroup, Failures, Item, ItemDetail, Items, WorkItem, WorkItems};
 pub(crate) use runs::{Bulk, Preflight, Refusal, Run, RunDetail, Runs};
 pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
 pub(crate) use stats::Stats;

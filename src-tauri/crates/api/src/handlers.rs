@@ -294,6 +294,17 @@ pub(crate) async fn item(State(app): App_, Path(id): Path<String>) -> Answer<dto
     Ok(Json(app.engine.item(named("item", &id)?).await?.into()))
 }
 
+/// `GET work-items`.
+pub(crate) async fn work_items(State(app): App_, mut query: Query) -> Answer<dto::WorkItems> {
+    let (text, page) = (query.take("q")?, query.page()?);
+    query.end()?;
+    let page = app.engine.work_items(text, page.limit, page.cursor).await?;
+    Ok(Json(dto::WorkItems {
+        work_items: page.work_items.into_iter().map(dto::WorkItem::from).collect(),
+        next_cursor: page.next_cursor,
+    }))
+}
+
 /// `GET failures`.
 pub(crate) async fn failures(State(app): App_) -> Answer<dto::Failures> {
     let failures = app.engine.failures().await?.into_iter().map(dto::FailureGroup::from).collect();

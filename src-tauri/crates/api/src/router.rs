@@ -80,6 +80,7 @@ fn use_cases() -> Router<Arc<App>> {
         .route("/items/restore", post(handlers::restore))
         .route("/items/send-now", post(handlers::send_now))
         .route("/items/preflight", post(handlers::preflight))
+        .route("/work-items", get(handlers::work_items))
         .route("/runs", get(handlers::runs))
         .route("/runs/{id}", get(handlers::run))
         .route("/stats", get(handlers::stats))

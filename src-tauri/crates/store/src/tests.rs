@@ -288,6 +288,11 @@ impl World {
              GROUP BY route, status, blocked, dismissed HAVING sum(n) <> 0",
         );
         wrong(
+            "a record does not know its newest item",
+            "SELECT 1 FROM records r
+              WHERE last_item IS NOT (SELECT max(item) FROM item_records WHERE external_id = r.external_id)",
+        );
+        wrong(
             "an open item does not stand in the line of its records",
             "SELECT i.id, r.external_id FROM items i JOIN item_records r ON r.item = i.id WHERE i.status IN (0, 1, 2)
              EXCEPT SELECT item, external_id FROM waiting",
