@@ -302,6 +302,73 @@ async fn a_script_follows_exports_and_groups_what_failed() {
 }
 
 #[tokio::test]
+async fn a_script_pauses_looks_before_it_retries_and_reads_what_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder, &[]).await;
+    let b = kit::sim(ORG_B).await;
+    assert!(import(&folder, &b.auth_url(), "B").await.status.success());
+    let (id_a, id_b) = (kit::org_id(ORG_A).to_string(), b.id().to_string());
+    json(&folder, &["route", "add", &id_a, &id_b]).await;
+    let token = json(&folder, &["token", "create", "--name", "t", "--source-org", &id_a]).await;
+    let secret = token["token"].as_str().unwrap();
+    let said = async |arguments: &[&str]| text(&run(&folder, arguments).await.stdout);
+    b.script(Rule::always(Answer::status(400)).for_record("WI-1"));
+    b.script(Rule::always(Answer::html(503)).for_record("WI-2"));
+    for (record, title) in [("WI-1", "Add revenue report"), ("WI-2", "Fix rounding")] {
+        let payload = Payload::from(ORG_A, wall_clock()).record(record, title);
+        post(&program.url, secret, payload.text()).await.unwrap();
+    }
+    until(&folder, &["status"], |s| s["counts"]["failed"] == 1 && s["counts"]["retrying"] == 1).await;
+
+    assert!(said(&["relay", "pause", "--for", "2h"]).await.starts_with("Paused: nothing is sent until 2"));
+    assert!(said(&["status"]).await.contains("Paused: nothing is sent until 2"));
+    let end = json(&folder, &["relay", "pause", "--until", "2099-01-01T00:00:00Z"]).await;
+    assert_eq!(end["pausedUntil"], "2099-01-01T00:00:00.000Z");
+    let past = run(&folder, &["relay", "pause", "--until", "2001-01-01T00:00:00Z"]).await;
+    assert_eq!(past.status.code(), Some(1), "{past:?}");
+
+    let told = said(&["items", "retry", "--status", "failed", "--preflight"]).await;
+    assert!(told.starts_with("Of 1 items 1 would be sent. Nothing was changed."), "{told}");
+    assert!(told.contains(&id_b) && told.contains("orgPaused") && told.contains("--as-of 2"), "{told}");
+    let told = json(&folder, &["items", "retry", "--status", "failed", "--preflight"]).await;
+    let as_of = told["asOf"].as_str().unwrap();
+    assert_eq!(json(&folder, &["status"]).await["counts"]["failed"], 1, "only looked");
+    let retried = json(&folder, &["items", "retry", "--status", "failed", "--as-of", as_of]).await;
+    assert_eq!(retried["changed"], 1);
+    assert!(said(&["items", "send-now", "--target", &id_b]).await.starts_with("1 item is sent now (run "));
+    b.heal();
+    assert_eq!(said(&["relay", "resume"]).await, "Changes are sent.\n");
+    until(&folder, &["status"], |s| s["counts"]["synced"] == 2).await;
+
+    let runs = said(&["runs", "list"]).await;
+    assert!(runs.contains("sendNow") && runs.contains("retry") && runs.contains("(cli)"), "{runs}");
+    let id = retried["runId"].as_str().unwrap();
+    let shown = said(&["runs", "show", id]).await;
+    assert!(shown.contains("synced") && shown.contains(r#""status":"failed""#), "{shown}");
+    assert_eq!(json(&folder, &["items", "list", "--run", id]).await["total"], 1);
+    let item = json(&folder, &["items", "list", "--run", id]).await["items"][0]["id"].clone();
+    assert!(said(&["items", "show", item.as_str().unwrap()]).await.contains(id), "its history");
+    let refused = run(&folder, &["items", "send-now", item.as_str().unwrap()]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("not retrying, it is synced"), "{refused:?}");
+    assert_eq!(run(&folder, &["runs", "show", ORG_A]).await.status.code(), Some(1));
+
+    let work_items = said(&["work-items", "list", "-q", "revenue"]).await;
+    assert!(work_items.contains("WI-1") && !work_items.contains("WI-2"), "{work_items}");
+    let log = said(&["activity", "list", "--action", "relay."]).await;
+    assert_eq!(log.lines().count(), 4, "{log}");
+    let last = json(&folder, &["activity", "list", "--action", "item.", "--limit", "1"]).await;
+    assert_eq!(
+        (&last["activity"][0]["action"], &last["activity"][0]["via"]),
+        (&"item.sendNow".into(), &"cli".into())
+    );
+    let csv = said(&["activity", "export", "--action", "relay.resume", "--format", "csv"]).await;
+    assert_eq!(csv.lines().next(), Some("id,at,actor,action,subject,reason,count,detail,via"));
+    assert_eq!(csv.lines().count(), 2, "{csv}");
+    program.kill().await;
+}
+
+#[tokio::test]
 async fn shells_and_manuals_are_served_without_a_running_program() {
     let folder = tempfile::tempdir().unwrap();
     for (shell, sign) in

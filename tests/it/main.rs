@@ -26,3 +26,4 @@ mod settings;
 mod signing_in;
 mod testing_orgs;
 mod using_the_cli;
+mod work_items;

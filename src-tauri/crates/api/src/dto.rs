@@ -19,7 +19,9 @@ mod sign_in;
 mod stats;
 
 pub(crate) use diagnostics::Diagnostics;
-pub(crate) use items::{BulkCommand, Dismissal, FailureGroup, Failures, Item, ItemDetail, Items, Selection};
+pub(crate) use items::{
+    BulkCommand, Dismissal, FailureGroup, Failures, Item, ItemDetail, Items, Selection, WorkItem, WorkItems,
+};
 pub(crate) use runs::{Bulk, Preflight, Refusal, Run, RunDetail, Runs};
 pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
 pub(crate) use stats::Stats;

@@ -322,6 +322,18 @@ pub(crate) async fn item(State(app): App_, Path(id): Path<String>) -> Answer<dto
     Ok(Json(app.engine.item(named("item", &id)?).await?.into()))
 }
 
+/// Records as people know them, the one touched last first.
+#[utoipa::path(get, path = "/work-items", tag = "items", params(query::Search, query::Paging), responses((status = 200, body = dto::WorkItems), Refused, BadQuery))]
+pub(crate) async fn work_items(State(app): App_, mut query: Query) -> Answer<dto::WorkItems> {
+    let (text, page) = (query.take("q")?, query.page()?);
+    query.end()?;
+    let page = app.engine.work_items(text, page.limit, page.cursor).await?;
+    Ok(Json(dto::WorkItems {
+        work_items: page.work_items.into_iter().map(dto::WorkItem::from).collect(),
+        next_cursor: page.next_cursor,
+    }))
+}
+
 /// What failed and is not dismissed, by cause.
 #[utoipa::path(get, path = "/failures", tag = "failures", responses((status = 200, body = dto::Failures), Refused))]
 pub(crate) async fn failures(State(app): App_) -> Answer<dto::Failures> {

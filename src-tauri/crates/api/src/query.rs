@@ -106,6 +106,15 @@ pub(crate) struct Order {
     sort: Option<String>,
 }
 
+/// What is looked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "says what a list takes that is searched")]
+pub(crate) struct Search {
+    /// With these words, or beginnings of words, in their names and titles.
+    q: Option<String>,
+}
+
 /// Which page of a list.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

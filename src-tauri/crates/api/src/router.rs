@@ -106,6 +106,7 @@ fn use_cases() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(handlers::bulk::restore))
         .routes(routes!(handlers::bulk::send_now))
         .routes(routes!(handlers::bulk::preflight))
+        .routes(routes!(handlers::work_items))
         .routes(routes!(handlers::bulk::runs))
         .routes(routes!(handlers::bulk::run))
         .routes(routes!(handlers::stats))

@@ -1,8 +1,13 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+
+mod log;
+
+pub(crate) use log::{Activity, Runs, WorkItems};
 
 /// Keeps Salesforce orgs in sync, and shows what did not arrive.
 ///
@@ -89,6 +94,18 @@ Examples:
     /// Changes on their way, and those that failed
     #[command(subcommand)]
     Items(Items),
+    /// What was done to items, one or many at once, and what came of it
+    #[command(subcommand)]
+    Runs(Runs),
+    /// The records, each with its newest change
+    #[command(subcommand)]
+    WorkItems(WorkItems),
+    /// Who did what, when and why
+    #[command(subcommand)]
+    Activity(Activity),
+    /// Send nothing to anybody for a while, and go on
+    #[command(subcommand)]
+    Relay(Relay),
     /// Look after the store; works without a running program too
     #[command(subcommand)]
     Db(Db),
@@ -143,6 +160,42 @@ pub(crate) struct Serve {
     /// Show the window in a browser
     #[arg(long)]
     pub(crate) open: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Relay {
+    /// Send nothing to any org; changes are taken as ever, and wait
+    #[command(after_help = "\
+Examples:
+  sync-monitor relay pause                 until it is resumed
+  sync-monitor relay pause --for 15m
+  sync-monitor relay pause --until 2026-02-27T18:00:00Z")]
+    Pause {
+        /// How long, like 90s, 15m, 2h or 1d
+        #[arg(long = "for", value_name = "SPAN", value_parser = span, conflicts_with = "until")]
+        span: Option<Duration>,
+        /// Until when, like 2026-02-27T18:00:00Z
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+    },
+    /// Send again; orgs that are paused themselves stay so
+    Resume,
+}
+
+/// A span of time, like `15m`.
+fn span(text: &str) -> Result<Duration, String> {
+    let wrong = || "it must be a number with s, m, h or d, like 90s, 15m, 2h or 1d".to_owned();
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let number: u32 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return Err(wrong()),
+    };
+    let span = Duration::from_secs(u64::from(number) * seconds);
+    if span.is_zero() { Err(wrong()) } else { Ok(span) }
 }
 
 #[derive(Debug, Subcommand)]
@@ -365,8 +418,21 @@ Example:
     #[command(after_help = "\
 Examples:
   sync-monitor items retry 0198c8a2-7c11-7abc-8def-0123456789ab
+  sync-monitor items retry --status failed --target 00D000000000002 --preflight
   sync-monitor items retry --status failed --target 00D000000000002")]
-    Retry(Selection),
+    Retry {
+        #[command(flatten)]
+        selection: Selection,
+        /// Only show what it would do
+        #[arg(long)]
+        preflight: bool,
+    },
+    /// Make the next attempt of retrying items at once
+    #[command(after_help = "\
+Examples:
+  sync-monitor items send-now 0198c8a2-7c11-7abc-8def-0123456789ab
+  sync-monitor items send-now --target 00D000000000002")]
+    SendNow(Selection),
     /// Take failed items out of view
     #[command(after_help = "\
 Examples:
@@ -399,7 +465,7 @@ pub(crate) struct Selection {
 }
 
 /// The arguments of [`Filter`].
-const FILTERS: [&str; 11] = [
+const FILTERS: [&str; 12] = [
     "status",
     "target",
     "source",
@@ -410,6 +476,7 @@ const FILTERS: [&str; 11] = [
     "search",
     "since",
     "until",
+    "run",
     "as_of",
 ];
 
@@ -446,6 +513,9 @@ pub(crate) struct Filter {
     /// Accepted before
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
+    /// Changed by this run, from `runs list`
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<String>,
     /// Last changed by then: what failed later is left alone
     #[arg(long, value_name = "TIME")]
     pub(crate) as_of: Option<String>,
@@ -466,6 +536,7 @@ impl Filter {
             ("q", self.search.as_deref()),
             ("since", self.since.as_deref()),
             ("until", self.until.as_deref()),
+            ("runId", self.run.as_deref()),
             ("asOf", self.as_of.as_deref()),
         ]
         .into_iter()
@@ -521,6 +592,17 @@ mod tests {
     #[case::show("items show a b c")]
     #[case::retry_ids("items retry a b c")]
     #[case::retry_filter("items retry --status failed")]
+    #[case::preflight("items retry --run 0198c8a2 --preflight")]
+    #[case::send_now("items send-now --target 00D000000000002")]
+    #[case::runs("runs list --limit 5")]
+    #[case::run("runs show 0198c8a2")]
+    #[case::work_items("work-items list -q revenue --limit 5")]
+    #[case::activity("activity list --action item. --actor user:a --subject x --since 2026-02-27T14:30:00Z")]
+    #[case::activity_export("activity export --action org.health --format csv")]
+    #[case::relay_pause("relay pause")]
+    #[case::relay_pause_for("relay pause --for 15m")]
+    #[case::relay_pause_until("relay pause --until 2026-02-27T18:00:00Z")]
+    #[case::relay_resume("relay resume")]
     #[case::dismiss("items dismiss a b --reason known")]
     #[case::restore("items restore --dismissed")]
     fn what_the_documentation_says_is_understood(#[case] line: &str) {
@@ -529,6 +611,11 @@ mod tests {
 
     #[rstest]
     #[case::unknown_command("retry")]
+    #[case::preflight_of_nothing("items retry --preflight")]
+    #[case::both_ends("relay pause --for 15m --until 2026-02-27T18:00:00Z")]
+    #[case::no_span("relay pause --for soon")]
+    #[case::no_time_at_all("relay pause --for 0m")]
+    #[case::no_unit("relay pause --for 15")]
     #[case::org_without_command("org")]
     #[case::an_auth_url_as_argument("org import force://a:b:c@d")]
     #[case::set_nothing("org set 00D000000000001")]

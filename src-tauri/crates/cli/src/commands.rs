@@ -10,13 +10,17 @@ use crate::Session;
 use crate::args::Command;
 use crate::client::{Answer, Client, Failure};
 
+mod activity;
 pub(crate) mod db;
 pub(crate) mod diagnostics;
 mod items;
 mod org;
+mod relay;
 mod route;
+mod runs;
 mod status;
 mod token;
+mod work_items;
 
 /// Does what was asked, and says how it went.
 pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode, Failure> {
@@ -33,6 +37,10 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode,
         Command::Route(command) => route::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,
         Command::Items(command) => return items::run(session, command).await,
+        Command::Runs(command) => runs::run(session, command).await,
+        Command::WorkItems(command) => work_items::run(session, command).await,
+        Command::Activity(command) => activity::run(session, command).await,
+        Command::Relay(command) => relay::run(session, command).await,
     };
     done.map(|()| ExitCode::SUCCESS)
 }
@@ -69,4 +77,9 @@ async fn open(session: &Session) -> Result<(), Failure> {
         }
         Ok(())
     })
+}
+
+/// Who did something, and by which way.
+fn who(actor: &str, via: Option<&str>) -> String {
+    via.map_or_else(|| actor.to_owned(), |via| format!("{actor} ({via})"))
 }

@@ -38,7 +38,7 @@ pub use sync_monitor_store::model;
 
 use model::{
     ActivityFilter, ActivityPage, Counts, FailureGroup, Filter, ItemDetail, ItemPage, Org, Route, Sort,
-    Stats, Token,
+    Stats, Token, WorkItemPage,
 };
 use tokens::Tokens;
 use worker::{Handle, Tools};
@@ -354,6 +354,20 @@ impl Engine {
     /// [`Error::NotFound`], or when the store fails.
     pub async fn item(&self, id: Uuid) -> Result<ItemDetail, Error> {
         Ok(self.inner.tools.store.item(id).await?)
+    }
+
+    /// A page of the work items, the one touched last first; with a `text` those that are found by its words in their names
+    /// and titles. `cursor` from the page before.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a cursor that this list did not give out, or when the store fails.
+    pub async fn work_items(
+        &self,
+        text: Option<String>,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Result<WorkItemPage, Error> {
+        Ok(self.inner.tools.store.work_items(text, limit, cursor).await?)
     }
 
     /// Connected orgs, by name.

@@ -33,13 +33,18 @@ pub struct Facts {
 const MOST: usize = 20;
 
 /// What must hold at any time: what is wrong where a query finds a row.
-pub(crate) const INVARIANTS: [(&str, &str); 6] = [
+pub(crate) const INVARIANTS: [(&str, &str); 7] = [
     (
         "a counter is not what counting says",
         "SELECT 1 FROM (
             SELECT route, status, blocked, dismissed_at IS NOT NULL AS dismissed, count(*) AS n FROM items GROUP BY 1, 2, 3, 4
             UNION ALL SELECT route, status, blocked, dismissed, -n FROM tallies)
          GROUP BY route, status, blocked, dismissed HAVING sum(n) <> 0",
+    ),
+    (
+        "a record does not know its newest item",
+        "SELECT 1 FROM records r
+          WHERE last_item IS NOT (SELECT max(item) FROM item_records WHERE external_id = r.external_id)",
     ),
     (
         "an open item does not stand in the line of its records",

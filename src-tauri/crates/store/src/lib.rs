@@ -25,6 +25,7 @@ mod stats;
 mod tally;
 mod tokens;
 mod words;
+mod work_items;
 mod writer;
 
 use std::path::Path;
@@ -47,7 +48,7 @@ pub use preflight::Meant;
 
 use model::{
     ActivityFilter, ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org,
-    Preflight, Relay, Route, RunDetail, RunPage, Sort, Stats, Token,
+    Preflight, Relay, Route, RunDetail, RunPage, Sort, Stats, Token, WorkItemPage,
 };
 use reader::Readers;
 use writer::Writer;
@@ -468,6 +469,23 @@ impl Store {
     /// [`Error::NotFound`], or when the store fails.
     pub async fn item(&self, id: Uuid) -> Result<ItemDetail> {
         self.inner.readers.run(move |sql| list::detail(sql, id)).await
+    }
+
+    /// A page of the work items, `limit` at most, the one touched last first; with a `text` those that are found by its words
+    /// in their names and titles.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`], or when the store fails.
+    pub async fn work_items(
+        &self,
+        text: Option<String>,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Result<WorkItemPage> {
+        let read = move |sql: &rusqlite::Connection| {
+            work_items::page(sql, text.as_deref(), limit, cursor.as_deref())
+        };
+        self.inner.readers.run(read).await
     }
 
     /// The counters.

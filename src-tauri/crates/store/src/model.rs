@@ -368,6 +368,34 @@ pub struct ItemPage {
     pub total: u64,
 }
 
+/// A record as people know it, with its newest change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkItem {
+    /// Names it in every org.
+    pub external_id: String,
+    /// As the newest change says, if it says.
+    pub title: Option<String>,
+    /// The newest item.
+    pub last_item: Uuid,
+    /// Where that stands.
+    pub last_status: Status,
+    /// When that was accepted.
+    pub last_at: Millis,
+    /// How many items there are of it.
+    pub items: u64,
+    /// The orgs that its newest items (200) come from and go to.
+    pub orgs: Vec<OrgId>,
+}
+
+/// A page of the work items, the one touched last first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkItemPage {
+    /// In order. A page of a search may be short, or empty, and not the last.
+    pub work_items: Vec<WorkItem>,
+    /// Asks for the next page.
+    pub next_cursor: Option<String>,
+}
+
 /// The counters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {

@@ -20,6 +20,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0006_token_use.sql")),
     M::up(include_str!("migrations/0007_bulk_runs.sql")),
     M::up(include_str!("migrations/0008_relay.sql")),
+    M::up(include_str!("migrations/0009_work_items.sql")),
 ];
 
 /// Opens the database for writing, and brings its schema up to date.
@@ -91,6 +92,46 @@ mod tests {
     #[test]
     fn the_migrations_apply() {
         Migrations::from_slice(MIGRATIONS).validate().unwrap();
+    }
+
+    #[test]
+    fn what_an_older_version_kept_is_there_after_the_migrations() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync-monitor.db");
+        let mut old = Connection::open(&path).unwrap();
+        Migrations::from_slice(&MIGRATIONS[..4]).to_latest(&mut old).unwrap();
+        old.execute_batch(
+            r#"PRAGMA application_id = 0x53796e4d;
+            INSERT INTO orgs (id, org_id) VALUES (1, '00D00000000000AAAA'), (2, '00D00000000000BAAA');
+            INSERT INTO routes (id, uuid, source, target, enabled, created_at) VALUES (1, zeroblob(16), 1, 2, 1, 0);
+            INSERT INTO transactions (id, transaction_id, source, timestamp_us, operation, digest, external_ids, title, accepted_at)
+              VALUES (1, 't1', 1, 0, 'upsert', zeroblob(16), '["WI-1","WI-2"]', 'First', 0);
+            INSERT INTO items (id, uuid, txn, route, status, created_at, updated_at) VALUES (7, zeroblob(16), 1, 1, 4, 0, 0);
+            INSERT INTO item_records (external_id, item) VALUES ('WI-1', 7), ('WI-2', 7);
+            INSERT INTO records (external_id, timestamp_us, source, digest)
+              VALUES ('WI-1', 0, 1, zeroblob(16)), ('WI-2', 0, 1, zeroblob(16)), ('WI-3', 0, 1, zeroblob(16));
+            INSERT INTO tokens (uuid, name, sources, secret_hash, created_at) VALUES (zeroblob(16), 't', '[]', zeroblob(32), 0);
+            INSERT INTO activity (at, actor, action) VALUES (1, 'user:a', 'item.retry');"#,
+        )
+        .unwrap();
+        drop(old);
+        let sql = writer(&path).unwrap();
+        let records: Vec<(String, Option<String>, Option<i64>)> = sql
+            .prepare("SELECT external_id, title, last_item FROM records ORDER BY external_id")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        let expected = [("WI-1", Some("First"), Some(7)), ("WI-2", None, Some(7)), ("WI-3", None, None)];
+        assert_eq!(
+            records,
+            expected.map(|(name, title, item)| (name.into(), title.map(str::to_owned), item))
+        );
+        assert!(!crate::relay::state(&sql).unwrap().paused);
+        assert_eq!(crate::tokens::all(&sql).unwrap()[0].last_used_at, None);
+        let log = crate::activity::page(&sql, &crate::model::ActivityFilter::default(), 10, None).unwrap();
+        assert_eq!((log.activity[0].actor.name.as_str(), log.activity[0].actor.via), ("user:a", None));
     }
 
     #[test]

@@ -31,6 +31,12 @@ pub(crate) fn clear(tx: &mut Tx<'_>, done: Millis, transactions: Millis) -> Resu
         tx.sql
             .prepare_cached("DELETE FROM item_records WHERE item = ?1 AND external_id IN (SELECT value FROM json_each(?2))")?
             .execute((key, ids))?;
+        tx.sql
+            .prepare_cached(
+                "UPDATE records SET last_item = (SELECT max(n.item) FROM item_records n WHERE n.external_id = records.external_id)
+                  WHERE last_item = ?1",
+            )?
+            .execute([key])?;
         tx.sql.prepare_cached("DELETE FROM items WHERE id = ?1")?.execute([key])?;
         words::forget_error(tx.sql, *key)?;
     }

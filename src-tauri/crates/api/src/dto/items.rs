@@ -123,6 +123,43 @@ struct Cause {
     steps: Vec<String>,
 }
 
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WorkItems {
+    pub(crate) work_items: Vec<WorkItem>,
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// A record as people know it, with its newest change.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WorkItem {
+    external_id: String,
+    title: Option<String>,
+    last_item_id: Uuid,
+    #[schema(value_type = schema::ItemStatus)]
+    last_status: Status,
+    #[schema(value_type = schema::Time)]
+    last_at: Millis,
+    items: u64,
+    #[schema(value_type = Vec<schema::OrgId>)]
+    orgs: Vec<OrgId>,
+}
+
+impl From<model::WorkItem> for WorkItem {
+    fn from(item: model::WorkItem) -> Self {
+        Self {
+            external_id: item.external_id,
+            title: item.title,
+            last_item_id: item.last_item,
+            last_status: item.last_status,
+            last_at: item.last_at,
+            items: item.items,
+            orgs: item.orgs,
+        }
+    }
+}
+
 /// What failed and is not dismissed, by cause.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Failures {

@@ -11,6 +11,8 @@ use crate::client::{Failure, escape, query};
 use crate::output::{Cell, Screen, shorten, tame, time};
 use crate::{FAILED, Session};
 
+mod preflight;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Items {
@@ -57,6 +59,18 @@ struct Detail {
     payload_text: String,
     attempt_log: Vec<Attempt>,
     cause: Option<Cause>,
+    history: Vec<HistoryEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HistoryEntry {
+    at: String,
+    actor: String,
+    via: Option<String>,
+    action: String,
+    reason: Option<String>,
+    run_id: String,
 }
 
 #[derive(Deserialize)]
@@ -100,9 +114,11 @@ struct Cause {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Bulk {
     changed: u64,
     refused: Vec<Refusal>,
+    run_id: String,
 }
 
 #[derive(Deserialize)]
@@ -139,9 +155,15 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode,
                 session.show(&answer, |detail: Detail, screen| show_detail(&detail, screen))?;
             }
         }
-        Command::Retry(selection) => return bulk(session, "retry", "tried again", &selection, None).await,
+        Command::Retry { selection, preflight: true } => preflight::run(session, &selection).await?,
+        Command::Retry { selection, preflight: false } => {
+            return bulk(session, "retry", "tried again", &selection, None).await;
+        }
         Command::Dismiss { selection, reason } => {
             return bulk(session, "dismiss", "dismissed", &selection, Some(&reason)).await;
+        }
+        Command::SendNow(selection) => {
+            return bulk(session, "send-now", "sent now", &selection, None).await;
         }
         Command::Restore(selection) => return bulk(session, "restore", "restored", &selection, None).await,
     }
@@ -278,9 +300,10 @@ async fn bulk(
     let answer = session.client.post(&format!("items/{command}"), Some(&Value::Object(body))).await?;
     let result: Bulk = answer.read()?;
     session.show(&answer, |result: Bulk, screen| {
+        let run = tame(&result.run_id);
         screen.line(&match result.changed {
-            1 => format!("1 item is {done}."),
-            n => format!("{n} items are {done}."),
+            1 => format!("1 item is {done} (run {run})."),
+            n => format!("{n} items are {done} (run {run})."),
         })?;
         for refusal in &result.refused {
             eprintln!("{}: {}", tame(&refusal.id), refusal.message);
@@ -382,6 +405,11 @@ fn show_detail(detail: &Detail, screen: &mut Screen) -> std::io::Result<()> {
         screen.line("")?;
         screen.table(&["CYCLE", "ATTEMPT", "STARTED", "TOOK", "OUTCOME", "COUNTED", "ANSWER"], &rows)?;
     }
+    if !detail.history.is_empty() {
+        let rows: Vec<Vec<Cell>> = detail.history.iter().map(HistoryEntry::row).collect();
+        screen.line("")?;
+        screen.table(&["DONE AT", "WHO", "WHAT", "REASON", "RUN"], &rows)?;
+    }
     screen.line("")?;
     screen.line(&tame(&detail.payload_text))
 }
@@ -401,6 +429,18 @@ impl LastError {
         let status = self.http_status.map(|status| status.to_string());
         let parts = [status, self.error_code.clone(), self.message.clone()];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl HistoryEntry {
+    fn row(&self) -> Vec<Cell> {
+        vec![
+            time(Some(&self.at)).into(),
+            super::who(&self.actor, self.via.as_deref()).into(),
+            self.action.as_str().into(),
+            shorten(self.reason.as_deref().unwrap_or(""), 60).into(),
+            self.run_id.as_str().into(),
+        ]
     }
 }
 
@@ -439,7 +479,8 @@ mod tests {
     #[test]
     fn a_command_that_changed_nothing_or_was_refused_in_part_has_failed() {
         let refusal = || Refusal { id: "a".into(), message: "no".into() };
-        let code = |changed, refused| format!("{:?}", exit_code(&Bulk { changed, refused }));
+        let code =
+            |changed, refused| format!("{:?}", exit_code(&Bulk { changed, refused, run_id: String::new() }));
         assert_eq!(code(2, vec![]), format!("{:?}", ExitCode::SUCCESS));
         assert_eq!(code(2, vec![refusal()]), format!("{:?}", ExitCode::from(1)));
         assert_eq!(code(0, vec![]), format!("{:?}", ExitCode::from(1)));
