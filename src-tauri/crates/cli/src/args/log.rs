@@ -5,6 +5,9 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Runs {
     /// List the runs, newest first
+    #[command(after_help = "\
+Example:
+  sync-monitor runs list --limit 10")]
     List {
         /// How many at most, 1 to 500
         #[arg(long, default_value_t = 50)]
@@ -15,8 +18,10 @@ pub(crate) enum Runs {
     },
     /// Show a run: what it refused and why, and where the items that it changed stand now
     #[command(after_help = "\
+Examples:
+  sync-monitor runs show 0198c8a2-7c11-7abc-8def-0123456789ab
 To list the items that a run changed:
-  sync-monitor items list --run 0198c8a2-…")]
+  sync-monitor items list --run 0198c8a2-7c11-7abc-8def-0123456789ab")]
     Show {
         /// The run's ID, from `runs list`
         id: String,
