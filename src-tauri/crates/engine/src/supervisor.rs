@@ -51,8 +51,9 @@ impl Engine {
         let mut relay = self.inner.pause.watch();
         let (mut seen_at, mut tokens_at) = (wall.plus(SEEN), wall.plus(TOKENS));
         while !self.inner.tools.stop.is_cancelled() {
-            let now = clock.now();
-            match jump((wall, now), (elapsed, clock.elapsed())) {
+            // Both at one moment: what is done about a jump takes its time.
+            let (now, passed) = (clock.now(), clock.elapsed());
+            match jump((wall, now), (elapsed, passed)) {
                 Jump::None => {}
                 Jump::Ahead(by) => {
                     self.clock_jumped(now, by, "forwards, or the machine slept").await;
@@ -68,7 +69,7 @@ impl Engine {
                     (seen_at, tokens_at) = (seen_at.min(now.plus(SEEN)), tokens_at.min(now.plus(TOKENS)));
                 }
             }
-            (wall, elapsed) = (now, clock.elapsed());
+            (wall, elapsed) = (now, passed);
             self.end_relay_pause(now).await;
             if now >= seen_at {
                 self.seen(now).await;
