@@ -154,7 +154,7 @@ export const lists = {
     nothing: 'Nothing would be sent.',
     waiting: (n: number, why: string) => `${items(n)} will wait: ${why}`,
     superseded: (n: number) => `${items(n)} ${are(n)} superseded by a newer change and not sent`,
-    notFailed: (n: number) => `${items(n)} ${are(n)} not failed any more and left alone`,
+    notFailed: (n: number) => `${items(n)} ${are(n)} not failed and left alone`,
     notFound: (n: number) => (n === 1 ? '1 item is gone' : `${count(n)} items are gone`),
     cost: (n: number) => `costing ${calls(n)}`,
     bare: { retry: 'Retry', dismiss: 'Dismiss', sendNow: 'Send now' },
@@ -238,7 +238,11 @@ export const lists = {
     refused: 'Refused',
     meant: 'What was meant',
     byName: 'Items picked by hand',
-    running: 'Still running, or the program stopped in it',
+    states: {
+      running: 'Still running.',
+      interrupted:
+        'The program stopped in it. What it had changed stays changed, the rest is as it was.',
+    },
     now: 'What became of them',
     nowText: 'Where the items that it changed stand now.',
     nowNone: 'It changed nothing.',
