@@ -121,12 +121,14 @@ export class Mock {
   }
 
   matching(filter) {
+    // Of what a run changed everything is shown, unless it is asked for otherwise.
+    const everyMark = filter.dismissed === undefined && filter.runId !== undefined;
     const dismissed = String(filter.dismissed ?? 'false') === 'true';
     const statuses = filter.status?.split(',');
     const q = filter.q?.toLowerCase();
     return this.items.filter(
       (item) =>
-        (item.dismissedAt !== null) === dismissed &&
+        (everyMark || (item.dismissedAt !== null) === dismissed) &&
         (statuses === undefined || statuses.includes(item.status)) &&
         (filter.targetOrgId === undefined || item.targetOrgId === filter.targetOrgId) &&
         (filter.sourceOrgId === undefined || item.sourceOrgId === filter.sourceOrgId) &&

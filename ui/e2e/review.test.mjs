@@ -64,7 +64,7 @@ describe('the causes', () => {
     await t.page.getByTestId('bulk-confirm').click();
     await notice('2 queued again');
     const { filter } = t.lastBody();
-    assert.deepEqual(Object.keys(filter).sort(), ['asOf', 'failureKey', 'status']);
+    assert.deepEqual(Object.keys(filter).sort(), ['asOf', 'dismissed', 'failureKey', 'status']);
     await t.page.getByTestId('causes-count').getByText('9 causes, 10 items').waitFor();
   });
 
@@ -185,7 +185,7 @@ describe('a bulk action', () => {
       '2 items will be sent, costing 2 API calls',
       '1 item will wait: The sign-in to the target org no longer works.',
       '1 item is superseded by a newer change and not sent',
-      '1 item is not failed any more and left alone',
+      '1 item is not failed and left alone',
     ]) {
       await plan.getByText(sentence).waitFor();
     }

@@ -19,9 +19,14 @@ describe('the scale of a chart', () => {
 
   it('has whole marks where things are counted', () => {
     expect(marks(8)).toEqual([0, 2, 4, 6, 8]);
-    expect(marks(10)).toEqual([0, 5, 10]);
+    expect(marks(10)).toEqual([0, 2, 4, 6, 8, 10]);
     expect(marks(1)).toEqual([0, 1]);
-    expect(marks(1, false)).toEqual([0, 0.25, 0.5, 0.75, 1]);
+    expect(marks(2)).toEqual([0, 1, 2]);
+  });
+
+  it('has round marks where things are measured', () => {
+    expect(marks(25_000, false)).toEqual([0, 5000, 10_000, 15_000, 20_000, 25_000]);
+    expect(marks(4000, false)).toEqual([0, 1000, 2000, 3000, 4000]);
   });
 
   it('puts time marks on round hours of the clock on the wall', () => {

@@ -6,9 +6,11 @@ export function niceMax(largest: number): number {
   return step * power;
 }
 
-/** The marks of an axis from nothing to its top: whole numbers where things are counted. */
+/** The marks of an axis from nothing to its top: round ones, and whole ones where things are counted. */
 export function marks(top: number, whole = true): number[] {
-  const parts = [4, 2, 5, 3].find((n) => !whole || Number.isInteger(top / n)) ?? 1;
+  const digit = top / 10 ** Math.floor(Math.log10(top));
+  const order = [2, 4, 8].includes(digit) ? [4, 2] : [5, 4, 2, 3];
+  const parts = order.find((n) => !whole || Number.isInteger(top / n)) ?? 1;
   return Array.from({ length: parts + 1 }, (_, index) => (top / parts) * index);
 }
 

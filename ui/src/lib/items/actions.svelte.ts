@@ -44,6 +44,20 @@ export function asOf(selection: Selection, at: string): Selection {
   return { filter: { asOf: at, ...selection.filter } };
 }
 
+/**
+ * Of a selection by filter only what failed: of everything that is shown under
+ * Activity each delivered item would be refused by name. What is named is left
+ * to the program to judge.
+ */
+export function failedOf(selection: Selection): Selection {
+  if ('ids' in selection) return selection;
+  const { filter } = selection;
+  const failedOnly = filter.status === 'failed' && filter.dismissed !== undefined;
+  const none = filter.status !== undefined && !filter.status.split(',').includes('failed');
+  if (failedOnly || none) return selection;
+  return { filter: { dismissed: false, ...filter, status: 'failed' } };
+}
+
 /** How many a selection names; null where only the program knows. */
 export function countOf(selection: Selection): number | null {
   return 'ids' in selection ? selection.ids.length : null;
@@ -77,7 +91,7 @@ export class ItemActions {
 
   /** Queues failed items again; more than one only after a look at what it would do. */
   retry(selection: Selection, count = countOf(selection)): Promise<void> {
-    return this.#ask({ action: 'retry', selection, count });
+    return this.#ask(this.#failed('retry', selection, count));
   }
 
   /** Makes retrying items due now; more than one only after a yes. */
@@ -87,7 +101,7 @@ export class ItemActions {
 
   /** Asks for the reason first. */
   dismiss(selection: Selection, count = countOf(selection)): void {
-    this.asking = { action: 'dismiss', selection, count };
+    this.asking = this.#failed('dismiss', selection, count);
   }
 
   /** Asks for the reason first. */
@@ -147,6 +161,13 @@ export class ItemActions {
   problemOf(error: unknown): string {
     this.#monitor.noteProblem(error);
     return reasonOf(error);
+  }
+
+  /** Only of a selection that was all failed the count stands. */
+  #failed(action: AskedAction, selection: Selection, count: number | null): Question {
+    const failed = failedOf(selection);
+    const same = 'ids' in selection || selection.filter.status === 'failed';
+    return { action, selection: failed, count: same ? count : null };
   }
 
   async #ask(question: Question): Promise<void> {

@@ -3,7 +3,7 @@ import type { Backend, BulkResult, Item, Org, Selection, Status } from '../backe
 import { Problem } from '../backend/backend';
 import { Monitor } from '../monitor.svelte';
 import { Notices } from '../shell/notices.svelte';
-import { asOf, ItemActions, undoOf } from './actions.svelte';
+import { asOf, failedOf, ItemActions, undoOf } from './actions.svelte';
 
 const NOW = '2026-01-01T00:00:00.000Z';
 const refused = (id: string) => ({ id, reason: 'notFailed', message: 'it is synced' });
@@ -71,7 +71,7 @@ describe('ItemActions', () => {
 
   it('goes on as of the moment that the list stood, or else that was looked at', async () => {
     const { actions, asked, acted } = setUp();
-    const filter = { status: 'failed', asOf: '2025-12-31T00:00:00.000Z' };
+    const filter = { status: 'failed', dismissed: false, asOf: '2025-12-31T00:00:00.000Z' };
     const plan = { asOf: NOW } as Awaited<ReturnType<ItemActions['plan']>>;
     await actions.retry({ filter });
     await actions.confirm(actions.asking!, plan, '');
@@ -82,6 +82,25 @@ describe('ItemActions', () => {
       filter: { status: 'failed', asOf: NOW },
     });
     expect(asOf({ ids: ['1'] }, NOW)).toEqual({ ids: ['1'] });
+  });
+
+  it('means by everything only what failed, and says so before it knows how many', async () => {
+    const { actions } = setUp();
+    const filter = { q: 'x', asOf: NOW };
+    await actions.retry({ filter }, 153);
+    expect(actions.asking).toEqual({
+      action: 'retry',
+      selection: { filter: { ...filter, status: 'failed', dismissed: false } },
+      count: null,
+    });
+    const failed = { filter: { status: 'failed', failureKey: 'k' } };
+    actions.dismiss(failed, 7);
+    expect(actions.asking).toMatchObject({ count: 7, selection: failed });
+    expect(failedOf({ filter: { status: 'synced' } })).toEqual({ filter: { status: 'synced' } });
+    expect(failedOf({ filter: { status: 'failed', dismissed: true } })).toEqual({
+      filter: { status: 'failed', dismissed: true },
+    });
+    expect(failedOf({ ids: ['1'] })).toEqual({ ids: ['1'] });
   });
 
   it('says what was refused by the titles that are on the screen, and leads to the run', async () => {

@@ -20,7 +20,8 @@ export type ListTab = (typeof LISTS)[number];
  * every number elsewhere leads to that many rows.
  */
 const BASE: Record<ListTab, ItemFilter> = {
-  items: { status: 'failed' },
+  // Said outright: of what a run changed the dismissed would come along.
+  items: { status: 'failed', dismissed: false },
   dismissed: { status: 'failed', dismissed: true },
   queued: { status: 'queued' },
   retrying: { status: 'retrying' },

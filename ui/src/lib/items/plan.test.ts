@@ -65,7 +65,7 @@ describe('what a retry would do', () => {
     expect(planSentences(plan)).toEqual([
       '1 item will be sent, costing 1 API call',
       '1 item is superseded by a newer change and not sent',
-      '1 item is not failed any more and left alone',
+      '1 item is not failed and left alone',
       '1 item is gone',
     ]);
   });
@@ -84,7 +84,7 @@ describe('what a dismissal would do', () => {
     expect(dismissable(given)).toBe(5);
     expect(dismissalSentences(given)).toEqual([
       '5 items will be dismissed',
-      '4 items are not failed any more and left alone',
+      '4 items are not failed and left alone',
     ]);
   });
 });

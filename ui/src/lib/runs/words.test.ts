@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { filterWords, listed, meant, standings } from './words';
+import { filterWords, kept, meant, standings } from './words';
 
 const nameOf = (orgId: string) => (orgId === '00D1' ? 'Acme' : orgId);
 const timeOf = (at: string) => `<${at}>`;
@@ -49,13 +49,13 @@ describe('what became of its items', () => {
   it('leads to exactly them, and leaves out what none of them is', () => {
     expect(standings({ id: 'r-1', now })).toEqual([
       { status: 'processing', n: 1, href: '#/activity/events?status=processing&runId=r-1' },
-      { status: 'failed', n: 2, href: '#/activity/events?status=failed&runId=r-1' },
+      { status: 'failed', n: 2, href: '#/failed/items?runId=r-1' },
       { status: 'synced', n: 40, href: '#/activity/events?status=synced&runId=r-1' },
       { status: 'dismissed', n: 3, href: '#/failed/dismissed?runId=r-1' },
     ]);
   });
 
-  it('counts those that a list of them has: the dismissed have one of their own', () => {
-    expect(listed({ now })).toBe(43);
+  it('counts all that are still kept', () => {
+    expect(kept({ now })).toBe(46);
   });
 });

@@ -52,7 +52,11 @@ export function standings({ id, now }: Pick<RunDetail, 'id' | 'now'>): Standing[
   const rows = ITEM_STATUSES.map((status) => ({
     status: status as ShownStatus,
     n: now[status],
-    href: href('activity', 'events', { status, runId: id }),
+    // Dismissed ones are failed beneath, and have a list of their own.
+    href:
+      status === 'failed'
+        ? href('failed', 'items', { runId: id })
+        : href('activity', 'events', { status, runId: id }),
   }));
   rows.push({
     status: 'dismissed',
@@ -62,7 +66,7 @@ export function standings({ id, now }: Pick<RunDetail, 'id' | 'now'>): Standing[
   return rows.filter(({ n }) => n > 0);
 }
 
-/** How many of the changed items are not dismissed: so many rows the list of all of them has. */
-export function listed({ now }: Pick<RunDetail, 'now'>): number {
-  return ITEM_STATUSES.reduce((sum, status) => sum + now[status], 0);
+/** How many of the changed items there are still: what was delivered long ago is forgotten some day. */
+export function kept({ now }: Pick<RunDetail, 'now'>): number {
+  return Object.values(now).reduce((sum, n) => sum + n, 0);
 }
