@@ -21,7 +21,7 @@ use tray::Tray;
 use waiting::until;
 
 /// The demo's sandbox refuses this change once; its admin mends that at once, so that a retry by hand helps.
-const MENDED: &str = "//tr[@data-testid='item-row'][contains(., 'WI-005')]//a[@data-testid='item-open']";
+const MENDED: &str = "//*[@data-testid='item-row'][contains(., 'WI-005')]//a[@data-testid='item-open']";
 
 /// A start without anybody to drive its window.
 const ON_A_FREE_PORT: [&str; 2] = ["--listen", "127.0.0.1:0"];
@@ -126,7 +126,7 @@ async fn a_cause_is_notified_once_however_many_items_fail_and_a_click_opens_it()
     for (notification, status) in [(&other, 403), (&shown, 400)] {
         notifications.click(notification.id).await?;
         window.is_at(&format!("#/failed/items?failureKey={}", key(status))).await?;
-        window.see("//tr[@data-testid='item-row']").await?;
+        window.see("//*[@data-testid='item-row']").await?;
     }
     window.picture("cause-notified").await?;
     assert_eq!(notifications.more(), [], "once for each cause");
