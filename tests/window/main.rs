@@ -129,7 +129,7 @@ async fn a_cause_is_notified_once_however_many_items_fail_and_a_click_opens_it()
     for (notification, status) in [(&other, 403), (&shown, 400)] {
         notifications.click(notification.id).await?;
         window.is_at(&format!("#/failed/items?failureKey={}", key(status))).await?;
-        window.see("//tr[@data-testid='item-row']").await?;
+        window.see("//*[@data-testid='item-row']").await?;
     }
     window.picture("cause-notified").await?;
     assert_eq!(notifications.more(), [], "once for each cause");

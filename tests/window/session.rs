@@ -27,6 +27,8 @@ impl Session {
         let mut command = Command::new("dbus-daemon");
         command.args(["--session", "--nofork", "--print-address"]);
         let mut bus = command
+            // Where it is removed with the home.
+            .arg(format!("--address=unix:path={}/bus", home.path().display()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             // It tells of every service that it starts.
