@@ -261,6 +261,27 @@ async fn sigterm_stops_the_program_cleanly() {
 }
 
 #[tokio::test]
+async fn a_log_that_nobody_reads_any_more_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = kit::sim(ORG_B).await;
+    let mut program = Program::serve(&folder, &[]).await;
+    let token = set_up(&folder, &target).await;
+    program.close_log().await;
+    // That an item fails is worth a line in the log.
+    target.script(Rule::always(Answer::platform(400, "INVALID_FIELD", "no")).times(1));
+    let refused = Payload::from(ORG_A, now()).record("WI-1", "x");
+    assert_eq!(post(&program.url, &token, refused.text()).await.unwrap().status, 200);
+    target.wait_received(1).await;
+    let taken = Payload::from(ORG_A, now()).record("WI-2", "x");
+    assert_eq!(post(&program.url, &token, taken.text()).await.unwrap().status, 200);
+    target.wait_received(2).await;
+    let pid = program.pid().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert_eq!(program.ended().await, Some(0));
+    assert!(!folder.path().join("api.json").exists());
+}
+
+#[tokio::test]
 async fn a_kill_between_the_storing_of_a_rotated_token_and_its_use_does_not_lose_the_org() {
     let folder = tempfile::tempdir().unwrap();
     let org = OrgSim::start(OrgSpec::new(org_id(ORG_B)).rotating()).await.unwrap();

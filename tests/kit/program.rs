@@ -16,6 +16,7 @@ pub struct Program {
     pub url: String,
     /// Its admin token.
     pub token: String,
+    reading: tokio::task::JoinHandle<()>,
 }
 
 /// The built executable, beside the tests.
@@ -82,8 +83,8 @@ impl Program {
             panic!("the program is not ready after 30 s")
         };
         // Goes on reading, so that the program never waits for its log to be read.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, url, token }
+        let reading = tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { child, url, token, reading }
     }
 
     /// `kill -9`.
@@ -95,6 +96,13 @@ impl Program {
         if let Err(error) = self.child.kill().await {
             panic!("the program cannot be killed: {error}");
         }
+    }
+
+    /// Closes the pipe that its log goes to, as a terminal does that goes away.
+    pub async fn close_log(&mut self) {
+        self.reading.abort();
+        // Aborted, and so its end of the pipe is closed.
+        drop((&mut self.reading).await);
     }
 
     /// Its process ID.

@@ -44,7 +44,7 @@ pub(crate) struct Place {
     pub(crate) data_dir: Option<PathBuf>,
 
     /// The address to listen at; port 0 picks one [default: 127.0.0.1:7437]
-    #[arg(long, global = true, value_name = "ADDR")]
+    #[arg(long, global = true, value_name = "ADDR", value_parser = address)]
     pub(crate) listen: Option<String>,
 
     /// The file of settings [default: config.toml in the data folder or the user's folder of settings]
@@ -65,6 +65,11 @@ pub(crate) struct Place {
     /// The API's JSON instead of text
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+/// An address that can be listened at, as it was typed.
+fn address(text: &str) -> Result<String, String> {
+    sync_monitor_runtime::config::listen_address(text).map(|_| text.to_owned())
 }
 
 #[derive(Debug, Subcommand)]
@@ -611,6 +616,8 @@ mod tests {
 
     #[rstest]
     #[case::unknown_command("retry")]
+    #[case::no_address("serve --listen nonsense")]
+    #[case::an_address_without_a_port("serve --listen 127.0.0.1")]
     #[case::preflight_of_nothing("items retry --preflight")]
     #[case::both_ends("relay pause --for 15m --until 2026-02-27T18:00:00Z")]
     #[case::no_span("relay pause --for soon")]

@@ -15,6 +15,8 @@ mod list;
 mod table;
 mod value;
 
+pub use value::listen_address;
+
 pub use file::File;
 pub use list::Origin;
 use table::{SETTINGS, Setting};

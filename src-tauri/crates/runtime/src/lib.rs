@@ -293,10 +293,9 @@ fn new_token() -> anyhow::Result<SecretString> {
     Ok(hex::encode(bytes).into())
 }
 
-/// The operating system's name of the user; the number where there is no name.
+/// The operating system's name of the user, whatever the environment says; the number where there is no name.
 fn user() -> String {
-    let mut named = ["USER", "LOGNAME", "USERNAME"].iter().filter_map(|name| std::env::var(name).ok());
-    named.find(|name| !name.is_empty()).unwrap_or_else(|| {
+    whoami::username().ok().filter(|name| !name.is_empty()).unwrap_or_else(|| {
         #[cfg(unix)]
         if let Ok(process) = std::fs::metadata("/proc/self") {
             return format!("uid {}", std::os::unix::fs::MetadataExt::uid(&process));

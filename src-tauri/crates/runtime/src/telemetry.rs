@@ -23,7 +23,9 @@ pub fn start(level: &str) -> anyhow::Result<()> {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     tracing_subscriber::registry()
         .with(filter)
-        .with(fmt::layer().with_writer(std::io::stderr).with_ansi(colour))
+        // Where nobody reads the log any more (a closed terminal, a full disk) there is nobody to complain to either; the
+        // layer's own complaint would end the program.
+        .with(fmt::layer().with_writer(std::io::stderr).with_ansi(colour).log_internal_errors(false))
         .with(ring::layer())
         .try_init()
         .map_err(|error| anyhow::anyhow!("The log cannot be started: {error}"))?;

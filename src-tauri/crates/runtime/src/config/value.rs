@@ -107,12 +107,7 @@ impl Value {
 
     /// An address to listen at.
     pub(super) fn address(&self) -> Result<SocketAddr, String> {
-        let text = self.text()?;
-        let port_of_localhost = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
-        port_of_localhost
-            .map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-            .or_else(|| text.parse().ok())
-            .ok_or_else(|| format!("{text:?} is not an address with a port"))
+        listen_address(self.text()?)
     }
 
     /// Names of hosts, without scheme and port.
@@ -177,4 +172,16 @@ pub(super) fn write_duration(duration: Duration) -> String {
         None if millis == 0 => "0s".to_owned(),
         None => format!("{millis}ms"),
     }
+}
+
+/// An address to listen at: an IP address or `localhost`, with a port.
+///
+/// # Errors
+/// For a person, when it is none.
+pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let port_of_localhost = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    port_of_localhost
+        .map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        .or_else(|| text.parse().ok())
+        .ok_or_else(|| format!("{text:?} is not an address with a port"))
 }
