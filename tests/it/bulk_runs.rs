@@ -6,15 +6,26 @@ use kit::{App, ORG_A, ORG_B, Pair, Payload, Program, exchange, org_id};
 use serde_json::{Value, json};
 use sync_monitor_orgsim::{Answer, Rule, post, wall_clock};
 
+/// Who posts at once.
+const POSTERS: usize = 8;
+
 /// Posts changes of these records, which the target refuses, and waits until their items have failed.
 async fn fail(app: &App, pair: &Pair, records: std::ops::Range<u32>) {
     pair.b.script(Rule::always(Answer::platform(400, "STRING_TOO_LONG", "too long")));
     let before = app.count("failed").await;
     let wanted = before + u64::from(records.end - records.start);
-    for n in records {
-        let payload = Payload::from(ORG_A, app.now()).record(&format!("WI-{n}"), &format!("Title {n}"));
-        app.accept(&pair.token_a, &payload).await;
+    let mut posters = tokio::task::JoinSet::new();
+    for first in 0..POSTERS {
+        let (url, token, at) = (app.url().to_owned(), pair.token_a.clone(), app.now());
+        let own = records.clone().skip(first).step_by(POSTERS);
+        posters.spawn(async move {
+            for n in own {
+                let payload = Payload::from(ORG_A, at).record(&format!("WI-{n}"), &format!("Title {n}"));
+                assert_eq!(post(&url, &token, payload.text()).await.unwrap().status, 200);
+            }
+        });
     }
+    posters.join_all().await;
     app.wait("/api/v1/status", "all of them to fail", |s| s["counts"]["failed"] == wanted).await;
     pair.b.heal();
 }
@@ -178,26 +189,26 @@ async fn a_runs_items_are_found_again_and_each_knows_what_was_done_with_it() {
 #[tokio::test]
 async fn a_run_does_what_matched_when_it_began_in_as_many_batches_as_it_takes() {
     let (app, pair) = App::with_two_orgs().await;
-    fail(&app, &pair, 0..450).await;
+    fail(&app, &pair, 0..1_100).await;
     app.order("POST", &format!("/api/v1/orgs/{}/pause", pair.b.id()), json!({})).await;
     let dismissed = app.order("POST", "/api/v1/items/dismiss", json!({ "filter": {}, "reason": "x" })).await;
-    assert_eq!(dismissed["changed"], 450);
-    assert_eq!(app.order("POST", "/api/v1/items/restore", json!({ "filter": {} })).await["changed"], 450);
+    assert_eq!(dismissed["changed"], 1_100);
+    assert_eq!(app.order("POST", "/api/v1/items/restore", json!({ "filter": {} })).await["changed"], 1_100);
     let answer = app.order("POST", "/api/v1/items/retry", json!({ "filter": {} })).await;
-    assert_eq!(answer["changed"], 450);
-    assert_eq!(app.count("queued").await, 450);
-    assert_eq!(run(&app, &answer).await["now"]["queued"], 450);
+    assert_eq!(answer["changed"], 1_100);
+    assert_eq!(app.count("queued").await, 1_100);
+    assert_eq!(run(&app, &answer).await["now"]["queued"], 1_100);
     let lines = app.get("/api/v1/activity?action=item.&limit=10").await;
     let counts: Vec<&Value> =
         lines["activity"].as_array().unwrap().iter().map(|line| &line["count"]).collect();
-    assert_eq!(counts, [450, 450, 450], "a line for a run, not for a batch");
+    assert_eq!(counts, [1_100; 3], "a line for a run, not for a batch");
     app.stop().await;
 }
 
 #[tokio::test]
 async fn a_run_goes_on_when_whoever_asked_for_it_hangs_up() {
     let (app, pair) = App::with_two_orgs().await;
-    fail(&app, &pair, 0..900).await;
+    fail(&app, &pair, 0..1_100).await;
     app.order("POST", &format!("/api/v1/orgs/{}/pause", pair.b.id()), json!({})).await;
     let head = format!(
         "POST /api/v1/items/retry HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer {}",
@@ -207,10 +218,10 @@ async fn a_run_goes_on_when_whoever_asked_for_it_hangs_up() {
     let asking = tokio::spawn(async move { exchange(&url, &head, br#"{"filter": {}}"#).await });
     app.wait("/api/v1/status", "the run to begin", |s| s["counts"]["queued"] != 0).await;
     asking.abort();
-    app.wait("/api/v1/status", "the run to end", |s| s["counts"]["queued"] == 900).await;
+    app.wait("/api/v1/status", "the run to end", |s| s["counts"]["queued"] == 1_100).await;
     let runs =
         app.wait("/api/v1/runs", "the run to be done", |list| list["runs"][0]["state"] == "done").await;
-    assert_eq!(runs["runs"][0]["changed"], 900);
+    assert_eq!(runs["runs"][0]["changed"], 1_100);
     app.stop().await;
 }
 

@@ -1,5 +1,6 @@
 //! What a person does to items: retry, dismiss, restore, send now. A batch of a run at a time, each in one transaction.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -96,28 +97,15 @@ pub struct BatchDone {
     pub refused: Vec<Refusal>,
     /// Every item that changed with them.
     pub touched: Vec<Uuid>,
-    /// The orgs that now have something to be sent.
+    /// The orgs that the items that it changed go to.
     pub targets: Vec<OrgId>,
-}
-
-impl BatchDone {
-    /// There is something for this org.
-    fn goes_to(&mut self, sql: &Connection, target: i64) -> Result<()> {
-        let target = sql
-            .prepare_cached("SELECT org_id FROM orgs WHERE id = ?1")?
-            .query_row([target], |row| rows::org(row, 0))?;
-        if !self.targets.contains(&target) {
-            self.targets.push(target);
-        }
-        Ok(())
-    }
 }
 
 /// Does the batch, and writes down how far the run has come.
 pub(crate) fn apply(tx: &mut Tx<'_>, batch: &Batch) -> Result<BatchDone> {
     let mut run =
         if batch.first { runs::begin(tx.sql, &batch.run)? } else { runs::go_on(tx.sql, batch.run.id)? };
-    let mut done = BatchDone::default();
+    let (mut done, mut targets) = (BatchDone::default(), BTreeSet::new());
     if batch.first {
         let unknown = batch.run.unknown.iter().cloned();
         done.refused.extend(unknown.map(|id| Refusal { id, reason: RefusalReason::NotFound }));
@@ -126,10 +114,11 @@ pub(crate) fn apply(tx: &mut Tx<'_>, batch: &Batch) -> Result<BatchDone> {
         let outcome = match queue::by_uuid(tx.sql, *id)? {
             None => Err(RefusalReason::NotFound),
             Some(item) => {
-                let key = item.key;
-                let outcome = one(tx, item, &batch.run.action, batch.at, &mut done)?;
+                let (key, target) = (item.key, item.target);
+                let outcome = one(tx, item, &batch.run.action, batch.at, &mut done.touched)?;
                 if outcome.is_ok() {
                     run.changed(tx.sql, key, batch.at)?;
+                    targets.insert(target);
                 }
                 outcome
             }
@@ -141,6 +130,13 @@ pub(crate) fn apply(tx: &mut Tx<'_>, batch: &Batch) -> Result<BatchDone> {
             }
             Err(reason) => done.refused.push(Refusal { id: id.to_string(), reason }),
         }
+    }
+    for target in targets {
+        let target = tx
+            .sql
+            .prepare_cached("SELECT org_id FROM orgs WHERE id = ?1")?
+            .query_row([target], |row| rows::org(row, 0))?;
+        done.targets.push(target);
     }
     run.refused(tx.sql, &done.refused)?;
     run.write(tx.sql)?;
@@ -175,7 +171,7 @@ fn one(
     mut item: Row,
     action: &Action,
     at: Millis,
-    done: &mut BatchDone,
+    touched: &mut Vec<Uuid>,
 ) -> Result<std::result::Result<(), RefusalReason>> {
     if let Err(reason) = judge(tx.sql, &item, action.name())? {
         return Ok(Err(reason));
@@ -188,13 +184,9 @@ fn one(
                 .prepare_cached("UPDATE items SET attempts = 0, cycle = cycle + 1 WHERE id = ?1")?
                 .execute([item.key])?;
             queue::enter(tx, &item, &change)?;
-            queue::settle(tx, &mut item, &change, at, &mut done.touched)?;
-            done.goes_to(tx.sql, item.target)?;
+            queue::settle(tx, &mut item, &change, at, touched)?;
         }
-        Action::SendNow => {
-            queue::pull_forward(tx.sql, &item, at)?;
-            done.goes_to(tx.sql, item.target)?;
-        }
+        Action::SendNow => queue::pull_forward(tx.sql, &item, at)?,
         Action::Dismiss { reason } => mark(tx, &mut item, Some((at, reason)), at)?,
         Action::Restore => mark(tx, &mut item, None, at)?,
     }

@@ -243,7 +243,8 @@ pub(crate) fn settle(
             }
         }
     }
-    let blocked = is_blocked(tx.sql, item, change)?;
+    // Most have no company, and need not be looked for in it.
+    let blocked = !company.is_empty() && is_blocked(tx.sql, item, change)?;
     block(tx, item, blocked)?;
     // Those behind it now wait for it, or go before it.
     for key in company {
