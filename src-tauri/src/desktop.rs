@@ -40,7 +40,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let app = build(&args)?;
     let engine = block_on(sync_monitor_runtime::start(Options::from(args.clone())))?;
     let tray = Tray::default();
-    furnish(&app, &args, &engine, &tray)?;
+    furnish(&app, &args, &engine, &tray);
     spawn(tray.clone().put_up(app.handle().clone()));
     let forwarding = spawn(changes::forward(app.handle().clone(), engine.api(), tray.clone()));
     spawn(quit_on_signal(app.handle().clone()));
@@ -139,15 +139,24 @@ fn context() -> tauri::Context {
 }
 
 /// Hands the application what its parts ask it for.
-fn furnish(app: &App, args: &Args, engine: &Running, tray: &Tray) -> anyhow::Result<()> {
+fn furnish(app: &App, args: &Args, engine: &Running, tray: &Tray) {
     app.manage(engine.api());
     app.manage(Memory::open(engine.data_dir()));
     app.manage(Notifications::default());
     app.manage(tray.clone());
-    let autostart = args.is_single().then(|| Autostart::new(args.for_autostart())).transpose()?;
-    app.manage(Session(autostart));
+    app.manage(Session(autostart(args)));
+    // Last: whoever finds it finds the rest.
     app.manage(Frame::new(if args.is_demo() { "Sync Monitor – Demo" } else { "Sync Monitor" }));
-    Ok(())
+}
+
+/// How the session may start this program; not a demo, and not one on another folder than the usual.
+fn autostart(args: &Args) -> Option<Autostart> {
+    let autostart = args.is_single().then(|| Autostart::new(args.for_autostart()))?;
+    autostart
+        .inspect_err(|error| {
+            tracing::warn!(error = format!("{error:#}"), "the session cannot start this program");
+        })
+        .ok()
 }
 
 /// Somebody has started the program again, with these words.

@@ -10,6 +10,7 @@ use tauri::{
 
 use crate::memory::Memory;
 use crate::place::Place;
+use crate::tray::Tray;
 
 mod bounds;
 
@@ -42,7 +43,8 @@ pub(crate) fn show(app: &AppHandle, place: Option<Place>) {
     spawn(async move {
         if let Err(error) = try_show(&app, place.as_ref()) {
             tracing::error!(%error, "the window could not be shown");
-            if app.webview_windows().is_empty() {
+            // The engine goes on where somebody can still find it.
+            if app.webview_windows().is_empty() && !app.state::<Tray>().is_shown() {
                 app.exit(1);
             }
         }
