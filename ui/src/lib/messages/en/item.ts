@@ -129,7 +129,7 @@ export const item = {
     received: (org: string) => `Received from ${org}`,
     deeds: { retry: 'Retried', dismiss: 'Dismissed', restore: 'Restored', sendNow: 'Sent at once' },
     by: (who: string) => `by ${who}`,
-    asPartOf: 'as part of a bulk run',
+    asPartOf: 'Show the run',
     facts: {
       attempt: 'Attempts',
       transaction: 'Transaction',
