@@ -72,6 +72,24 @@ describe('the item', () => {
     assert.equal(await focused('data-row-link'), 'failed-2');
   });
 
+  it('turns over beyond the rows that are loaded', async () => {
+    await mock.open({ failed: 150 }, '#/failed/items');
+    await mock.row('failed-1').waitFor();
+    // What is near the end of what is loaded asks for what comes behind it.
+    await goTo(mock.page, '#/item/failed-99');
+    await mock.page.getByTestId('item-position').filter({ hasText: '99 of 150' }).waitFor();
+    for (const n of [100, 101, 102]) {
+      await mock.page.keyboard.press('j');
+      await mock.page
+        .getByTestId('item-position')
+        .filter({ hasText: `${n} of 150` })
+        .waitFor();
+    }
+    await mock.page.keyboard.press('Escape');
+    await mock.page.getByTestId('item-drawer').waitFor({ state: 'detached' });
+    await mock.page.locator('[data-row-link="failed-102"]:focus').waitFor();
+  });
+
   it('shows as a page what it shows as a drawer, beside each other', async () => {
     await mock.open({}, '#/item/failed-5/full');
     await mock.page.getByTestId('item-page').getByRole('heading', { level: 1 }).waitFor();
@@ -202,6 +220,22 @@ describe('the thread', () => {
     await mock.page.getByText('this item').waitFor();
     await items.first().click();
     await status('retrying');
+  });
+
+  it('stays with the record that was picked of several', async () => {
+    await mock.open({}, '#/item/failed-4');
+    await status('failed');
+    await tab('thread');
+    const picker = mock.page.getByLabel('Work item', { exact: true });
+    await picker.selectOption('WI-2');
+    const asked = mock.page.waitForRequest((request) => request.url().includes('externalId=WI-2'));
+    mock.server.mock.emit({ items: ['failed-4'], orgs: false, routes: false });
+    await asked;
+    assert.equal(await picker.inputValue(), 'WI-2');
+    assert.match(
+      await mock.page.getByTestId('whole-thread').getAttribute('href'),
+      /work-item\/WI-2$/,
+    );
   });
 
   it('is a page with what each org holds', async () => {

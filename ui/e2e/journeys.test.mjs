@@ -424,6 +424,7 @@ describe('journeys through the program', () => {
         await page.locator(`[data-panel="${tab}"]`).scrollIntoViewIfNeeded();
         await take(`item-${tab}`);
       }
+      await page.getByTestId('item-tab-payload').click();
       await goTo(page, `#/item/${item.id}/full`);
       await take('item-page');
       await goTo(page, '#/failed/causes');

@@ -7,7 +7,7 @@ export interface Point {
 }
 
 /** The size of a node's box, in pixels. */
-export const NODE = { width: 196, height: 64 } as const;
+export const NODE = { width: 196, height: 66 } as const;
 
 const key = (orgId: string) => orgId.slice(0, 15);
 
@@ -20,6 +20,17 @@ function hubOf(orgIds: readonly string[], routes: readonly Route[]): string | nu
     ),
   );
   return hub !== undefined && routes.length > 1 ? hub : null;
+}
+
+/** How far boxes keep from the edge of the map, in pixels. */
+const EDGE = 12;
+
+/** Numbers stretched so that they fill the room from `low` to `high`; where they are all one, in its middle. */
+function spread(values: readonly number[], low: number, high: number): number[] {
+  const least = Math.min(...values);
+  const range = Math.max(...values) - least;
+  if (range < 1e-9) return values.map(() => (low + high) / 2);
+  return values.map((value) => low + ((value - least) / range) * (high - low));
 }
 
 /**
@@ -37,16 +48,19 @@ export function places(
   if (hub !== null) placed.set(hub, middle);
   const around = orgIds.filter((orgId) => orgId !== hub);
   if (around.length === 1 && hub === null) return new Map([[around[0] ?? '', middle]]);
-  const radius = {
-    x: Math.max(0, (area.width - NODE.width) / 2 - 8),
-    y: around.length === 2 && hub === null ? 0 : Math.max(0, (area.height - NODE.height) / 2 - 8),
-  };
+  const angles = around.map((_, index) => Math.PI + (index / around.length) * 2 * Math.PI);
+  const xs = spread(
+    angles.map(Math.cos),
+    NODE.width / 2 + EDGE,
+    area.width - NODE.width / 2 - EDGE,
+  );
+  const ys = spread(
+    angles.map(Math.sin),
+    NODE.height / 2 + EDGE,
+    area.height - NODE.height / 2 - EDGE,
+  );
   around.forEach((orgId, index) => {
-    const angle = Math.PI + (index / around.length) * 2 * Math.PI;
-    placed.set(orgId, {
-      x: middle.x + radius.x * Math.cos(angle),
-      y: middle.y + radius.y * Math.sin(angle),
-    });
+    placed.set(orgId, { x: xs[index] ?? middle.x, y: ys[index] ?? middle.y });
   });
   return placed;
 }

@@ -68,7 +68,6 @@ export const item = {
       retrying: (n: number, of: number) => `Attempt ${n} of ${of} failed, next`,
       failed: (n: number, of: number) =>
         n < of ? `Failed for good at attempt ${n} of ${of}` : `All ${of} attempts failed`,
-      failedAtOnce: 'Refused: the same bytes would be refused again',
       dismissed: 'Taken out of the failed items',
       synced: (n: number) =>
         n === 1 ? 'Delivered at the first attempt' : `Delivered at attempt ${n}`,
@@ -129,7 +128,7 @@ export const item = {
     received: (org: string) => `Received from ${org}`,
     deeds: { retry: 'Retried', dismiss: 'Dismissed', restore: 'Restored', sendNow: 'Sent at once' },
     by: (who: string) => `by ${who}`,
-    asPartOf: 'as part of a bulk run',
+    asPartOf: 'Show the run',
     facts: {
       attempt: 'Attempts',
       transaction: 'Transaction',
