@@ -206,6 +206,58 @@ async fn the_tray_tells_how_things_stand_and_quit_says_what_waits() -> anyhow::R
 }
 
 #[tokio::test]
+async fn the_tray_pauses_the_relay_and_resumes_it() -> anyhow::Result<()> {
+    let session = Session::start("")?;
+    let tray = Tray::start(&session).await?;
+    let program = Program::start(&session, &[&ON_A_FREE_PORT[..], &["--hidden"]].concat())?;
+    let api = session.api();
+    api.is_up().await?;
+    let org = sim(ORG_B).await;
+    let sender = api.connect(&org, "Acme UAT").await?;
+    tray.says("Everything is in sync").await?;
+
+    tray.choose("Until resumed").await?;
+    tray.says("Paused until resumed").await?;
+    sender.change("WI-1").await?;
+    tray.says("Paused until resumed; 1 change waits").await?;
+    assert_eq!(org.received().len(), 0);
+    tray.choose("Resume").await?;
+    org.wait_for("the change", |received| received.iter().any(|r| r.taken)).await;
+    tray.says("Everything is in sync").await?;
+
+    tray.choose("Until tomorrow, 08:00").await?;
+    tray.says("Paused until tomorrow, 08:00").await?;
+    program.stop().await
+}
+
+#[tokio::test]
+async fn what_the_user_has_switched_off_is_left_undone_at_once() -> anyhow::Result<()> {
+    let session = Session::start("")?;
+    let mut notifications = Notifications::start(&session).await?;
+    let tray = Tray::start(&session).await?;
+    let screen = Screen::open()?;
+    let program = Program::start(&session, &ON_A_FREE_PORT)?;
+    let api = session.api();
+    let window = screen.window_of(program.id()).await?;
+    let org = sim(ORG_B).await;
+    let sender = api.connect(&org, "Acme UAT").await?;
+    org.script(Rule::always(refusal("no")));
+    api.ask("PATCH", "settings", &json!({ "desktop.notify_failures": false })).await?;
+    sender.change("WI-1").await?;
+    tray.says("1 item needs you").await?;
+
+    org.revoke_everything();
+    api.ask("PATCH", "settings", &json!({ "desktop.close_to_tray": false })).await?;
+    sender.change("WI-2").await?;
+    let told = notifications.next().await?;
+    assert_eq!(told.title, "Acme UAT needs a sign-in", "and nothing of what failed before");
+    screen.close(window)?;
+    assert_eq!(notifications.next().await?.title, "Sync Monitor has stopped");
+    assert!(program.ended().await?.success());
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_window_is_where_it_was_before_the_restart() -> anyhow::Result<()> {
     const PLACE: screen::Place = (60, 40, 1_000, 700);
     let session = Session::start("")?;
