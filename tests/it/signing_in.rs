@@ -5,7 +5,7 @@ use std::time::Duration;
 use kit::{App, ORG_A, ORG_B, ORG_C, Payload, Setup, browse, exchange, org_id, sim};
 use rstest::rstest;
 use serde_json::{Value, json};
-use sync_monitor_orgsim::{Consent, OrgSim, OrgSpec};
+use sync_monitor_orgsim::{Consent, OrgSim, OrgSpec, TokenServer};
 
 /// Begins a sign-in to `org`.
 async fn begin(app: &App, org: &OrgSim) -> Value {
@@ -235,6 +235,32 @@ async fn an_app_that_gives_no_refresh_token_is_refused_and_its_token_revoked() {
     assert!(page.text.contains("refresh_token"), "{}", page.text);
     assert_eq!(state(&app, &begun).await["problem"]["code"], "SIGN_IN_REFUSED");
     assert_eq!(org.revocations(), 1);
+    app.stop().await;
+}
+
+#[rstest]
+#[case::in_maintenance(TokenServer::Unavailable)]
+#[case::busy(TokenServer::Says("unknown_error", "retry your request"))]
+#[case::away(TokenServer::Reset)]
+#[tokio::test]
+async fn a_code_that_could_not_be_exchanged_is_told_with_what_to_do(#[case] behaviour: TokenServer) {
+    let app = App::start().await;
+    let org = sim(ORG_A).await;
+    org.consent(Consent::Allow);
+    org.token_server(behaviour);
+    let begun = begin(&app, &org).await;
+    let page = browse(link(&begun)).await;
+    let over = state(&app, &begun).await;
+    let detail = over["problem"]["detail"].as_str().unwrap();
+    assert_eq!(over["problem"]["code"], "ORG_UNREACHABLE");
+    for told in [page.text.as_str(), detail] {
+        assert!(told.contains("sign in again later") && !told.contains("next attempt"), "{told}");
+    }
+    // An sfdxAuthUrl is not asked for again either.
+    let body = json!({ "sfdxAuthUrl": org.auth_url() });
+    let (_, problem) = app.ask("POST", "/api/v1/orgs/import", Some(body)).await;
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("again later") && !detail.contains("next attempt"), "{problem}");
     app.stop().await;
 }
 

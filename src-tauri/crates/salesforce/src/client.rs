@@ -23,7 +23,7 @@ use crate::http::{Http, base_url, is_allowed, read_body};
 use crate::identity;
 use crate::login::{Came, Finish, Logins};
 use crate::network::no_answer;
-use crate::oauth::{self, Credentials, Granted};
+use crate::oauth::{self, Asked, Credentials, Granted};
 use crate::outcome;
 use crate::redact::{clean, shorten};
 use crate::session::{Means, NoToken, Session, Token};
@@ -248,10 +248,11 @@ impl Finish for Finisher {
     async fn finish(&self, came: Came) -> Result<ConnectedOrg, ConnectError> {
         let Came { host, client_id, redirect_url, code, verifier, again } = came;
         let http = &self.means.http;
-        let mut granted = oauth::exchange(http, &host, &client_id, &redirect_url, code.clone(), verifier)
+        let sent = [code.clone(), SecretString::from(verifier.secret().clone())];
+        let mut granted = oauth::exchange(http, &host, &client_id, &redirect_url, code, verifier)
             .await
             .map_err(|denied| {
-                let message = shorten(&clean(&denied.message, &[code]), LONGEST_MESSAGE);
+                let message = shorten(&clean(&denied.message, &sent), LONGEST_MESSAGE);
                 if denied.refused {
                     ConnectError::Refused(message)
                 } else {
@@ -381,7 +382,8 @@ impl Remote for Client {
         let mut credentials = Credentials::from(parsed);
         let finisher = self.finisher();
         finisher.can_keep_secrets().await?;
-        let mut granted = oauth::refresh(&self.means.http, &credentials).await.map_err(|denied| {
+        let granted = oauth::refresh(&self.means.http, &credentials, Asked::AuthUrl).await;
+        let mut granted = granted.map_err(|denied| {
             let message = shorten(&clean(&denied.message, &credentials.secrets()), LONGEST_MESSAGE);
             if denied.refused { ConnectError::Refused(message) } else { ConnectError::Unreachable(message) }
         })?;

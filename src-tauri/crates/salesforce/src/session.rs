@@ -8,7 +8,7 @@ use sync_monitor_domain::remote::{CliError, SecretError, SecretStore};
 use sync_monitor_domain::sign_in::TokenSource;
 
 use crate::http::Http;
-use crate::oauth::{self, Credentials, Denied};
+use crate::oauth::{self, Asked, Credentials, Denied};
 use crate::sf_cli::{Cli, org_of_token};
 
 /// The most tokens of an org that are looked for in what it says.
@@ -231,7 +231,7 @@ impl Session {
             Credentials::from_secret(&secret).ok_or(NoToken::SignedOut)?
         };
         self.remember(&credentials);
-        let granted = oauth::refresh(http, &credentials).await.map_err(NoToken::Denied)?;
+        let granted = oauth::refresh(http, &credentials, Asked::Renewal).await.map_err(NoToken::Denied)?;
         // The server has killed the old one: the new one is stored before anything else is done with the answer.
         if let Some(refresh_token) = granted.refresh_token {
             let rotated = Credentials { refresh_token, ..credentials };

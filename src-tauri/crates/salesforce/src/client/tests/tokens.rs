@@ -15,6 +15,25 @@ async fn a_token_server_that_is_at_work_for_another_program_asks_nobody_to_sign_
     assert_eq!(meanings(&world.deliver("WI-1").await).last(), Some(&Meaning::Synced));
 }
 
+#[rstest]
+#[case::asked_to_retry("unknown_error", "retry your request")]
+#[case::too_many_logins("invalid_grant", "login rate exceeded")]
+#[tokio::test]
+async fn a_token_server_that_asks_to_come_back_asks_nobody_to_sign_in(
+    #[case] code: &'static str,
+    #[case] words: &'static str,
+) {
+    let world = World::new(false).await;
+    world.org.expire_access_tokens();
+    world.org.token_server(TokenServer::Says(code, words));
+    let report = world.deliver("WI-1").await;
+    let last = report.tries.last().unwrap();
+    assert_eq!((last.meaning, last.http_status), (Meaning::Unreachable, Some(400)), "{report:?}");
+    assert!(last.message.as_deref().unwrap().contains(words), "{last:?}");
+    world.org.token_server(TokenServer::Healthy);
+    assert_eq!(meanings(&world.deliver("WI-1").await).last(), Some(&Meaning::Synced));
+}
+
 #[tokio::test]
 async fn nobody_uses_a_new_access_token_while_its_refresh_token_is_being_stored() {
     let world = World::new(true).await;
