@@ -363,6 +363,45 @@ async fn a_renewal_that_answers_for_another_org_sends_nothing_there() {
 }
 
 #[tokio::test]
+async fn an_org_that_has_moved_is_asked_where_it_is_from_then_on() {
+    let (app, pair) = App::with_two_orgs().await;
+    let before = pair.b.url();
+    pair.b.move_away().await.unwrap();
+    let first = Payload::from(ORG_A, app.now()).record("WI-1", "x");
+    app.accept(&pair.token_a, &first).await;
+    app.wait_status(first.id(), ORG_B, "synced").await;
+    let moved = |activity: &Value| {
+        let lines = activity["activity"].as_array().unwrap();
+        lines.iter().filter(|line| line["action"] == "org.moved").cloned().collect::<Vec<_>>()
+    };
+    let path = "/api/v1/activity?limit=50";
+    let activity = app.wait(path, "the move to be told", |activity| !moved(activity).is_empty()).await;
+    let line = &moved(&activity)[0];
+    assert_eq!(line["subject"], pair.b.id().to_string());
+    let detail = line["detail"].as_str().unwrap();
+    assert!(detail.contains(&before) && detail.contains(&pair.b.url()), "{detail}");
+    let org = app.wait_health(ORG_B, "connected").await;
+    assert_eq!(org["instanceUrl"], pair.b.url());
+    // Also after a restart, and nothing is renewed for it.
+    let app = app.restart(Duration::from_secs(1)).await;
+    let asked = pair.b.token_requests();
+    let second = Payload::from(ORG_A, app.now()).record("WI-2", "x");
+    app.accept(&pair.token_a, &second).await;
+    let item = app.wait_status(second.id(), ORG_B, "synced").await;
+    assert_eq!(item["attemptLog"].as_array().unwrap().len(), 1, "{item}");
+    assert_eq!(pair.b.token_requests(), asked + 1, "the first token of the run");
+    // A test finds a move too.
+    pair.b.move_away().await.unwrap();
+    let tested = app.order("POST", &format!("/api/v1/orgs/{}/test", pair.b.id()), json!({})).await;
+    assert_eq!((&tested["instanceUrl"], &tested["health"]), (&json!(pair.b.url()), &json!("connected")));
+    let third = Payload::from(ORG_A, app.now()).record("WI-3", "x");
+    app.accept(&pair.token_a, &third).await;
+    app.wait_status(third.id(), ORG_B, "synced").await;
+    assert_eq!(moved(&app.get(path).await).len(), 2);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn an_idle_sign_in_is_kept_alive() {
     let app = App::start().await;
     let (idle, paused) = (

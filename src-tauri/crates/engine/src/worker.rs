@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Pause(bool),
     /// Somebody signed in, perhaps to another address; when its refresh token was last used for its own sake.
     Connected(OrgAddress, Option<Millis>),
-    /// The endpoint has another path.
+    /// The endpoint has another path, or the org another address.
     Moved(OrgAddress),
     /// Somebody had a look at the org; told when what was found is in force.
     Looked(Box<Examination>, oneshot::Sender<()>),
@@ -68,7 +68,7 @@ pub(crate) struct Tools {
 enum Landed {
     Item(Box<Landing>),
     Ping { answers: bool },
-    KeptAlive(Result<(), Box<Try>>),
+    KeptAlive(Result<Option<String>, Box<Try>>),
 }
 
 /// What came of an item's attempt, after it was written down.
@@ -77,6 +77,8 @@ struct Landing {
     hold: Option<Hold>,
     ended: Millis,
     probe: bool,
+    /// Where the org is now, if it was asked somewhere else.
+    moved_to: Option<String>,
     /// What could not be written down.
     unsaved: Option<Completion>,
 }
@@ -194,10 +196,11 @@ impl Worker {
         }
     }
 
-    async fn kept_alive(&mut self, result: Result<(), Box<Try>>) {
+    async fn kept_alive(&mut self, result: Result<Option<String>, Box<Try>>) {
         let now = self.tools.clock.now();
         match result {
-            Ok(()) => {
+            Ok(moved_to) => {
+                self.move_to(moved_to, now).await;
                 self.keep_alive_at = Some(keep_alive_after(Some(now)));
                 if let Err(error) = self.tools.store.set_kept_alive(self.address.org_id, now).await {
                     tracing::error!(org = %self.address.org_id, %error, "it could not be written down that the sign-in was kept alive");
@@ -272,10 +275,10 @@ impl Worker {
             if verdict.outcome == Outcome::Failed {
                 tracing::warn!(item = %claimed.id, transaction = %claimed.transaction_id, org = %address.org_id, status = decisive.http_status, code = decisive.error_code, "item failed");
             }
-            let Report { tries, api_usage, clock_skew_ms } = report;
+            let Report { tries, api_usage, clock_skew_ms, moved_to } = report;
             let completion = Completion { claimed, tries, verdict, ended, api_usage, clock_skew_ms };
             let unsaved = tools.save(&address, completion).await;
-            Landed::Item(Box::new(Landing { decisive, hold: verdict.hold, ended, probe, unsaved }))
+            Landed::Item(Box::new(Landing { decisive, hold: verdict.hold, ended, probe, moved_to, unsaved }))
         });
     }
 
@@ -301,6 +304,7 @@ impl Worker {
             self.probing = false;
         }
         self.unsaved.extend(landing.unsaved);
+        self.move_to(landing.moved_to, landing.ended).await;
         self.unanswered =
             if landing.decisive.meaning == Meaning::Unreachable { self.unanswered + 1 } else { 0 };
         let (health, detail) = health::after_answer(
@@ -312,6 +316,23 @@ impl Worker {
             &self.tools.settings,
         );
         self.set_health(health, detail, landing.ended).await;
+    }
+
+    /// From now on the org is asked at another address, where it has one.
+    async fn move_to(&mut self, moved_to: Option<String>, at: Millis) {
+        let Some(instance_url) = moved_to.filter(|address| *address != self.address.instance_url) else {
+            return;
+        };
+        let org = self.address.org_id;
+        match self.tools.store.move_org(org, instance_url.clone(), at).await {
+            Ok(()) => {
+                tracing::info!(%org, from = self.address.instance_url, to = instance_url, "the org has another address");
+                self.address.instance_url = instance_url;
+                self.tools.announce(Vec::new(), true);
+            }
+            // The next request that finds it out tells it again.
+            Err(error) => tracing::error!(%org, %error, "the org's new address could not be written down"),
+        }
     }
 
     async fn save_unsaved(&mut self) {
@@ -430,5 +451,5 @@ fn broken(started_at: Millis, duration: Duration) -> (Report, Try) {
         ),
         response_body: None,
     };
-    (Report { tries: vec![one.clone()], api_usage: None, clock_skew_ms: None }, one)
+    (Report { tries: vec![one.clone()], api_usage: None, clock_skew_ms: None, moved_to: None }, one)
 }
