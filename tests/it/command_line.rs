@@ -211,6 +211,38 @@ async fn a_script_signs_in_in_the_browser_and_tests_what_it_got() {
     assert!(text(&nowhere.stderr).contains("https://"), "{}", text(&nowhere.stderr));
 }
 
+#[tokio::test]
+async fn whoever_reads_is_told_of_a_refreshed_sandbox_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    settings(&folder, &format!("oauth.redirect_port = {}", free_port()));
+    let _program = Program::serve(&folder, &[]).await;
+    let org = kit::sim(ORG_B).await;
+    let (old, new) = (org.id().to_string(), kit::org_id(kit::ORG_C).to_string());
+    assert!(import(&folder, &org.auth_url(), "UAT").await.status.success());
+    for words in [run(&folder, &["org", "list"]).await, run(&folder, &["org", "test", &old]).await] {
+        assert!(!text(&words.stdout).contains("replaced"), "not yet: {words:?}");
+    }
+    org.refresh_sandbox(kit::org_id(kit::ORG_C));
+    org.consent(Consent::Allow);
+    let (told, remedy) = (format!("UAT was replaced by {new}"), format!("sync-monitor org remove {old}"));
+    let signed_in = login(&folder, &[&old]).await;
+    assert_eq!(signed_in.status.code(), Some(0), "{}", text(&signed_in.stderr));
+    let said = text(&signed_in.stdout);
+    assert!(said.starts_with(&format!("{new} (production) is connected as")), "{said}");
+    assert!(said.contains(&told) && said.contains(&remedy), "{said}");
+    for arguments in [vec!["org", "list"], vec!["org", "test", &old]] {
+        let said = text(&run(&folder, &arguments).await.stdout);
+        assert!(said.contains(&told) && said.contains(&remedy), "{arguments:?}: {said}");
+    }
+    // Who would sign in to it once more is told before the browser asks.
+    let again = login(&folder, &[&old[..15]]).await;
+    assert!(text(&again.stderr).starts_with(&told), "{}", text(&again.stderr));
+    let imported = import(&folder, &org.auth_url(), "UAT 2").await;
+    assert!(text(&imported.stdout).contains(&told), "{imported:?}");
+    let listed = json(&folder, &["org", "list"]).await;
+    assert_eq!(listed["orgs"].as_array().unwrap().len(), 2, "JSON is JSON: {listed}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_script_picks_an_org_of_the_salesforce_cli() {

@@ -79,6 +79,8 @@ pub struct Report {
     pub api_usage: Option<ApiUsage>,
     /// The org's clock minus this machine's, where it was said (`Date`, whole seconds).
     pub clock_skew_ms: Option<i64>,
+    /// Where the org is now, if its token server names another address than it was asked at.
+    pub moved_to: Option<String>,
 }
 
 /// Requests used of an org's daily allowance.
@@ -127,6 +129,8 @@ pub struct Examination {
     pub clock_skew_ms: Option<i64>,
     /// What it says of itself.
     pub identity: Identity,
+    /// Where it is now, if its token server names another address than it was asked at.
+    pub moved_to: Option<String>,
 }
 
 /// Why an org could not be connected.
@@ -233,11 +237,12 @@ pub trait Remote: Send + Sync + 'static {
     /// Changes nothing there.
     async fn examine(&self, org: &OrgAddress) -> Examination;
 
-    /// Uses the org's refresh token, so that it is not taken for idle.
+    /// Uses the org's refresh token, so that it is not taken for idle. Returns where the org is now, if its token server
+    /// names another address.
     ///
     /// # Errors
     /// The request that failed.
-    async fn keep_alive(&self, org: &OrgAddress) -> Result<(), Box<Try>>;
+    async fn keep_alive(&self, org: &OrgAddress) -> Result<Option<String>, Box<Try>>;
 
     /// Revokes the org's tokens, as far as its server can be reached, and forgets its secrets. Tokens that the Salesforce
     /// CLI owns are left to it.

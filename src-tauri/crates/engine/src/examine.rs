@@ -68,6 +68,10 @@ impl Engine {
         }
         let found = self.inner.tools.remote.examine(&org.address()).await;
         store.set_found(id, found.clone()).await?;
+        if let Some(instance_url) = found.moved_to.clone() {
+            store.move_org(id, instance_url, self.clock().now()).await?;
+            self.tell(id, Command::Moved(store.org(id).await?.address()));
+        }
         let (told, in_force) = oneshot::channel();
         self.tell(id, Command::Looked(Box::new(found.clone()), told));
         // The worker may be gone, if the engine stops.
@@ -197,6 +201,7 @@ mod tests {
             api_usage: usage.map(|(used, max)| ApiUsage { used, max }),
             clock_skew_ms: Some(0),
             identity: Identity::default(),
+            moved_to: None,
         }
     }
 

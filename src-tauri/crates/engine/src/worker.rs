@@ -44,7 +44,7 @@ pub(crate) enum Command {
     RelayPaused(bool),
     /// Somebody signed in, perhaps to another address; when its refresh token was last used for its own sake.
     Connected(OrgAddress, Option<Millis>),
-    /// The endpoint has another path.
+    /// The endpoint has another path, or the org another address.
     Moved(OrgAddress),
     /// Somebody had a look at the org; told when what was found is in force.
     Looked(Box<Examination>, oneshot::Sender<()>),
@@ -75,7 +75,7 @@ pub(crate) struct Tools {
 enum Landed {
     Item(Box<Landing>),
     Ping { answers: bool },
-    KeptAlive(Result<(), Box<Try>>),
+    KeptAlive(Result<Option<String>, Box<Try>>),
 }
 
 /// What an item's attempt brought.
@@ -212,10 +212,11 @@ impl Worker {
         }
     }
 
-    async fn kept_alive(&mut self, result: Result<(), Box<Try>>) {
+    async fn kept_alive(&mut self, result: Result<Option<String>, Box<Try>>) {
         let now = self.tools.clock.now();
         match result {
-            Ok(()) => {
+            Ok(moved_to) => {
+                self.move_to(moved_to, now).await;
                 self.keep_alive_at = Some(keep_alive_after(Some(now)));
                 if let Err(error) = self.tools.store.set_kept_alive(self.address.org_id, now).await {
                     tracing::error!(org = %self.address.org_id, %error, "it could not be written down that the sign-in was kept alive");
@@ -320,10 +321,11 @@ impl Worker {
         if verdict.outcome == Outcome::Failed {
             tracing::warn!(%item, transaction = %claimed.transaction_id, %org, status = decisive.http_status, code = decisive.error_code, "item failed");
         }
-        let Report { tries, api_usage, clock_skew_ms } = report;
+        let Report { tries, api_usage, clock_skew_ms, moved_to } = report;
         let completion = Completion { claimed, tries, verdict, ended, api_usage, clock_skew_ms };
         let tools = self.tools.clone();
         self.saving.spawn(async move { tools.save(org, completion).await });
+        self.move_to(moved_to, ended).await;
         let (health, detail) = health::after_answer(
             self.health,
             &decisive,
@@ -341,6 +343,23 @@ impl Worker {
             Err(error) => {
                 tracing::error!(org = %self.address.org_id, %error, "what came of an attempt was lost; its item is sent again at the next start");
             }
+        }
+    }
+
+    /// From now on the org is asked at another address, where it has one.
+    async fn move_to(&mut self, moved_to: Option<String>, at: Millis) {
+        let Some(instance_url) = moved_to.filter(|address| *address != self.address.instance_url) else {
+            return;
+        };
+        let org = self.address.org_id;
+        match self.tools.store.move_org(org, instance_url.clone(), at).await {
+            Ok(()) => {
+                tracing::info!(%org, from = self.address.instance_url, to = instance_url, "the org has another address");
+                self.address.instance_url = instance_url;
+                self.tools.announce(Vec::new(), true);
+            }
+            // The next request that finds it out tells it again.
+            Err(error) => tracing::error!(%org, %error, "the org's new address could not be written down"),
         }
     }
 
@@ -471,5 +490,5 @@ fn broken(started_at: Millis, duration: Duration) -> (Report, Try) {
         ),
         response_body: None,
     };
-    (Report { tries: vec![one.clone()], api_usage: None, clock_skew_ms: None }, one)
+    (Report { tries: vec![one.clone()], api_usage: None, clock_skew_ms: None, moved_to: None }, one)
 }

@@ -1,5 +1,6 @@
 //! What a simulated org does with a request.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,9 +26,13 @@ const DAILY_CALLS: u64 = 100_000;
 /// What an org says to a token that is not good.
 const SESSION_ENDED: &str = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
 
-/// Answers a request.
-pub(crate) async fn handle(org: Arc<Inner>, request: Request<Body>) -> Outcome {
+/// Answers a request that came in `at` an address.
+pub(crate) async fn handle(org: Arc<Inner>, at: SocketAddr, request: Request<Body>) -> Outcome {
     let (parts, body) = request.into_parts();
+    if at != org.home() && !parts.uri.path().starts_with("/services/oauth2/") {
+        // Nobody is known any more where it was.
+        return Ok(json_answer(401, SESSION_ENDED));
+    }
     let Ok(body) = to_bytes(body, 32 * 1024 * 1024).await else { return Err(closed()) };
     let bearer = parts
         .headers

@@ -44,6 +44,8 @@ pub enum TokenServer {
     /// Says that it is at work on another request with this refresh token, as Salesforce does to all but the first of
     /// several (release notes, "Simultaneous Token Requests Are Blocked During the Refresh Token Flow").
     Busy,
+    /// Refuses with this code and these words, and HTTP 400.
+    Says(&'static str, &'static str),
     /// Waits, then is healthy.
     Delayed(Duration),
     /// Closes each connection without an answer.

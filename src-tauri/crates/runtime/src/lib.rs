@@ -235,7 +235,7 @@ async fn open_store(data_dir: &DataDir) -> anyhow::Result<Store> {
 
 fn secrets(place: Secrets, data_dir: &DataDir) -> anyhow::Result<Arc<dyn SecretStore>> {
     Ok(match place {
-        Secrets::Keychain => Arc::new(keychain::WhenNeeded::default()),
+        Secrets::Keychain => Arc::new(keychain::WhenNeeded::new(data_dir.path())),
         Secrets::File => {
             let key = std::env::var("SYNC_MONITOR_SECRETS_KEY").ok().map(SecretString::from);
             Arc::new(FileStore::open(data_dir.path(), key.as_ref())?)

@@ -1,12 +1,14 @@
 //! A look at an org that changes nothing there.
 
+use std::sync::Arc;
+
 use reqwest::Method;
 use serde_json::Value;
 use sync_monitor_domain::remote::{ApiUsage, Examination, Identity, Meaning, OrgAddress, Try};
 
 use crate::client::{Ask, Client};
 use crate::identity::{self, API};
-use crate::session::Token;
+use crate::session::{Session, Token};
 
 impl Client {
     /// Asks for the org's limits, which takes a token; then for the endpoint, by a method that it does not have: Apex REST
@@ -18,37 +20,41 @@ impl Client {
             api_usage: None,
             clock_skew_ms: None,
             identity: Identity::default(),
+            moved_to: None,
         };
-        let token = match self.limits(org, &mut found).await {
-            Ok(token) => token,
-            Err(one) => {
-                found.sign_in = Err(one);
-                return found;
+        let session = self.session(org.org_id);
+        match self.limits(org, &session, &mut found).await {
+            Ok(token) => {
+                let address = session.address(&org.instance_url);
+                found.endpoint = Some(self.endpoint(org, &session, &token).await);
+                found.identity = identity::read(&self.means.http, &address, None, &token.secret).await;
             }
-        };
-        found.endpoint = Some(self.endpoint(org, &token).await);
-        found.identity =
-            identity::read(&self.means.http, org.instance_url.trim_end_matches('/'), None, &token.secret)
-                .await;
+            Err(one) => found.sign_in = Err(one),
+        }
+        found.moved_to = session.moved_from(&org.instance_url);
         found
     }
 
-    async fn limits(&self, org: &OrgAddress, found: &mut Examination) -> Result<Token, Box<Try>> {
-        let session = self.session(org.org_id);
-        let url = format!("{}{API}/limits", org.instance_url.trim_end_matches('/'));
+    async fn limits(
+        &self,
+        org: &OrgAddress,
+        session: &Arc<Session>,
+        found: &mut Examination,
+    ) -> Result<Token, Box<Try>> {
         let mut token = match session.token() {
             Some(token) => token,
-            None => self.renewed(&session, &org.tokens, None).await?,
+            None => self.renewed(session, &org.tokens, None).await?,
         };
         let mut renewed = false;
         loop {
-            let answer = self.ask(Ask { method: Method::GET, url: &url, body: None }, &token, &session).await;
+            let url = format!("{}{API}/limits", session.address(&org.instance_url));
+            let answer = self.ask(Ask { method: Method::GET, url: &url, body: None }, &token, session).await;
             found.api_usage = answer.body.as_deref().and_then(daily).or(answer.usage);
             found.clock_skew_ms = answer.skew_ms;
             match answer.one.meaning {
                 Meaning::SignInRequired if !renewed => {
                     renewed = true;
-                    token = self.renewed(&session, &org.tokens, Some(token.generation)).await?;
+                    token = self.renewed(session, &org.tokens, Some(token.generation)).await?;
                 }
                 // Who is signed in and may not see limits is signed in.
                 Meaning::Synced | Meaning::Superseded | Meaning::Refused | Meaning::EndpointMissing => {
@@ -63,16 +69,15 @@ impl Client {
         }
     }
 
-    async fn endpoint(&self, org: &OrgAddress, token: &Token) -> Result<(), Box<Try>> {
-        let session = self.session(org.org_id);
-        let url = format!("{}{}", org.instance_url.trim_end_matches('/'), org.endpoint_path);
-        let by_get = self.ask(Ask { method: Method::GET, url: &url, body: None }, token, &session).await;
+    async fn endpoint(&self, org: &OrgAddress, session: &Session, token: &Token) -> Result<(), Box<Try>> {
+        let url = format!("{}{}", session.address(&org.instance_url), org.endpoint_path);
+        let by_get = self.ask(Ask { method: Method::GET, url: &url, body: None }, token, session).await;
         if by_get.one.meaning != Meaning::EndpointMissing || by_get.one.http_status != Some(404) {
             return judged(by_get.one);
         }
         // A gateway in between may know nothing but POST. No bytes are no change: an endpoint refuses them.
         let nothing = Some(bytes::Bytes::new());
-        let by_post = self.ask(Ask { method: Method::POST, url: &url, body: nothing }, token, &session).await;
+        let by_post = self.ask(Ask { method: Method::POST, url: &url, body: nothing }, token, session).await;
         judged(by_post.one)
     }
 }

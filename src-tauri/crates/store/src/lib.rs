@@ -329,6 +329,14 @@ impl Store {
         self.write(move |tx| orgs::set_found(tx, id, &found)).await
     }
 
+    /// Writes down where an org is now. One that is there already, or is not connected, stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or when the store fails.
+    pub async fn move_org(&self, id: OrgId, instance_url: String, at: Millis) -> Result<()> {
+        self.write(move |tx| orgs::move_to(tx, id, &instance_url, at)).await
+    }
+
     /// Writes down that an org's refresh token was used for its own sake.
     ///
     /// # Errors

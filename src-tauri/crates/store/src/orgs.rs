@@ -179,23 +179,41 @@ pub(crate) fn connect(
     if before.connected {
         note_health(tx.sql, new.org_id, before.health, Health::default(), None, at)?;
     }
-    for replaced in replace(tx.sql, key, &new.instance_url)? {
-        let detail = format!("{} stands at its address now; a refreshed sandbox is a new org.", new.org_id);
-        activity::add(tx.sql, &Entry::relay(at, "org.replaced").subject(replaced).detail(&detail))?;
-    }
+    replace(tx, new.org_id, &new.instance_url, at)?;
     one(tx.sql, new.org_id)
 }
 
-/// Marks the connected orgs at an address, other than `key`, as replaced by it. That is said, not acted on: their own
+/// An org is at another address now, as its token server says: it was moved to another instance, or got another My Domain.
+pub(crate) fn move_to(tx: &mut Tx<'_>, id: OrgId, instance_url: &str, at: Millis) -> Result<()> {
+    let before = one(tx.sql, id)?;
+    if !before.connected || before.instance_url == instance_url {
+        return Ok(());
+    }
+    // Whoever stands at the old address has not taken this one's place.
+    tx.sql
+        .prepare_cached("UPDATE orgs SET instance_url = ?2, replaced_by = NULL WHERE org_id = ?1")?
+        .execute((id.as_str(), instance_url))?;
+    let detail = format!("From {} to {instance_url}, as its token server says.", before.instance_url);
+    activity::add(tx.sql, &Entry::relay(at, "org.moved").subject(id).detail(&detail))?;
+    replace(tx, id, instance_url, at)
+}
+
+/// Marks the connected orgs at an address, other than `heir`, as replaced by it. That is said, not acted on: their own
 /// tokens die with the refresh, and that is found out when they are used.
-fn replace(sql: &Connection, key: i64, instance_url: &str) -> Result<Vec<String>> {
-    let mut statement = sql.prepare_cached(
+fn replace(tx: &mut Tx<'_>, heir: OrgId, instance_url: &str, at: Millis) -> Result<()> {
+    let key = tx.org(heir)?;
+    let mut statement = tx.sql.prepare_cached(
         "UPDATE orgs SET replaced_by = ?1
           WHERE id <> ?1 AND connected = 1 AND instance_url = ?2 AND replaced_by IS NOT ?1
           RETURNING org_id",
     )?;
-    let rows = statement.query_map((key, instance_url), |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let rows = statement.query_map((key, instance_url), |row| row.get::<_, String>(0))?;
+    let replaced = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    for replaced in replaced {
+        let detail = format!("{heir} stands at its address now; a refreshed sandbox is a new org.");
+        activity::add(tx.sql, &Entry::relay(at, "org.replaced").subject(replaced).detail(&detail))?;
+    }
+    Ok(())
 }
 
 /// What may be said differently of a connected org; `None` leaves it as it is, an empty alias takes it away.

@@ -155,8 +155,8 @@ pub(super) const BY_CODE: &[ByCode] = by_code! {
         "The server that gives tokens for the target org answered with an error.", Wait, true,
         ["Look at status.salesforce.com, then retry."];
     "TOKEN_SERVER_BUSY": "The login server was busy",
-        "Another program was using the same sign-in at that moment.", Wait, true,
-        ["Retry.", "If it keeps returning, sign in to the org again: then Sync Monitor has a sign-in of its own."];
+        "Another program was using the same sign-in at that moment, the user had signed in too often within an hour, or something failed there.", Wait, true,
+        ["Retry.", "If it keeps returning, sign in to the org again, best as a user that no other program signs in as: then Sync Monitor has a sign-in of its own."];
     "SECRETS_UNAVAILABLE": "The keychain could not be used",
         "The token of the target org could not be read from, or written to, this computer's keychain.", Wait, true,
         ["Unlock the keychain of this computer, then retry."];

@@ -61,6 +61,7 @@ export const audit = {
       'org.test': 'Org tested',
       'org.change': 'Org changed',
       'org.replaced': 'Sandbox refreshed',
+      'org.moved': 'Org moved to another address',
       'org.keepAlive': 'Sign-in kept alive',
       'org.disconnect': 'Org disconnected',
       'org.pause': 'Org paused',
