@@ -227,7 +227,7 @@ async fn a_sign_in_that_comes_to_nothing_is_in_the_log() {
         .collect();
     assert_eq!(said[0], ("relay", "Nobody came back from the browser in time."));
     assert_eq!(said[1].1, "It was cancelled.");
-    assert!(said[2].0.starts_with("user:") && said[2].1.contains("Sign in again"), "{said:?}");
+    assert!(said[2].0.starts_with("user:") && said[2].1.contains("Sign in there again"), "{said:?}");
     let text = failed.to_string();
     assert!(org.secrets().iter().all(|secret| !text.contains(secret.as_str())), "{text}");
     app.stop().await;

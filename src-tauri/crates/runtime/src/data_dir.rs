@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -12,6 +13,9 @@ use serde::{Deserialize, Serialize};
 const FOLDER: &str = "sync-monitor";
 const API: &str = "api.json";
 const LOCK: &str = "lock";
+/// How long a folder is waited for whose program is starting or stopping, and how often it is looked at meanwhile.
+const PATIENCE: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) const DATABASE: &str = "sync-monitor.db";
 
 /// A data folder that is ours as long as this lives.
@@ -66,10 +70,17 @@ impl DataDir {
         make_private_folder(path).with_context(unusable)?;
         let lock = private_file(OpenOptions::new().create(true).truncate(false), &path.join(LOCK))
             .with_context(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => bail!(taken(path)),
-            Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                // Whoever has it and does not say that he runs is about to end, or has only just been born with it.
+                Err(TryLockError::WouldBlock) if !path.join(API).exists() && Instant::now() < patience => {
+                    std::thread::park_timeout(PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => bail!(taken(path)),
+                Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
+            }
         }
         let folder = Self { path: path.to_owned(), _lock: lock };
         // Left behind by a program that did not end cleanly.
@@ -191,6 +202,15 @@ mod tests {
 
     fn announcement() -> Announcement {
         Announcement { url: "http://127.0.0.1:7437".into(), token: "secret".into(), pid: 42 }
+    }
+
+    #[test]
+    fn a_folder_whose_program_is_about_to_end_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataDir::take(folder.path()).unwrap();
+        let ending = std::thread::spawn(move || drop(first));
+        DataDir::take(folder.path()).unwrap();
+        ending.join().unwrap();
     }
 
     #[test]
