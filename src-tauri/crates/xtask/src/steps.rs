@@ -179,13 +179,15 @@ fn e2e(packages: Packages) -> anyhow::Result<()> {
     setup::ui_built()?;
     demo::build_program()?;
     let server = Server::start()?;
+    // The journeys first, by themselves: their link is good for a minute.
     process::run(
         process::command("npm")
-            .args(["run", "e2e"])
+            .args(["run", "journeys"])
             .current_dir(workspace::ui())
             .env("SYNC_MONITOR_OPEN_URL", server.one_time_link()?),
     )?;
-    server.stop()
+    server.stop()?;
+    setup::npm_run("e2e")
 }
 
 fn desktop(packages: Packages) -> anyhow::Result<()> {
