@@ -338,8 +338,8 @@ mod tests {
 
     const RETRY: Meaning = Meaning::Retry { retry_after: None };
 
-    fn at_the_endpoint(fault: EndpointFault) -> Option<Result<(), EndpointTrouble>> {
-        Some(Err(EndpointTrouble { fault, one: Box::new(trouble(RETRY)) }))
+    fn at_the_endpoint(fault: EndpointFault) -> EndpointTrouble {
+        EndpointTrouble { fault, one: Box::new(trouble(RETRY)) }
     }
 
     #[test]
@@ -361,11 +361,11 @@ mod tests {
     #[case::away(Err(trouble(Meaning::Unreachable).into()), None, [CheckResult::Failed, CheckResult::Skipped])]
     #[case::no_api(Err(trouble(Meaning::Refused).into()), None, [CheckResult::Failed, CheckResult::Skipped])]
     #[case::no_answer_now(Err(trouble(RETRY).into()), None, [CheckResult::Failed, CheckResult::Skipped])]
-    #[case::missing(Ok(()), at_the_endpoint(EndpointFault::Missing), [CheckResult::Ok, CheckResult::Failed])]
-    #[case::forbidden(Ok(()), at_the_endpoint(EndpointFault::Forbidden), [CheckResult::Ok, CheckResult::Failed])]
-    #[case::a_page(Ok(()), at_the_endpoint(EndpointFault::SomethingElse), [CheckResult::Ok, CheckResult::Failed])]
-    #[case::maintenance(Ok(()), at_the_endpoint(EndpointFault::CannotTell), [CheckResult::Ok, CheckResult::Warning])]
-    #[case::away_meanwhile(Ok(()), at_the_endpoint(EndpointFault::NotReached), [CheckResult::Ok, CheckResult::Failed])]
+    #[case::missing(Ok(()), Some(Err(at_the_endpoint(EndpointFault::Missing))), [CheckResult::Ok, CheckResult::Failed])]
+    #[case::forbidden(Ok(()), Some(Err(at_the_endpoint(EndpointFault::Forbidden))), [CheckResult::Ok, CheckResult::Failed])]
+    #[case::a_page(Ok(()), Some(Err(at_the_endpoint(EndpointFault::SomethingElse))), [CheckResult::Ok, CheckResult::Failed])]
+    #[case::maintenance(Ok(()), Some(Err(at_the_endpoint(EndpointFault::CannotTell))), [CheckResult::Ok, CheckResult::Warning])]
+    #[case::away_meanwhile(Ok(()), Some(Err(at_the_endpoint(EndpointFault::NotReached))), [CheckResult::Ok, CheckResult::Failed])]
     fn each_part_of_the_test_says_what_it_found(
         #[case] sign_in: Result<(), Box<Try>>,
         #[case] endpoint: Option<Result<(), EndpointTrouble>>,
