@@ -210,7 +210,8 @@ proptest! {
         token in "00D[A-Za-z0-9]{5,12}![A-Za-z0-9._/+=-]{8,60}",
         writings in prop::collection::vec(any_writing(), 1..80),
         layers in prop::collection::vec((0usize..3, prop::collection::vec(any::<bool>(), 1..9)), 0..LAYERS),
-        before in "([ %&#;xu{}0-9a-f\\\\/\"'é-]|amp;){0,12}",
+        // An escape that the token's own first character would end ("%3" before "0") is a part of the token: so none is open.
+        before in "(([ %&#;xu{}0-9a-f\\\\/\"'é-]|amp;){0,12}[ \"'é])?",
         after in "([ %&#;xu{}0-9a-f\\\\/\"'é-]|amp;){0,12}",
     ) {
         let mut text = mixed(&token, &writings);
@@ -230,7 +231,8 @@ proptest! {
         writings in prop::collection::vec(any_writing(), 1..80),
         again in prop::collection::vec(any_writing(), 1..80),
         in_json in any::<bool>(),
-        before in "([ %&#;xu{}0-9a-f\\\\/\"'é-]|amp;){0,12}",
+        // An escape that the token's own first character would end ("%3" before "0") is a part of the token: so none is open.
+        before in "(([ %&#;xu{}0-9a-f\\\\/\"'é-]|amp;){0,12}[ \"'é])?",
         after in "([ %&#;xu{}0-9a-f\\\\/\"'é-]|amp;){0,12}",
     ) {
         // Two backslashes are one or two, but not now this and now that within one token.
