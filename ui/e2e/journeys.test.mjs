@@ -406,12 +406,14 @@ describe('journeys through the program', () => {
         });
       };
       const [item] = (await failed()).filter((one) => one.cycle > 1);
-      const { runs } = await ask('/runs?limit=1');
+      const { runs } = await ask('/runs?limit=100');
+      const run = runs.find((one) => one.action === 'retry' && one.changed > 1);
       for (const hash of SCREENS) {
         await goTo(page, hash);
         await take(hash.slice(2).replaceAll('/', '-'));
       }
-      await goTo(page, `#/runs/${runs[0].id}`);
+      await goTo(page, `#/runs/${run.id}`);
+      await page.getByTestId('run-now').waitFor();
       await take('run');
       await goTo(page, `#/work-item/${encodeURIComponent(item.externalIds[0])}`);
       await page.getByTestId('version').first().waitFor();

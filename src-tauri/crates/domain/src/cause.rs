@@ -1,5 +1,6 @@
 //! What makes two failures one cause, and what is known of it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -92,21 +93,35 @@ pub fn page() -> String {
     page
 }
 
+/// The titles of the table, as the window reads them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Titles {
+    by_code: BTreeMap<&'static str, &'static str>,
+    by_status: Vec<StatusTitle>,
+    no_answer: &'static str,
+    unknown: &'static str,
+}
+
+#[derive(Serialize)]
+struct StatusTitle {
+    from: u16,
+    to: u16,
+    title: &'static str,
+}
+
 /// The titles of the table as JSON: what the window's lists call a failure in a few words.
 pub fn titles() -> String {
-    let by_code: serde_json::Map<String, serde_json::Value> =
-        table::BY_CODE.iter().map(|row| (row.code.to_owned(), row.explanation.title.into())).collect();
-    let by_status: Vec<serde_json::Value> = table::BY_STATUS
-        .iter()
-        .map(|row| serde_json::json!({ "from": row.from, "to": row.to, "title": row.explanation.title }))
-        .collect();
-    let titles = serde_json::json!({
-        "byCode": by_code,
-        "byStatus": by_status,
-        "noAnswer": table::NO_ANSWER.title,
-        "unknown": table::UNKNOWN.title,
-    });
-    format!("{titles:#}\n")
+    let by_status =
+        |row: &table::ByStatus| StatusTitle { from: row.from, to: row.to, title: row.explanation.title };
+    let titles = Titles {
+        by_code: table::BY_CODE.iter().map(|row| (row.code, row.explanation.title)).collect(),
+        by_status: table::BY_STATUS.iter().map(by_status).collect(),
+        no_answer: table::NO_ANSWER.title,
+        unknown: table::UNKNOWN.title,
+    };
+    // Texts and numbers: this cannot fail.
+    serde_json::to_string_pretty(&titles).unwrap_or_default() + "\n"
 }
 
 /// Names the cause of a failure: the target, the status, the error code, and the message with everything taken out that
