@@ -54,7 +54,7 @@ impl From<model::Relay> for Relay {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RelayPause {
     pub(crate) until: Option<String>,
