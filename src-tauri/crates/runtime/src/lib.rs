@@ -21,6 +21,7 @@ pub mod data_dir;
 mod demo;
 mod keychain;
 pub mod telemetry;
+mod user;
 
 use config::{Config, Secrets};
 use data_dir::{Announcement, DataDir};
@@ -222,7 +223,7 @@ fn api_settings(
     }
     sync_monitor_api::Settings {
         admin_token: SecretString::from(admin_token.expose_secret()),
-        user: user(),
+        user: user::name(),
         allowed_hosts,
         rate_limit_per_minute: config.rate_limit_per_minute,
         demo: demo_login_url.is_some(),
@@ -236,16 +237,4 @@ fn new_token() -> anyhow::Result<SecretString> {
     getrandom::fill(&mut bytes)
         .context("The operating system gives no random numbers, so there can be no token.")?;
     Ok(hex::encode(bytes).into())
-}
-
-/// The operating system's name of the user; the number where there is no name.
-fn user() -> String {
-    let mut named = ["USER", "LOGNAME", "USERNAME"].iter().filter_map(|name| std::env::var(name).ok());
-    named.find(|name| !name.is_empty()).unwrap_or_else(|| {
-        #[cfg(unix)]
-        if let Ok(process) = std::fs::metadata("/proc/self") {
-            return format!("uid {}", std::os::unix::fs::MetadataExt::uid(&process));
-        }
-        "unknown".to_owned()
-    })
 }
