@@ -32,7 +32,6 @@ struct World {
     admin: String,
     token: String,
     client: Client<HttpConnector, Full<Bytes>>,
-    target: String,
 }
 
 impl World {
@@ -131,7 +130,6 @@ async fn world(folder: &TempDir) -> (World, Program, OrgSim) {
         admin: program.token.clone(),
         token: String::new(),
         client: Client::builder(TokioExecutor::new()).build(HttpConnector::new()),
-        target: target.id().to_string(),
     };
     world.order("POST", "orgs/import", json!({ "sfdxAuthUrl": target.auth_url() })).await;
     let route = json!({ "sourceOrgId": org_id(ORG_A), "targetOrgId": target.id(), "enabled": true });
