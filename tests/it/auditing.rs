@@ -117,6 +117,85 @@ async fn the_log_is_searched_by_action_actor_subject_and_time(#[case] query: &st
     app.stop().await;
 }
 
+#[tokio::test]
+async fn whatever_somebody_does_is_in_the_log_with_who_and_to_what() {
+    let (app, pair) = App::with_two_orgs().await;
+    let (a, b) = (pair.a.id().to_string(), pair.b.id().to_string());
+    let org = format!("/api/v1/orgs/{b}");
+    pair.b.script(Rule::always(Answer::status(400)).times(1));
+    let failed = Payload::from(ORG_A, app.now()).record("WI-1", "x");
+    app.accept(&pair.token_a, &failed).await;
+    let item = app.wait_status(failed.id(), ORG_B, "failed").await["id"].clone();
+    pair.b.script(Rule::always(Answer::html(503)).times(1));
+    let slow = Payload::from(ORG_A, app.now()).record("WI-2", "x");
+    app.accept(&pair.token_a, &slow).await;
+    let slow = app.wait_status(slow.id(), ORG_B, "retrying").await["id"].clone();
+    let route = app.get("/api/v1/routes").await["routes"][1]["id"].as_str().unwrap().to_owned();
+    let route = format!("/api/v1/routes/{route}");
+    let token = app.get("/api/v1/tokens").await["tokens"][0]["id"].as_str().unwrap().to_owned();
+    let ids = json!({ "ids": [item] });
+    let back = format!("{b} → {a}");
+    let steps = [
+        ("POST", "/api/v1/relay/pause".to_owned(), json!({}), "relay.pause", Value::Null),
+        ("POST", "/api/v1/relay/resume".to_owned(), json!({}), "relay.resume", Value::Null),
+        (
+            "POST",
+            "/api/v1/items/dismiss".to_owned(),
+            json!({ "ids": [item], "reason": "why" }),
+            "item.dismiss",
+            item.clone(),
+        ),
+        ("POST", "/api/v1/items/restore".to_owned(), ids.clone(), "item.restore", item.clone()),
+        ("POST", "/api/v1/items/retry".to_owned(), ids, "item.retry", item.clone()),
+        ("POST", "/api/v1/items/send-now".to_owned(), json!({ "ids": [slow] }), "item.sendNow", slow.clone()),
+        ("POST", format!("{org}/pause"), json!({}), "org.pause", json!(b)),
+        ("POST", format!("{org}/resume"), json!({}), "org.resume", json!(b)),
+        ("PATCH", org.clone(), json!({ "alias": "B" }), "org.change", json!(b)),
+        ("POST", format!("{org}/test"), json!({}), "org.test", json!(b)),
+        (
+            "POST",
+            "/api/v1/orgs/import".to_owned(),
+            json!({ "sfdxAuthUrl": pair.b.auth_url() }),
+            "org.connect",
+            json!(b),
+        ),
+        ("PATCH", route.clone(), json!({ "enabled": false }), "route.pause", json!(back)),
+        ("PATCH", route.clone(), json!({ "enabled": true }), "route.resume", json!(back)),
+        ("DELETE", route, Value::Null, "route.remove", json!(back)),
+        (
+            "POST",
+            "/api/v1/routes".to_owned(),
+            json!({ "sourceOrgId": b, "targetOrgId": a }),
+            "route.add",
+            json!(back),
+        ),
+        (
+            "POST",
+            "/api/v1/tokens".to_owned(),
+            json!({ "name": "new", "sourceOrgIds": [a] }),
+            "token.create",
+            json!("new"),
+        ),
+        ("DELETE", format!("/api/v1/tokens/{token}"), Value::Null, "token.revoke", json!("test")),
+        ("DELETE", org, Value::Null, "org.disconnect", json!(b)),
+    ];
+    for (method, path, body, action, subject) in steps {
+        app.clock.advance(Duration::from_millis(1));
+        let (status, answer) = app.ask(method, &path, (!body.is_null()).then_some(body)).await;
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        let lines = app.get(&format!("/api/v1/activity?action={action}&limit=1")).await;
+        let line = &lines["activity"][0];
+        assert_eq!((&line["at"], &line["subject"]), (&json!(app.now()), &subject), "{action}: {lines}");
+        assert!(line["actor"].as_str().unwrap().starts_with("user:"), "{line}");
+        if action.starts_with("item.") {
+            assert_eq!(line["count"], 1, "{line}");
+        }
+    }
+    let dismissed = &app.get("/api/v1/activity?action=item.dismiss").await["activity"][0];
+    assert_eq!(dismissed["reason"], "why");
+    app.stop().await;
+}
+
 #[rstest]
 #[case::no_action("action=.")]
 #[case::a_topic_of_a_topic("action=item.retry.")]

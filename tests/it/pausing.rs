@@ -224,6 +224,16 @@ async fn the_end_of_a_pause_can_be_put_off_brought_forward_and_taken_away() {
     app.stop().await;
 }
 
+#[tokio::test]
+async fn a_pause_without_an_end_needs_no_words() {
+    let app = App::start().await;
+    for body in [None, Some(json!({})), Some(json!({ "until": null }))] {
+        let paused = app.ask("POST", "/api/v1/relay/pause", body).await;
+        assert_eq!(paused, (200, json!({ "paused": true, "pausedUntil": null })));
+    }
+    app.stop().await;
+}
+
 #[rstest]
 #[case::passed(json!({ "until": "2020-01-01T00:00:00Z" }))]
 #[case::no_time(json!({ "until": "tomorrow" }))]

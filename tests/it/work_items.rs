@@ -161,11 +161,23 @@ async fn what_is_cleared_away_is_no_work_item_any_more() {
     app.stop().await;
 }
 
+#[tokio::test]
+async fn a_cursor_beyond_everything_ends_the_list() {
+    let (app, pair) = App::with_two_orgs().await;
+    app.accept(&pair.token_a, &Payload::from(ORG_A, app.now()).record("WI-1", "x")).await;
+    for query in ["", "q=wi&"] {
+        let page = app.get(&format!("/api/v1/work-items?{query}cursor={}.", i64::MIN)).await;
+        assert_eq!(page, json!({ "workItems": [], "nextCursor": null }));
+    }
+    app.stop().await;
+}
+
 #[rstest]
 #[case("limit=0")]
 #[case("limit=501")]
 #[case("cursor=x")]
 #[case("cursor=7.xyz")]
+#[case("q=x&cursor=7.5")]
 #[case("colour=red")]
 #[tokio::test]
 async fn what_the_list_cannot_do_is_refused(#[case] query: &str) {

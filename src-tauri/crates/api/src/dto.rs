@@ -64,7 +64,7 @@ impl From<model::Relay> for Relay {
     }
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RelayPause {
     #[schema(value_type = Option<schema::Time>)]

@@ -54,7 +54,7 @@ pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
 pub(crate) async fn pause_relay(
     State(app): App_,
     Asker(actor): Asker,
-    body::Json(pause): body::Json<dto::RelayPause>,
+    body::MaybeJson(pause): body::MaybeJson<dto::RelayPause>,
 ) -> Answer<dto::Relay> {
     let until = pause.until.as_deref().map(query::time).transpose();
     let until = until.map_err(|why| invalid(format!("until cannot be used: {why}.")))?;

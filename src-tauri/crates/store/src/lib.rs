@@ -7,6 +7,7 @@ mod accept;
 mod activity;
 mod bulk;
 pub mod care;
+mod counts;
 mod delivery;
 mod error;
 mod list;
@@ -460,7 +461,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn failures(&self) -> Result<Vec<FailureGroup>> {
-        self.inner.readers.run(list::failures).await
+        self.inner.readers.run(counts::failures).await
     }
 
     /// The names of all items that a filter matches now, the oldest first.
@@ -501,7 +502,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn counts(&self) -> Result<Counts> {
-        self.inner.readers.run(list::counts).await
+        self.inner.readers.run(counts::counts).await
     }
 
     /// Every org there is a row for, connected or not.

@@ -103,10 +103,11 @@ fn cut(mut places: Vec<Place>, limit: usize) -> Places {
 /// record, it is passed over.
 fn found(sql: &Connection, text: &str, limit: usize, after: &Place, most: usize) -> Result<Places> {
     let Some(query) = words::query(text) else { return Ok((Vec::new(), None)) };
-    // A transaction has the more recent items the later it came.
+    // A transaction has the more recent items the later it came. Of the item itself nothing is left without a name.
+    let newest_item = after.item.saturating_sub(i64::from(after.external_id.is_empty()));
     let newest: Option<i64> = sql
         .prepare_cached("SELECT txn FROM items WHERE id <= ?1 ORDER BY id DESC LIMIT 1")?
-        .query_row([after.item], |row| row.get(0))
+        .query_row([newest_item], |row| row.get(0))
         .optional()?;
     let mut transactions = sql.prepare_cached(
         "SELECT rowid FROM transaction_words WHERE transaction_words MATCH ?1 AND rowid <= ?2 ORDER BY rowid DESC",
@@ -257,17 +258,22 @@ mod tests {
         }
         accept(&sql, 9, &["XX-3"]);
         sql.execute("DELETE FROM records WHERE external_id = 'XX-3'", []).unwrap();
-        let mut pages = Vec::new();
-        let mut after = Place::start();
-        loop {
-            let (places, next) = found(&sql, "wi", 10, &after, 3).unwrap();
-            pages.push(places.into_iter().map(|place| place.external_id).collect::<Vec<_>>().join(" "));
-            match next {
-                Some(place) => after = Place::read(&place.cursor()).unwrap(),
-                None => break,
+        for (most, expected) in [
+            (3, ["WI-2", "", "WI-1"].as_slice()),
+            (1, &["WI-2", "", "", "", "", "", "", "WI-1"]),
+            (9, &["WI-2 WI-1"]),
+        ] {
+            let (mut pages, mut after) = (Vec::new(), Place::start());
+            loop {
+                let (places, next) = found(&sql, "wi", 10, &after, most).unwrap();
+                pages.push(places.into_iter().map(|place| place.external_id).collect::<Vec<_>>().join(" "));
+                match next {
+                    Some(place) => after = Place::read(&place.cursor()).unwrap(),
+                    None => break,
+                }
             }
+            assert_eq!(pages, expected, "{most} at a time");
         }
-        assert_eq!(pages, ["WI-2", "", "WI-1"]);
     }
 
     #[rstest]
