@@ -15,6 +15,6 @@ pub use browser::browse;
 pub use clock::MockClock;
 pub use payload::{ORG_A, ORG_B, ORG_C, Payload, org_id};
 pub use program::{Program, executable};
-pub use raw::{Reply, exchange};
+pub use raw::{Reply, exchange, raw};
 pub use salesforce_cli::SalesforceCli;
 pub use sync_monitor_orgsim::OrgSim;

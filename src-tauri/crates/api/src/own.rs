@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use sync_monitor_engine::OwnAction;
 
+use crate::asker::Asker;
 use crate::handlers::{named_org, text};
 use crate::openapi::{BadBody, BadQuery, Conflict, NotFound, Refused};
 use crate::problem::Problem;
@@ -32,22 +33,24 @@ pub(crate) async fn items(
 #[utoipa::path(post, path = "/orgs/{id}/sync-items/requeue", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), request_body = dto::OwnSelection, responses((status = 200, body = dto::OwnDone), Refused, NotFound, BadBody, Conflict))]
 pub(crate) async fn requeue(
     State(app): App_,
+    Asker(actor): Asker,
     Path(id): Path<String>,
     body::Json(wanted): body::Json<dto::OwnSelection>,
 ) -> Answer<dto::OwnDone> {
     let org = named_org(&id)?;
-    Ok(Json(app.engine.change_own_items(org, &wanted.ids, OwnAction::Requeue, &app.actor).await?.into()))
+    Ok(Json(app.engine.change_own_items(org, &wanted.ids, OwnAction::Requeue, &actor).await?.into()))
 }
 
 /// Let an org show no more what it failed to send, for a reason.
 #[utoipa::path(post, path = "/orgs/{id}/sync-items/dismiss", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), request_body = dto::OwnDismissal, responses((status = 200, body = dto::OwnDone), Refused, NotFound, BadBody, Conflict))]
 pub(crate) async fn dismiss(
     State(app): App_,
+    Asker(actor): Asker,
     Path(id): Path<String>,
     body::Json(wanted): body::Json<dto::OwnDismissal>,
 ) -> Answer<dto::OwnDone> {
     let org = named_org(&id)?;
     let reason = text("reason", &wanted.reason)?;
     let action = OwnAction::Dismiss { reason };
-    Ok(Json(app.engine.change_own_items(org, &wanted.ids, action, &app.actor).await?.into()))
+    Ok(Json(app.engine.change_own_items(org, &wanted.ids, action, &actor).await?.into()))
 }

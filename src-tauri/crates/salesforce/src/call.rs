@@ -1,5 +1,7 @@
 //! Requests of any kind to an org: queries, descriptions, and calls of the package's own service with its own key.
 
+use std::sync::Arc;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Method;
 use reqwest::header::HeaderName;
@@ -14,6 +16,7 @@ use sync_monitor_domain::remote::{
 use sync_monitor_domain::sign_in::TokenSource;
 
 use crate::client::{Answer, Ask, Client};
+use crate::session::Session;
 
 /// The longest answer of a query that is read: a page of rows with rich text.
 const LONGEST_PAGE: usize = 32 * 1024 * 1024;
@@ -78,10 +81,15 @@ fn signature(secret: &str, body: &[u8]) -> String {
 
 impl Client {
     pub(crate) async fn call_org(&self, org: &OrgAddress, call: Call) -> Called {
-        let url = format!("{}{}", org.instance_url.trim_end_matches('/'), call.path);
         let session = self.session(org.org_id);
-        let mut called =
-            Called { report: Report { tries: Vec::new(), api_usage: None, clock_skew_ms: None }, body: None };
+        let mut called = self.made(org, &session, call).await;
+        called.report.moved_to = session.moved_from(&org.instance_url);
+        called
+    }
+
+    async fn made(&self, org: &OrgAddress, session: &Arc<Session>, call: Call) -> Called {
+        let report = Report { tries: Vec::new(), api_usage: None, clock_skew_ms: None, moved_to: None };
+        let mut called = Called { report, body: None };
         let mut headers = Vec::new();
         if call.is_service {
             match key(self.means.secrets.as_ref(), org.org_id).await {
@@ -115,7 +123,7 @@ impl Client {
         loop {
             let current = match token.take() {
                 Some(token) => token,
-                None => match self.renewed(&session, &org.tokens, None).await {
+                None => match self.renewed(session, &org.tokens, None).await {
                     Ok(token) => {
                         renewed = true;
                         token
@@ -126,12 +134,13 @@ impl Client {
                     }
                 },
             };
+            let url = format!("{}{}", session.address(&org.instance_url), call.path);
             let ask = Ask {
                 headers: headers.clone(),
                 longest: LONGEST_PAGE,
                 ..Ask::new(method.clone(), &url, call.body.clone())
             };
-            let Answer { mut one, usage, skew_ms, body } = self.ask(ask, &current, &session).await;
+            let Answer { mut one, usage, skew_ms, body } = self.ask(ask, &current, session).await;
             called.report.api_usage = usage.or(called.report.api_usage);
             called.report.clock_skew_ms = skew_ms.or(called.report.clock_skew_ms);
             called.body = body;
@@ -149,7 +158,7 @@ impl Client {
             one.meaning = Meaning::TokenRenewed;
             called.report.tries.push(one);
             renewed = true;
-            match self.renewed(&session, &org.tokens, Some(current.generation)).await {
+            match self.renewed(session, &org.tokens, Some(current.generation)).await {
                 Ok(new) => token = Some(new),
                 Err(one) => {
                     called.report.tries.push(*one);

@@ -1,6 +1,8 @@
 //! A payload comes in: everything known is looked up, the domain decides, and what it decided is written, in one
 //! transaction.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension};
 use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
@@ -208,7 +210,7 @@ fn transaction_echo(
     if let Some(key) = waiting {
         // An answer was lost: the org has the change, so it need not be sent again.
         let mut item = queue::by_key(tx.sql, key)?;
-        let change = queue::change(tx.sql, txn)?;
+        let change = tx.change(txn)?;
         queue::put(tx, &mut item, Move { status: Status::Synced, due: None, at: intake.at })?;
         done.items.push(item.uuid);
         queue::leave(tx, &item, &change, &mut done.items)?;
@@ -234,32 +236,63 @@ fn take(
     note_sent(tx.sql, source, change, &competing.stale, known)?;
     note_sent(tx.sql, source, change, &competing.repeats, known)?;
     note_sent(tx.sql, source, change, &competing.kept, known)?;
-    for index in competing.kept.iter().chain(&competing.repeats) {
-        let newest = conflict::newest(known[*index].newest.as_ref(), &intake::version(change, *index));
+    let last_item = relay(tx, intake, source, legs, split, done)?;
+    let (kept, repeats) = (competing.kept.iter(), competing.repeats.iter());
+    for (index, is_kept) in kept.map(|index| (*index, true)).chain(repeats.map(|index| (*index, false))) {
+        let record = &change.records[index];
+        let newest = conflict::newest(known[index].newest.as_ref(), &intake::version(change, index));
         let source = tx.org(newest.source)?;
         tx.sql
             .prepare_cached(
-                "INSERT INTO records (external_id, timestamp_us, source, digest) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT DO UPDATE SET timestamp_us = excluded.timestamp_us, source = excluded.source, digest = excluded.digest",
+                "INSERT INTO records (external_id, timestamp_us, source, digest, title, last_item) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT DO UPDATE SET timestamp_us = excluded.timestamp_us, source = excluded.source, digest = excluded.digest,
+                        title = iif(?7, excluded.title, title), last_item = coalesce(excluded.last_item, last_item)",
             )?
-            .execute((&change.records[*index].external_id, newest.timestamp.0, source, newest.digest.as_bytes()))?;
+            .execute((
+                &record.external_id,
+                newest.timestamp.0,
+                source,
+                newest.digest.as_bytes(),
+                &record.title,
+                last_item.filter(|_| is_kept),
+                is_kept,
+            ))?;
     }
+    Ok(())
+}
+
+/// Remembers the transaction, and makes an item of what goes on for each target; returns the last one.
+fn relay(
+    tx: &mut Tx<'_>,
+    intake: &Intake,
+    source: i64,
+    legs: &[Leg],
+    split: &Split,
+    done: &mut Accepted,
+) -> Result<Option<i64>> {
+    let change = &intake.change;
+    queue::overtaken_at_home(tx, source, change, &split.kept, intake.at, &mut done.items)?;
     let relayed = if split.kept.len() == change.records.len() {
         change.clone()
     } else if split.kept.is_empty() {
-        return remember(tx.sql, intake, source, None).map(drop);
+        remember(tx.sql, intake, source, None)?;
+        return Ok(None);
     } else {
         Change::reread(change.body_with(&split.kept))
             .map_err(|_| Error::Corrupt("a payload lost its form".into()))?
     };
     let txn = remember(tx.sql, intake, source, Some(&relayed))?;
+    let relayed = Arc::new(relayed);
+    tx.changes.keep(txn, Arc::clone(&relayed));
+    let mut last = None;
     for leg in legs {
-        let item =
+        let (key, item) =
             insert(tx, (intake.at, intake.first_due), intake.new_id, txn, *leg, &relayed, &mut done.items)?;
         done.items.push(item);
         done.targets.push(leg.target_id);
+        last = Some(key);
     }
-    Ok(())
+    Ok(last)
 }
 
 /// Remembers the transaction, with what of it goes on.
@@ -301,7 +334,7 @@ fn insert(
     leg: Leg,
     relayed: &Change,
     touched: &mut Vec<Uuid>,
-) -> Result<Uuid> {
+) -> Result<(i64, Uuid)> {
     let uuid = new_id();
     tx.sql
         .prepare_cached(
@@ -329,7 +362,7 @@ fn insert(
     }
     queue::enter(tx, &item, relayed)?;
     queue::settle(tx, &mut item, relayed, at, touched)?;
-    Ok(uuid)
+    Ok((item.key, uuid))
 }
 
 /// A transaction goes once more to a target that no longer holds it; returns the item's name.
@@ -340,6 +373,7 @@ pub(crate) fn send_again(
     times: (Millis, Millis),
     new_id: fn() -> Uuid,
 ) -> Result<Uuid> {
-    let change = queue::change(tx.sql, txn)?;
-    insert(tx, times, new_id, txn, leg, &change, &mut Vec::new())
+    let change = tx.change(txn)?;
+    let (_, item) = insert(tx, times, new_id, txn, leg, &change, &mut Vec::new())?;
+    Ok(item)
 }

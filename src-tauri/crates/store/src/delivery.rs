@@ -1,5 +1,7 @@
 //! An item goes out: it is claimed, and what came of it is written down.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use rusqlite::OptionalExtension;
 use sync_monitor_domain::cause::failure_key;
@@ -40,8 +42,8 @@ pub struct Claimed {
 
 impl Claimed {
     /// As the domain judges it.
-    pub fn in_flight(&self, probe: bool) -> InFlight {
-        InFlight { attempts: self.attempts, claimed_from: self.claimed_from, was_due: self.was_due, probe }
+    pub fn in_flight(&self, held: bool) -> InFlight {
+        InFlight { attempts: self.attempts, claimed_from: self.claimed_from, was_due: self.was_due, held }
     }
 }
 
@@ -93,20 +95,16 @@ fn take(tx: &mut Tx<'_>, key: i64, was_due: Millis, now: Millis) -> Result<Claim
         .prepare_cached("UPDATE items SET status = 1, claimed_from = ?2, updated_at = ?3 WHERE id = ?1")?
         .execute((key, rows::status_code(claimed_from), now.0))?;
     tx.shift(Some(before), Some(item.slot()));
-    let (transaction_id, body): (String, Vec<u8>) = tx
-        .sql
-        .prepare_cached("SELECT transaction_id, body FROM transactions WHERE id = ?1")?
-        .query_row([item.txn], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let change = tx.change(item.txn)?;
     let claimed = Claimed {
         key,
         id: item.uuid,
-        transaction_id,
-        body: body.into(),
+        transaction_id: change.transaction_id.clone(),
+        body: change.body().clone(),
         attempts: item.attempts,
         claimed_from,
         was_due,
     };
-    let change = queue::change(tx.sql, item.txn)?;
     for (external_id, digest) in queue::records(&change) {
         let holding = accept::holding(tx.sql, item.target, external_id)?;
         accept::put_holding(tx.sql, item.target, external_id, holding.delivery_begun(digest))?;
@@ -148,7 +146,7 @@ pub(crate) fn complete(tx: &mut Tx<'_>, target: OrgId, done: &Completion) -> Res
         };
         log(tx, item.key, number, item.cycle, one, outcome, counted)?;
     }
-    let change = queue::change(tx.sql, item.txn)?;
+    let change = tx.change(item.txn)?;
     let verdict = done.verdict;
     queue::put(tx, &mut item, Move { status: verdict.status, due: verdict.due, at: done.ended })?;
     if verdict.counted {
@@ -254,10 +252,23 @@ pub(crate) fn recover(tx: &mut Tx<'_>, now: Millis) -> Result<u64> {
         let mut item = queue::by_key(tx.sql, key)?;
         let status = if from == 2 { Status::Retrying } else { Status::Queued };
         queue::put(tx, &mut item, Move { status, due: Some(now), at: now })?;
-        let change = queue::change(tx.sql, item.txn)?;
+        let change = tx.change(item.txn)?;
         queue::settle(tx, &mut item, &change, now, &mut Vec::new())?;
         recovered += 1;
     }
+}
+
+/// After the clock was set back, everything that waits for a time waits for the same moment by the new clock.
+pub(crate) fn set_back(tx: &mut Tx<'_>, by: Duration) -> Result<usize> {
+    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    let changed = tx
+        .sql
+        .prepare_cached("UPDATE items SET due_at = due_at - ?1 WHERE status IN (0, 1, 2)")?
+        .execute([by])?;
+    tx.sql
+        .prepare_cached("UPDATE orgs SET hold_at = hold_at - ?1 WHERE hold_at IS NOT NULL")?
+        .execute([by])?;
+    Ok(changed)
 }
 
 /// After the clock was set back, due times that lie further off than any wait are brought back to the longest one.

@@ -128,10 +128,14 @@ fn set_adapter(tx: &mut Tx<'_>, org: OrgId, adapter: &Adapter, at: Millis) -> Re
              ON CONFLICT DO UPDATE SET found = excluded.found, found_at = excluded.found_at",
         )?
         .execute((key, json(adapter)?, at.0))?;
-    let is_news = before.is_none_or(|before| {
-        before.wanted.is_none() && before.adapter.dialect != adapter.dialect
-            || before.adapter.prefix != adapter.prefix
-    });
+    let is_news = match before {
+        // An org without the package is what the program took it for.
+        None => adapter.ledger.is_some(),
+        Some(before) => {
+            before.wanted.is_none() && before.adapter.dialect != adapter.dialect
+                || before.adapter.prefix != adapter.prefix
+        }
+    };
     if is_news {
         let entry = Entry::relay(at, "org.adapter").subject(org).reason(adapter.dialect.as_str());
         activity::add(tx.sql, &entry)?;

@@ -44,7 +44,7 @@ struct Courier<'a> {
 /// Delivers what was claimed; whatever happens is a report, as of any delivery.
 pub(crate) async fn deliver(tools: &Tools, address: &OrgAddress, known: &Known, claimed: &Claimed) -> Report {
     let began = (tools.clock.now(), tools.clock.elapsed());
-    let report = Report { tries: Vec::new(), api_usage: None, clock_skew_ms: None };
+    let report = Report { tries: Vec::new(), api_usage: None, clock_skew_ms: None, moved_to: None };
     let Ok(change) = Change::reread(claimed.body.clone()) else {
         let one = said(Meaning::Refused, "INVALID_JSON", "The stored payload cannot be read.");
         return Report { tries: vec![one], ..report };
@@ -265,6 +265,7 @@ impl Courier<'_> {
         let called = self.tools.remote.call(self.address, call).await;
         self.report.api_usage = called.report.api_usage.or(self.report.api_usage);
         self.report.clock_skew_ms = called.report.clock_skew_ms.or(self.report.clock_skew_ms);
+        self.report.moved_to = called.report.moved_to.clone().or(self.report.moved_to.take());
         let Some(last) = called.report.tries.last().cloned() else {
             return stop(Meaning::Unreachable, "NO_ANSWER", "Nothing came back.");
         };

@@ -97,6 +97,7 @@ fn of_clock(clock_skew_ms: Option<i64>) -> Examination {
         api_usage: None,
         clock_skew_ms,
         identity: Identity::default(),
+        moved_to: None,
     }
 }
 

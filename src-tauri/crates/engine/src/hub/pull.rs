@@ -308,6 +308,7 @@ impl Puller {
                     api_usage: None,
                     clock_skew_ms: None,
                     identity: Identity::default(),
+                    moved_to: None,
                 };
                 let (told, _) = oneshot::channel();
                 self.engine.tell(self.org, Command::Looked(Box::new(found), told));
@@ -355,6 +356,7 @@ impl Puller {
             api_usage: reader.api_usage,
             clock_skew_ms: None,
             identity: Identity::default(),
+            moved_to: None,
         };
         Ok(self.engine.inner.tools.store.set_found(self.org, found).await?)
     }
