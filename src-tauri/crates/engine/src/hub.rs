@@ -2,6 +2,7 @@
 
 mod deliver;
 mod find;
+mod mend;
 mod own;
 mod pull;
 

@@ -54,6 +54,8 @@ pub struct HubSpec {
     pub priorities: Option<Vec<&'static str>>,
     /// The most rows in a page of a query; 0 for Salesforce's 2,000.
     pub page: usize,
+    /// Is the history of work items' fields not tracked?
+    pub untracked: bool,
 }
 
 /// What an org's Delivery Hub holds.
@@ -73,6 +75,8 @@ pub(crate) struct Hub {
     secrets_asked: u64,
     /// How many queries were answered.
     queries: u64,
+    /// What a user does in the moment before the next write of a record by the package's service.
+    in_between: Vec<(String, Record)>,
     /// Bodies that came to the package's service and were taken, with the object.
     written: Vec<(String, Value)>,
 }
@@ -91,6 +95,9 @@ impl Hub {
 
     /// Writes a row, a new one where `id` is `None`; stamps it. No trigger runs.
     fn put(&mut self, place: &Place<'_>, object: &'static str, id: Option<&str>, fields: Record) -> String {
+        if let Some(id) = id {
+            self.remember(place, object, id, &fields);
+        }
         let id = id.map_or_else(|| self.new_id(place, object), str::to_owned);
         let row = self.tables.entry(object).or_default().entry(id.clone()).or_insert_with(|| {
             let mut row: Record =
@@ -103,6 +110,29 @@ impl Hub {
         row.extend(fields);
         row.insert("SystemModstamp".into(), place.now.as_str().into());
         id
+    }
+
+    /// Field history tracking: what a record's fields were. Of long texts only that they were changed.
+    fn remember(&mut self, place: &Place<'_>, object: &str, id: &str, fields: &Record) {
+        if object != "WorkItem__c" || place.spec.untracked {
+            return;
+        }
+        let Some(row) = self.tables.get(object).and_then(|rows| rows.get(id)) else { return };
+        let prefix = if place.spec.managed { "delivery__" } else { "" };
+        let tracked = objects::fields(object).filter_map(|field| {
+            let (old, new) = (row.get(field.name)?, fields.get(field.name)?);
+            let is_long = field.length > 255;
+            let shown = |value: &Value| if is_long { Value::Null } else { value.clone() };
+            (old != new).then(|| {
+                json!({
+                    "ParentId": id, "Field": format!("{prefix}{}", field.name),
+                    "OldValue": shown(old), "NewValue": shown(new),
+                })
+            })
+        });
+        for step in tracked.collect::<Vec<_>>() {
+            self.put(place, "WorkItem__History", None, step.as_object().cloned().unwrap_or_default());
+        }
     }
 
     /// A refresh copies production's records, and wipes the package's connections and queue.
@@ -163,6 +193,13 @@ impl OrgSim {
             let fields = fields.as_object().cloned().unwrap_or_default();
             hub.put(place, objects::known(object), Some(id), fields);
             hub.capture(place, object, id);
+        });
+    }
+
+    /// A user changes a record in the moment before the next write of it by the package's service.
+    pub fn edit_in_between(&self, id: &str, fields: &Value) {
+        self.in_hub(|hub, _| {
+            hub.in_between.push((id.to_owned(), fields.as_object().cloned().unwrap_or_default()));
         });
     }
 

@@ -38,14 +38,19 @@ pub(crate) struct Adapter {
     checked_at: Millis,
     /// Is the mapping the admin's own, not the default?
     own_mapping: bool,
-    /// What is not relayed, and why.
+    /// What is not relayed or cannot be seen, and why.
     warnings: Vec<String>,
 }
+
+const NO_HISTORY: &str = "The org keeps no history of work items that the signed-in user may read: an edit of the same field in the moment in which a delivery is written cannot be seen there. Switch on field history tracking for work items (Setup, Object Manager, Fields & Relationships, Set History Tracking).";
 
 impl From<&OrgAdapter> for Adapter {
     fn from(known: &OrgAdapter) -> Self {
         let found = &known.adapter;
-        let warnings = if found.is_pulled() { known.mapping.misses(found) } else { Vec::new() };
+        let mut warnings = if found.is_pulled() { known.mapping.misses(found) } else { Vec::new() };
+        if found.dialect == Dialect::PackageV1 && !found.history {
+            warnings.push(NO_HISTORY.to_owned());
+        }
         Self {
             dialect: found.dialect.as_str(),
             wanted_dialect: known.wanted.map(Dialect::as_str),

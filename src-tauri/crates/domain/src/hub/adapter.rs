@@ -71,6 +71,9 @@ pub struct Adapter {
     pub ledger: Option<Described>,
     /// The package's own connections.
     pub connections: Option<Described>,
+    /// Does the org keep, for the signed-in user to read, what work items were before they were changed?
+    #[serde(default)]
+    pub history: bool,
     /// The package's version, where it is a managed one and the signed-in user may see it: `1.42.0.3`.
     #[serde(default)]
     pub package_version: Option<String>,
@@ -150,6 +153,11 @@ impl Adapter {
     /// The API name of a field of an object that the org has.
     pub fn field(&self, object: HubObject, bare: &str) -> Option<String> {
         self.objects.get(&object)?.field(bare)
+    }
+
+    /// The object that holds what work items were before.
+    pub fn history_name(&self) -> String {
+        format!("{}WorkItem__History", self.prefix)
     }
 
     /// The fields that have names here which newer packages have given up: what the org's schema is older by.

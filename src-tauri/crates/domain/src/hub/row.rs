@@ -187,6 +187,7 @@ mod tests {
             ledger: None,
             connections: None,
             package_version: None,
+            history: false,
         }
     }
 

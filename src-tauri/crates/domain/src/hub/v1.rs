@@ -313,6 +313,7 @@ mod tests {
             ledger: Some(object("SyncItem__c", "a03", Vec::new())),
             connections: None,
             package_version: None,
+            history: false,
         }
     }
 

@@ -65,6 +65,7 @@ async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<(Adapter, Opt
             ledger: None,
             connections: None,
             package_version: None,
+            history: false,
         };
         return Ok((adapter, None));
     };
@@ -75,6 +76,7 @@ async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<(Adapter, Opt
         }
     }
     let connections = describe(prefix, "NetworkEntity__c").await?;
+    let history = describe(prefix, "WorkItem__History").await?.is_some();
     let service = get(format!("{}/health", service_path(prefix))).await?.is_some();
     // Who may not see what is installed may well use it.
     let installed = get(format!("/services/data/v{api_version}/tooling/query?q={}", installed())).await?;
@@ -91,6 +93,7 @@ async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<(Adapter, Opt
         ledger: Some(ledger),
         connections,
         package_version,
+        history,
     };
     Ok((adapter, clock_skew_ms))
 }

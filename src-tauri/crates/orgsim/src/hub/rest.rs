@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use super::{Hub, HubSpec, Place, Record, objects, service, soql, stamp};
 use crate::org::Inner;
 
+/// What work items were before; its fields have no namespace.
+const HISTORY: &str = "WorkItem__History";
+
 /// Fields that nobody who monitors asks for.
 const SECRET: [&str; 2] = ["ApiKeyTxt__c", "HmacSecretTxt__c"];
 
@@ -87,6 +90,9 @@ fn bare<'a>(spec: &HubSpec, name: &'a str) -> Option<&'a str> {
 
 fn describe(spec: &HubSpec, name: &str) -> (u16, Value) {
     let Some(object) = bare(spec, name).and_then(objects::find) else { return not_found() };
+    if object == HISTORY && spec.untracked {
+        return not_found();
+    }
     let field = |field: &objects::Field| {
         let values = spec.priorities.as_ref().filter(|_| field.name == "PriorityPk__c");
         let list: Vec<Value> =
@@ -119,7 +125,10 @@ fn run(hub: &mut Hub, spec: &HubSpec, query: &str, with_deleted: bool) -> (u16, 
     let Some(object) = bare(spec, &query.object).and_then(objects::find) else {
         return bad("INVALID_TYPE", format!("sObject type '{}' is not supported.", query.object));
     };
-    let standard = ["Id", "IsDeleted", "CreatedDate", "SystemModstamp"];
+    let mut standard = vec!["Id", "IsDeleted", "CreatedDate", "SystemModstamp"];
+    if object == HISTORY {
+        standard.extend(["ParentId", "Field", "OldValue", "NewValue"]);
+    }
     let column = |name: &str| {
         if let Some((relation, "Email")) = name.split_once("__r.") {
             return column_of(spec, object, &format!("{relation}__c"));

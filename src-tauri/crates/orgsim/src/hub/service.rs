@@ -171,6 +171,15 @@ impl Hub {
             known = self.table(object).find(same).map(|row| text(row, "Id").to_owned());
         }
         judge(place, object, &fields, known.is_none())?;
+        if let Some(id) = &known {
+            let (now, later) =
+                std::mem::take(&mut self.in_between).into_iter().partition(|(one, _)| one == id);
+            self.in_between = later;
+            for (id, fields) in now {
+                self.put(place, object, Some(&id), fields);
+                self.capture(place, object, &id);
+            }
+        }
         let id = if let Some(id) = known {
             self.put(place, object, Some(&id), fields)
         } else {
