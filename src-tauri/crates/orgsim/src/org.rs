@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::answer::Rule;
+use crate::answer::{Answer, Rule};
 use crate::oauth::{Consent, give_access_token};
 use crate::requests::handle;
 use crate::state::{Received, State, TokenServer};
@@ -229,6 +229,11 @@ impl OrgSim {
         self.inner.state().rules.push(rule);
     }
 
+    /// From now on the REST API answers this to whoever is signed in. Of the answers only those with a status make sense.
+    pub fn script_api(&self, answer: Answer) {
+        self.inner.state().api = Some(answer);
+    }
+
     /// Forgets the rules for a record.
     pub fn heal_record(&self, external_id: &str) {
         self.inner.state().rules.retain(|rule| rule.external_id.as_deref() != Some(external_id));
@@ -236,7 +241,9 @@ impl OrgSim {
 
     /// Forgets every rule: the org answers normally again.
     pub fn heal(&self) {
-        self.inner.state().rules.clear();
+        let mut state = self.inner.state();
+        state.rules.clear();
+        state.api = None;
     }
 
     /// No access token is good any more; a refresh brings a new one.

@@ -95,6 +95,10 @@ fn data(org: &Inner, path: &str, query: &str, authorized: bool) -> Response {
     if !authorized {
         return json_answer(401, SESSION_ENDED);
     }
+    let scripted = org.state().api.clone();
+    if let Some(Answer::Http { status, headers, body }) = scripted {
+        return scripted_answer(status, headers, body);
+    }
     // The list of resources of a version: what the Salesforce CLI asks for to see whether its token is good.
     if path.matches('/').count() == 3 {
         return json_answer(200, json!({ "limits": format!("{path}/limits") }).to_string());
@@ -128,13 +132,32 @@ fn look(org: &Inner, authorized: bool) -> Response {
     if !authorized {
         return json_answer(401, SESSION_ENDED);
     }
-    match org.state().answer_to_all() {
-        Some(Answer::Http { status: status @ (300..400 | 404), body, .. }) => json_answer(status, body),
+    let scripted = org.state().answer_to_all();
+    match scripted {
+        Some(Answer::Http { status, headers, body }) if comes_before_the_class(status, &headers) => {
+            scripted_answer(status, headers, body)
+        }
         _ => json_answer(
             405,
             r#"[{"errorCode":"METHOD_NOT_ALLOWED","message":"HTTP Method 'GET' not allowed. Allowed are POST"}]"#,
         ),
     }
+}
+
+/// Is this answered whatever the method? A page, and what is judged before a class is asked, or in its place.
+fn comes_before_the_class(status: u16, headers: &[(&'static str, String)]) -> bool {
+    let is_page = headers.iter().any(|(name, value)| *name == "content-type" && value == "text/html");
+    is_page || matches!(status, 300..400 | 403 | 404 | 500..)
+}
+
+fn scripted_answer(status: u16, headers: Vec<(&'static str, String)>, body: String) -> Response {
+    let mut response = answer(status, "application/octet-stream", body);
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
 }
 
 /// The org's time, as its answers tell it.
@@ -175,13 +198,7 @@ async fn sync(org: &Inner, body: Bytes, authorized: bool) -> Outcome {
             normal(take())
         }
         Answer::Http { status, headers, body } => {
-            let mut response = answer(status, "application/octet-stream", body);
-            for (name, value) in headers {
-                if let Ok(value) = HeaderValue::from_str(&value) {
-                    response.headers_mut().insert(name, value);
-                }
-            }
-            (Some(status), false, Ok(response))
+            (Some(status), false, Ok(scripted_answer(status, headers, body)))
         }
         Answer::Reset => (None, false, Err(closed())),
         Answer::LostAfterCommit => {

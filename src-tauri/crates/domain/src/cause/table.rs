@@ -73,6 +73,9 @@ pub(super) const BY_CODE: &[ByCode] = by_code! {
     "INSUFFICIENT_ACCESS": "The integration user may not do this",
         "The user signed in to the target org lacks a permission for this.", TargetAdmin, false,
         ["Give the signed-in user the Delivery Hub permission set.", "Then retry."];
+    "API_DISABLED_FOR_ORG": "The integration user may not use the API",
+        "The user signed in to the target org lacks the permission API Enabled, or the org's edition has no API.", TargetAdmin, false,
+        ["Give the signed-in user the permission API Enabled.", "If every user is refused, ask Salesforce for API access.", "Then retry."];
     "INVALID_CROSS_REFERENCE_KEY": "A record that this one refers to is not there",
         "The work item refers to a record that does not exist in the target org, or that the signed-in user cannot see.", TargetAdmin, false,
         ["See in the message which record is meant.", "Bring it to the target org, or take the reference out, then retry."];
