@@ -2,9 +2,10 @@
 
 use std::process::{Output, Stdio};
 
+use kit::hub::work_item;
 use kit::{ORG_A, ORG_B, Payload, Program};
 use serde_json::Value;
-use sync_monitor_orgsim::{Answer, Consent, Rule, post, wall_clock};
+use sync_monitor_orgsim::{Answer, Consent, HubSpec, Rule, post, wall_clock};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
@@ -419,4 +420,36 @@ async fn shells_and_manuals_are_served_without_a_running_program() {
         page.contains("SYNC\\-MONITOR ITEMS RETRY") || page.contains("SYNC-MONITOR ITEMS RETRY"),
         "{page}"
     );
+}
+
+#[tokio::test]
+async fn an_org_with_the_package_is_read_linked_and_switched_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let _program = Program::serve(&folder, &[]).await;
+    let spec = HubSpec { managed: true, ..HubSpec::default() };
+    let (a, b) = (kit::hub::hub_at(ORG_A, spec.clone()).await, kit::hub::hub_at(ORG_B, spec).await);
+    for org in [&a, &b] {
+        assert!(import(&folder, &org.auth_url(), "Package").await.status.success());
+    }
+    let (id_a, id_b) = (a.id().to_string(), b.id().to_string());
+    let refused = run(&folder, &["org", "pull", &id_a]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("route"), "{}", text(&refused.stderr));
+    let (here, there) =
+        (a.create("WorkItem__c", work_item("Both")), b.create("WorkItem__c", work_item("Both")));
+    let linked = json(&folder, &["org", "link", &id_a, &here, &id_b, &there]).await;
+    assert_eq!(linked["externalId"], format!("{id_a}:{here}"));
+    json(&folder, &["route", "add", &id_a, &id_b]).await;
+    let pulled = run(&folder, &["org", "pull", &id_a, "--since", "2020-01-01T00:00:00Z"]).await;
+    assert_eq!(pulled.status.code(), Some(0), "{}", text(&pulled.stderr));
+    a.edit("WorkItem__c", &here, serde_json::json!({ "StageNamePk__c": "Done" }));
+    assert!(text(&run(&folder, &["org", "pull", &id_a]).await.stdout).contains("change"));
+    until(&folder, &["status"], |status| {
+        status["counts"]["synced"] == 2 || status["counts"]["superseded"] == 1
+    })
+    .await;
+    assert_eq!(b.rows("WorkItem__c").len(), 1);
+    let off = run(&folder, &["org", "pull", &id_a, "--off"]).await;
+    assert!(text(&off.stdout).contains("read no more"), "{}", text(&off.stdout));
+    assert_eq!(run(&folder, &["org", "pull", &id_a]).await.status.code(), Some(1));
 }

@@ -261,6 +261,42 @@ Examples:
         #[arg(long, value_name = "PATH")]
         endpoint_path: Option<String>,
     },
+    /// Read an org's changes now; for orgs that have Delivery Hub's package and do not send their changes themselves
+    #[command(after_help = "\
+Examples:
+  sync-monitor org pull 00D000000000001                           read what changed since the last time
+  sync-monitor org pull 00D000000000001 --since 2026-07-01T00:00:00Z   and everything that changed from then on
+  sync-monitor org pull 00D000000000001 --off                     read it no more")]
+    Pull {
+        /// The Organization ID
+        org_id: String,
+        /// Read again everything that changed from then on (RFC 3339)
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// Read it from now on, at its own pace
+        #[arg(long, conflicts_with = "off")]
+        on: bool,
+        /// Read it no more
+        #[arg(long, conflicts_with = "since")]
+        off: bool,
+    },
+    /// Say that two records of two orgs are one, before anything is relayed between them
+    #[command(after_help = "\
+Example:
+  sync-monitor org link 00D000000000001 a01000000000001 00D000000000002 a01000000000009")]
+    Link {
+        /// The one org's Organization ID
+        org_id: String,
+        /// The ID of its record
+        record_id: String,
+        /// The other org's Organization ID
+        other_org_id: String,
+        /// The ID of its record
+        other_record_id: String,
+        /// What they are
+        #[arg(long, value_name = "OBJECT", default_value = "workItem", value_parser = ["workItem", "comment", "workLog"])]
+        object: String,
+    },
     /// Send nothing to an org until it is resumed
     #[command(after_help = "\
 Example:
@@ -318,6 +354,12 @@ Examples:
         /// Paused at first
         #[arg(long)]
         paused: bool,
+        /// The orgs exchange records by Delivery Hub's own connection, too, and that is meant
+        #[arg(long)]
+        accept_native_path: bool,
+        /// The source is a sandbox and the target production, and that is meant
+        #[arg(long)]
+        accept_sandbox_to_production: bool,
     },
     /// List the routes
     List,
