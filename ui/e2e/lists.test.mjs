@@ -46,33 +46,6 @@ describe('a list', () => {
     await count('12 items');
   });
 
-  it('keeps what is selected and where it was scrolled to when something changes', async () => {
-    await t.page.setViewportSize({ width: 1280, height: 600 });
-    await box('failed-9').click();
-    await scroller().evaluate((element) => element.scrollTo(0, 100));
-    t.item('failed-10').title = 'Changed meanwhile';
-    t.server.mock.emit({ items: ['failed-10'], orgs: false, routes: false });
-    await row('failed-10').getByText('Changed meanwhile').waitFor();
-    await becomes(() => box('failed-9').isChecked(), true);
-    assert.equal(await scroller().evaluate((element) => element.scrollTop), 100);
-  });
-
-  it('holds what is read in its place while rows come in above it', async () => {
-    await t.page.setViewportSize({ width: 1280, height: 560 });
-    await scroller().evaluate((element) => element.scrollTo(0, 160));
-    const before = await row('failed-6').boundingBox();
-    fail('new-1');
-    fail('new-2');
-    await count('14 items');
-    await t.page.getByTestId('new-above').getByText('2 new above').waitFor();
-    assert.equal((await row('failed-6').boundingBox()).y, before.y);
-    await t.page.getByTestId('new-above').click();
-    await row('new-2').waitFor();
-    fail('new-3');
-    await count('15 items');
-    await becomes(() => scroller().evaluate((element) => element.scrollTop), 0);
-  });
-
   it('moves nothing while somebody is about to click, and says what waits', async () => {
     await row('failed-2').hover();
     const before = await row('failed-2').boundingBox();
@@ -127,6 +100,40 @@ describe('a list', () => {
     await said.getByText('Failed, Items: 12 items').waitFor();
     await t.page.getByTestId('tab-dismissed').click();
     await said.getByText('Failed, Dismissed: 1 item').waitFor();
+  });
+});
+
+describe('a list that is longer than the window', () => {
+  beforeEach(async () => {
+    const viewport = { width: 1280, height: 560 };
+    await t.open({}, '#/failed/items', { context: { viewport } });
+    await row('failed-1').waitFor();
+  });
+
+  it('keeps what is selected and where it was scrolled to when something changes', async () => {
+    await box('failed-4').click();
+    await t.page.getByText('1 selected').waitFor();
+    await scroller().evaluate((element) => element.scrollTo(0, 100));
+    t.item('failed-10').title = 'Changed meanwhile';
+    t.server.mock.emit({ items: ['failed-10'], orgs: false, routes: false });
+    await row('failed-10').getByText('Changed meanwhile').waitFor();
+    await becomes(() => box('failed-4').isChecked(), true);
+    assert.equal(await scroller().evaluate((element) => element.scrollTop), 100);
+  });
+
+  it('holds what is read in its place while rows come in above it', async () => {
+    await scroller().evaluate((element) => element.scrollTo(0, 160));
+    const before = await row('failed-6').boundingBox();
+    fail('new-1');
+    fail('new-2');
+    await count('14 items');
+    await t.page.getByTestId('new-above').getByText('2 new above').waitFor();
+    assert.equal((await row('failed-6').boundingBox()).y, before.y);
+    await t.page.getByTestId('new-above').click();
+    await row('new-2').waitFor();
+    fail('new-3');
+    await count('15 items');
+    await becomes(() => scroller().evaluate((element) => element.scrollTop), 0);
   });
 });
 

@@ -395,6 +395,36 @@ describe('the queue', () => {
     await notice('3 due now');
   });
 
+  it('is held by the route or by the org after a question, and released where it is held', async () => {
+    await t.open({}, '#/queue/retrying');
+    await row('retrying-4').locator('[data-part="hold"]').click();
+    await dialog('What is to be held?').waitFor();
+    const ways = await t.page.getByTestId('hold-way').allInnerTexts();
+    assert.match(ways[0], /^What goes from \S+ to \S+\s+\d+ items? waits? now$/s);
+    assert.match(ways[1], /^Everything that goes to \S+\s+\d+ items? waits? now$/s);
+    await assertAccessible(t.page, 'hold dialog');
+    await t.page.getByTestId('hold-confirm').click();
+    await notice('What goes from');
+    await dialog('What is to be held?').waitFor({ state: 'detached' });
+    await t.page.mouse.move(5, 5);
+    await row('retrying-4').getByText('Route paused').waitFor();
+    await t.page.getByTestId('notice-action').getByText('Undo').click();
+    await notice('goes on');
+    await row('retrying-4').getByText('Route paused').waitFor({ state: 'detached' });
+
+    await row('retrying-4').locator('[data-part="hold"]').press('Enter');
+    await dialog('What is to be held?').waitFor();
+    await t.page.keyboard.press('ArrowDown');
+    await t.page.keyboard.press('Enter');
+    await notice('Everything that goes to');
+    await row('retrying-4').getByText('Org paused').waitFor();
+    await goTo(t.page, '#/queue/held');
+    await row('retrying-4').waitFor();
+    await row('retrying-4').locator('[data-part="release"]').press('Enter');
+    await notice('goes on');
+    await row('retrying-4').waitFor({ state: 'detached' });
+  });
+
   it('says of what is held why, and leads there', async () => {
     await t.open({}, '#/queue/held');
     await row('queued-10').getByText('Older change goes first').waitFor();

@@ -202,6 +202,7 @@ describe('diagnostics', () => {
     await page.getByTestId('diagnostics-save').click();
     const file = await saved;
     assert.match(file.suggestedFilename(), /^sync-monitor-diagnostics-.*\.json$/);
+    await notice(`Saved as ${file.suggestedFilename()}`);
     assert.equal(await readFile(await file.path(), 'utf8'), shown);
     assert.equal(JSON.parse(shown).version, '0.1.0');
   });
@@ -220,6 +221,10 @@ describe('in the desktop window', () => {
             if (window.refuseAutostart) throw 'The folder cannot be written.';
             desktop.autostart = given.on;
             return null;
+          }
+          if (command === 'save_file') {
+            if (window.refuseFiles) throw 'The folder cannot be written.';
+            return `/home/ada/Downloads/${given.name}`;
           }
           if (command !== 'api_request') return null;
           const answer = await fetch(given.path, {
@@ -244,6 +249,15 @@ describe('in the desktop window', () => {
     await notice('The folder cannot be written.');
     await becomes(() => toggle.isChecked(), true, 'it shows what holds');
     await assertAccessible(page, 'the desktop’s settings');
+  });
+
+  it('a file is kept by the program, which says where, or why not', async () => {
+    await open('#/audit', bridge);
+    await page.getByTestId('audit-export-csv').click();
+    await notice('Saved as /home/ada/Downloads/sync-monitor-audit.csv');
+    await page.evaluate(() => (window.refuseFiles = true));
+    await page.getByTestId('audit-export-csv').click();
+    await notice('The folder cannot be written.');
   });
 
   it('everything grows and shrinks by keys, is remembered, and still fits', async () => {
