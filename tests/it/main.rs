@@ -16,6 +16,7 @@ mod holding;
 mod listing;
 mod looking_after;
 mod managing;
+mod mapping;
 mod ordering;
 mod own_queues;
 mod pausing;

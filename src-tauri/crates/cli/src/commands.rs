@@ -15,6 +15,7 @@ pub(crate) mod db;
 pub(crate) mod diagnostics;
 mod items;
 mod org;
+mod package;
 mod relay;
 mod route;
 mod runs;

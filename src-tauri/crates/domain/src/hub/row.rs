@@ -186,6 +186,7 @@ mod tests {
             objects: objects.into(),
             ledger: None,
             connections: None,
+            package_version: None,
         }
     }
 
