@@ -104,12 +104,16 @@ async fn a_script_connects_routes_watches_and_retries() {
         vec!["route", "resume", route_id],
         vec!["org", "pause", &id_b],
         vec!["org", "resume", &id_b],
+    ] {
+        let output = run(&folder, &arguments).await;
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+    }
+    for gone in [
         vec!["route", "remove", route_id],
         vec!["org", "remove", &id_b],
         vec!["token", "revoke", token["id"].as_str().unwrap()],
     ] {
-        let output = run(&folder, &arguments).await;
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+        assert_eq!(json(&folder, &gone).await, serde_json::json!({}), "{gone:?}");
     }
     assert_eq!(json(&folder, &["org", "list"]).await["orgs"].as_array().unwrap().len(), 1);
     assert_eq!(post(&program.url, secret, payload.text()).await.unwrap().status, 401);

@@ -316,15 +316,16 @@ impl OrgSim {
         state.answers_for = Some((org_id, other.url()));
     }
 
-    /// Moves to another address, as an org that gets another instance or My Domain: its access tokens end, and from now on
-    /// token responses name the new one. The token server stays where it was.
+    /// Moves to another address, as an org that gets another instance or My Domain: from now on token responses name the new
+    /// one. The token server stays where it was; to anything else this is answered there. Of the answers only those with a
+    /// status make sense.
     ///
     /// # Errors
     /// When no port can be had.
-    pub async fn move_away(&self) -> std::io::Result<()> {
+    pub async fn move_away(&self, left_behind: Answer) -> std::io::Result<()> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         *self.inner.home.lock().unwrap_or_else(PoisonError::into_inner) = listener.local_addr()?;
-        self.expire_access_tokens();
+        self.inner.state().left_behind = Some(left_behind);
         self.serve(listener);
         Ok(())
     }

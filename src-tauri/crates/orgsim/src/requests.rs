@@ -33,8 +33,9 @@ const LIMIT_EXCEEDED: &str =
 pub(crate) async fn handle(org: Arc<Inner>, at: SocketAddr, request: Request<Body>) -> Outcome {
     let (parts, body) = request.into_parts();
     if at != org.home() && !parts.uri.path().starts_with("/services/oauth2/") {
-        // Nobody is known any more where it was.
-        return Ok(json_answer(401, SESSION_ENDED));
+        let left_behind = org.state().left_behind.clone();
+        let Some(Answer::Http { status, headers, body }) = left_behind else { return Err(closed()) };
+        return Ok(scripted_answer(status, headers, body));
     }
     let Ok(body) = to_bytes(body, 32 * 1024 * 1024).await else { return Err(closed()) };
     let bearer = parts

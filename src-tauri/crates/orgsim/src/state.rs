@@ -75,6 +75,8 @@ pub(crate) struct State {
     pub(crate) consent: Consent,
     /// The org, and its address, that token responses name in place of this one's.
     pub(crate) answers_for: Option<(OrgId, String)>,
+    /// What is answered where the org was before it moved.
+    pub(crate) left_behind: Option<Answer>,
     /// What the REST API answers to everything, if something is wrong with it.
     pub(crate) api: Option<Answer>,
     /// What its clock is ahead of the machine's, in seconds.
@@ -106,6 +108,7 @@ impl State {
             codes_given: Vec::new(),
             consent: Consent::default(),
             answers_for: None,
+            left_behind: None,
             api: None,
             clock_ahead: 0,
             access_tokens: HashMap::new(),

@@ -144,7 +144,7 @@ pub(super) const BY_CODE: &[ByCode] = by_code! {
         ["Check the org's address, and this computer's proxy, then retry."];
     "DNS_FAILURE": "The target org's name was not found",
         "The name of the org's address is not known to this computer: it is offline, or the org was renamed.", Wait, true,
-        ["Check this computer's network.", "If My Domain of the org was renamed, connect the org again."];
+        ["Check this computer's network.", "If My Domain of the org was renamed, test the org on the Orgs screen: that finds the new address."];
     "TLS_FAILURE": "No secure connection",
         "The certificate of the target org is not trusted here, or something in between intercepts the connection.", TargetAdmin, false,
         ["Check this computer's clock, certificates and proxy.", "Then retry."];
