@@ -339,7 +339,10 @@ async fn an_edit_in_the_moment_before_a_delivery_is_not_lost() {
     let (here, there) = one_in_both(&hubs).await;
     hubs.a.edit(WORK_ITEM, &here, json!({ "BriefDescriptionTxt__c": "From A" }));
     hubs.app.clock.advance(Duration::from_secs(5));
-    hubs.b.edit_in_between(&there, &json!({ "BriefDescriptionTxt__c": "From B, later", "PriorityPk__c": "High" }));
+    hubs.b.edit_in_between(
+        &there,
+        &json!({ "BriefDescriptionTxt__c": "From B, later", "PriorityPk__c": "High" }),
+    );
     hubs.app.pull(ORG_A).await;
     // B's was the later one: it stands there, and goes to A.
     hubs.app.wait("/api/v1/status", "both", |status| status["counts"]["superseded"] == 1).await;

@@ -19,6 +19,7 @@ mod managing;
 mod mapping;
 mod ordering;
 mod own_queues;
+mod package_faults;
 mod pausing;
 mod preflight;
 mod pulling;

@@ -11,6 +11,7 @@ mod soql;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use sync_monitor_domain::clock::{Clock, Millis};
@@ -54,6 +55,8 @@ pub struct HubSpec {
     pub priorities: Option<Vec<&'static str>>,
     /// The most rows in a page of a query; 0 for Salesforce's 2,000.
     pub page: usize,
+    /// The most calls of the package's service within an hour (`SyncApiRateLimitNumber__c`).
+    pub rate_limit: Option<usize>,
     /// Is the history of work items' fields not tracked?
     pub untracked: bool,
 }
@@ -75,6 +78,14 @@ pub(crate) struct Hub {
     secrets_asked: u64,
     /// How many queries were answered.
     queries: u64,
+    /// The values that `PriorityPk__c` takes from now on, where it takes no others.
+    priorities: Option<Vec<&'static str>>,
+    /// Validation rules: what a text field must not contain, and the words of the refusal.
+    rules: Vec<(&'static str, &'static str, &'static str)>,
+    /// Rows that something else holds, until when.
+    locks: HashMap<String, String>,
+    /// When the package's service was called.
+    service_calls: Vec<Millis>,
     /// What a user does in the moment before the next write of a record by the package's service.
     in_between: Vec<(String, Record)>,
     /// Bodies that came to the package's service and were taken, with the object.
@@ -85,6 +96,10 @@ pub(crate) struct Hub {
 type Record = Map<String, Value>;
 
 impl Hub {
+    fn priorities<'a>(&'a self, spec: &'a HubSpec) -> Option<&'a Vec<&'static str>> {
+        self.priorities.as_ref().or(spec.priorities.as_ref())
+    }
+
     fn table(&self, object: &str) -> impl Iterator<Item = &Record> {
         self.tables.get(object).into_iter().flat_map(BTreeMap::values)
     }
@@ -193,6 +208,34 @@ impl OrgSim {
             let fields = fields.as_object().cloned().unwrap_or_default();
             hub.put(place, objects::known(object), Some(id), fields);
             hub.capture(place, object, id);
+        });
+    }
+
+    /// A validation rule: a field whose text contains this is refused with these words. What users see of it is theirs to
+    /// heed; here only syncs meet it.
+    pub fn validate(&self, field: &'static str, not: &'static str, words: &'static str) {
+        self.in_hub(|hub, _| hub.rules.push((field, not, words)));
+    }
+
+    /// From now on `PriorityPk__c` takes these values and no others.
+    pub fn restrict_priorities(&self, values: &[&'static str]) {
+        self.in_hub(|hub, _| hub.priorities = Some(values.to_vec()));
+    }
+
+    /// No validation rule is left, no row is locked, and nobody changes anything in between.
+    pub fn calm(&self) {
+        self.in_hub(|hub, _| {
+            hub.rules.clear();
+            hub.locks.clear();
+            hub.in_between.clear();
+        });
+    }
+
+    /// Something else, a batch job say, holds a row for so long: no sync can write it meanwhile.
+    pub fn lock(&self, id: &str, span: Duration) {
+        self.in_hub(|hub, place| {
+            let until = stamp(place.spec.clock.now().plus(span));
+            hub.locks.insert(id.to_owned(), until);
         });
     }
 

@@ -43,7 +43,7 @@ pub(crate) fn answer(
     if let Some((_, rest)) = path.split_once("/sobjects/")
         && let Some(name) = rest.strip_suffix("/describe")
     {
-        return describe(spec, name);
+        return describe(hub, spec, name);
     }
     if let Some((_, locator)) = path.split_once("/query/") {
         let rows = hub.cursors.remove(locator).unwrap_or_default();
@@ -88,13 +88,13 @@ fn bare<'a>(spec: &HubSpec, name: &'a str) -> Option<&'a str> {
     }
 }
 
-fn describe(spec: &HubSpec, name: &str) -> (u16, Value) {
+fn describe(hub: &Hub, spec: &HubSpec, name: &str) -> (u16, Value) {
     let Some(object) = bare(spec, name).and_then(objects::find) else { return not_found() };
     if object == HISTORY && spec.untracked {
         return not_found();
     }
     let field = |field: &objects::Field| {
-        let values = spec.priorities.as_ref().filter(|_| field.name == "PriorityPk__c");
+        let values = hub.priorities(spec).filter(|_| field.name == "PriorityPk__c");
         let list: Vec<Value> =
             values.into_iter().flatten().map(|value| json!({ "value": value, "active": true })).collect();
         json!({
