@@ -62,7 +62,6 @@ async fn the_log_is_kept_over_starts_and_says_that_the_program_was_killed() {
     let kept = log(&folder);
     let [first, second] = ["ready url=", "did not end cleanly"].map(|words| kept.find(words));
     assert!(first.is_some() && first < second, "of the run before, and of this one: {kept}");
-
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
