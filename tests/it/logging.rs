@@ -57,10 +57,13 @@ async fn the_level_of_the_log_is_changed_while_the_program_runs() {
 #[tokio::test]
 async fn the_log_is_kept_over_starts_and_says_that_the_program_was_killed() {
     let folder = tempfile::tempdir().unwrap();
-    Program::serve(&folder, &[]).await.kill().await;
+    let program = Program::serve(&folder, &[]).await;
+    said(&folder, &["log", "--level", "debug"]).await;
+    program.kill().await;
     let program = Program::serve(&folder, &[]).await;
     let kept = log(&folder);
-    let [first, second] = ["ready url=", "did not end cleanly"].map(|words| kept.find(words));
+    let [first, second] =
+        ["the level of the log was changed", "did not end cleanly"].map(|words| kept.find(words));
     assert!(first.is_some() && first < second, "of the run before, and of this one: {kept}");
     #[cfg(unix)]
     {

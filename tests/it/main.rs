@@ -13,6 +13,7 @@ mod diagnosing;
 mod echoes_and_conflicts;
 mod explaining;
 mod holding;
+mod integrating;
 mod listing;
 mod logging;
 mod looking_after;
