@@ -21,6 +21,7 @@ mod export;
 mod guard;
 mod handlers;
 mod hub;
+mod help;
 mod in_process;
 mod limiter;
 mod metrics;

@@ -31,7 +31,8 @@ cargo xtask COMMAND
   test [STEP…] [--list]       every check and test, or only the named steps
   ci                          the same as test
   setup                       install everything that the other commands need
-  codegen                     write what is made from the code: docs/causes.md, docs/openapi.json, docs/settings.md
+  codegen                     write what is made from the code: docs/causes.md, docs/errors.md, docs/openapi.json,
+                              docs/settings.md
   package [--dev]             make target/package/*.deb and *.rpm; --dev from the programs that the tests use
   notices                     print the licences of others that a package holds
   icons                       draw the icons anew from their drawings in src-tauri/icons
@@ -62,10 +63,8 @@ fn run(mut args: Vec<String>) -> anyhow::Result<ExitCode> {
         "setup" if args.is_empty() => setup::everything(packages).map(|()| ExitCode::SUCCESS),
         "codegen" if args.is_empty() => codegen::run().map(|()| ExitCode::SUCCESS),
         "package" => {
-            let build = match take_flag(&mut args, "--dev") {
-                true => package::Build::Development,
-                false => package::Build::Release,
-            };
+            let dev = take_flag(&mut args, "--dev");
+            let build = if dev { package::Build::Development } else { package::Build::Release };
             if let Some(arg) = args.first() {
                 bail!("package takes --dev or nothing, and not {arg:?}");
             }

@@ -125,12 +125,12 @@ fn control(
         ),
         Kind::Server => (Kind::Desktop.name(), ""),
     };
-    let description: String = kind.description().lines().map(|line| format!(" {line}\n")).collect();
+    let description = kind.description().replace('\n', "\n ");
     format!(
         "Package: {}\nVersion: {version}\nArchitecture: {architecture}\nMaintainer: {}\n\
          Installed-Size: {installed_size}\nDepends: ca-certificates, {libraries}\n{more}\
          Conflicts: {other}\nReplaces: {other}\nSection: net\nPriority: optional\n\
-         Description: {}\n{description}",
+         Description: {}\n {description}\n",
         kind.name(),
         about.maintainer,
         kind.summary(),

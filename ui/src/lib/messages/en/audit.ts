@@ -77,6 +77,8 @@ export const audit = {
       'settings.change': 'Settings changed',
       'store.backup': 'Store backed up',
       'clock.jump': 'Clock was set',
+      'log.level': 'Level of the log changed',
+      'crash.seen': 'Report of a crash seen',
     } as Record<string, string>,
   },
 } as const;
