@@ -45,6 +45,7 @@ export const audit = {
       'token.': 'Tokens',
       'settings.': 'Settings',
       'store.': 'Store',
+      'log.': 'Log',
       'clock.': 'Clock',
     } as Record<string, string>,
     /** By the program's names of what was done; one that is missing here is shown as it came. */
