@@ -98,7 +98,7 @@ function systemAnswer(mock, key, id, query, body) {
   const { program } = mock;
   switch (id === undefined ? key : `${key} ${key.startsWith('DELETE') ? '' : id}`) {
     case 'GET stats':
-      return program.stats(query.get('window') ?? '24h');
+      return program.stats(query.get('window') ?? '24h', query.get('targetOrgId'));
     case 'GET settings':
       return program.told();
     case 'PATCH settings':

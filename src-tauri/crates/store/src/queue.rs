@@ -121,11 +121,11 @@ pub(crate) fn put(tx: &mut Tx<'_>, item: &mut Row, to: Move) -> Result<()> {
                 .sql
                 .prepare_cached("SELECT created_at FROM items WHERE id = ?1")?
                 .query_row([item.key], |row| row.get(0))?;
-            tx.happened(to.at, Event::Synced(to.at.since(Millis(accepted))));
+            tx.happened(to.at, item.target, Event::Synced(to.at.since(Millis(accepted))));
         }
-        Status::Failed => tx.happened(to.at, Event::Failed),
-        Status::Superseded => tx.happened(to.at, Event::Superseded),
-        Status::Retrying if was == Status::Processing => tx.happened(to.at, Event::Retried),
+        Status::Failed => tx.happened(to.at, item.target, Event::Failed),
+        Status::Superseded => tx.happened(to.at, item.target, Event::Superseded),
+        Status::Retrying if was == Status::Processing => tx.happened(to.at, item.target, Event::Retried),
         Status::Queued | Status::Processing | Status::Retrying => {}
     }
     Ok(())

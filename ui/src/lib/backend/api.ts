@@ -103,7 +103,8 @@ export function apiBackend(
     workItems: (q, limit, cursor) =>
       call<WorkItemPage>('GET', `/work-items?${queryOf({ q, limit, cursor })}`),
     failures: async () => (await call<{ failures: FailureGroup[] }>('GET', '/failures')).failures,
-    stats: (window, bucket) => call<Stats>('GET', `/stats?${queryOf({ window, bucket })}`),
+    stats: (window, targetOrgId) =>
+      call<Stats>('GET', `/stats?${queryOf({ window, targetOrgId })}`),
     preflight: (selection) => call<Preflight>('POST', '/items/preflight', selection),
     retry: (selection) => call<BulkResult>('POST', '/items/retry', selection),
     dismiss: (selection, reason) =>

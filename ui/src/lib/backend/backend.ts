@@ -507,7 +507,8 @@ export interface Backend {
   exportItems(filter: ItemFilter, format: ExportFormat): Promise<string>;
   workItems(q: string, limit: number, cursor: string | null): Promise<WorkItemPage>;
   failures(): Promise<FailureGroup[]>;
-  stats(window: string, bucket?: string): Promise<Stats>;
+  /** What happened when: to what went to all orgs, or to one. */
+  stats(window: string, targetOrgId?: string | null): Promise<Stats>;
   /** What a retry would do now; changes nothing. */
   preflight(selection: Selection): Promise<Preflight>;
   retry(selection: Selection): Promise<BulkResult>;

@@ -45,6 +45,7 @@ export class Figures {
 
   /** Reads everything again, for an org or for all, with a day that began then. */
   load(orgId: string | null, since: string): Promise<void> {
+    if (orgId !== this.#orgId) this.stats = null;
     this.#orgId = orgId;
     this.#since = since;
     return this.#refresher.request();
@@ -63,13 +64,13 @@ export class Figures {
         items(of({ held: true }), 1, null),
         items(of({ status: 'synced', since }), 1, null),
         failures(),
-        stats('24h'),
+        stats('24h', orgId),
       ]);
       this.failures = causes;
-      this.stats = day;
       this.loaded = true;
       // Another org was chosen meanwhile: its own answer is under way.
       if (orgId !== this.#orgId) return;
+      this.stats = day;
       const due = retrying.items.find((item) => item.nextAttemptAt !== null);
       this.tally = {
         orgId,

@@ -77,7 +77,7 @@ pub(super) fn take(tx: &mut Tx<'_>, page: &Page) -> Result<Taken> {
         row(tx, page, org, pulled, &mut taken)?;
     }
     if taken.echoes > 0 {
-        tx.tally.happenings.note(page.at, Event::Echo, taken.echoes);
+        tx.tally.happenings.note(page.at, org, Event::Echo, taken.echoes);
         tx.sql
             .prepare_cached("UPDATE orgs SET suppressed_echoes = suppressed_echoes + ?2 WHERE id = ?1")?
             .execute((org, taken.echoes))?;
