@@ -16,6 +16,7 @@ mod notices;
 mod notification;
 mod pause;
 mod place;
+mod saving;
 mod settings;
 mod tray;
 mod window;

@@ -100,6 +100,16 @@ export class Mock {
     };
   }
 
+  /** Holds what waits on a way for a reason, or lets it go. */
+  hold(onWay, reason, held) {
+    for (const item of this.items.filter(onWay)) {
+      const waits = ['queued', 'retrying'].includes(item.status);
+      if (held && waits && item.heldBy === null) item.heldBy = reason;
+      if (!held && item.heldBy === reason) item.heldBy = null;
+    }
+    this.emit({ items: null, orgs: true, routes: true });
+  }
+
   pause(until) {
     this.relay = { paused: true, pausedUntil: until ?? null };
     this.log('relay.pause', null, { detail: until ?? null });

@@ -16,6 +16,7 @@ pub(crate) mod diagnostics;
 mod items;
 mod log;
 mod org;
+mod package;
 mod relay;
 mod route;
 mod runs;

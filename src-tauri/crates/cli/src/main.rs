@@ -159,12 +159,10 @@ impl Session {
         shown(self.json, answer, show)
     }
 
-    /// Says that something was done that has no answer to show.
+    /// Says that something was done that the program answers without a body; in JSON that is an object with nothing in it, so
+    /// that whatever reads the output of one command can read that of each.
     fn say(&self, text: &str) -> Result<(), Failure> {
-        if self.json {
-            return Ok(());
-        }
-        written(Screen::stdout().line(text))
+        written(Screen::stdout().line(if self.json { "{}" } else { text }))
     }
 }
 

@@ -11,6 +11,7 @@ pub mod conflict;
 pub mod echo;
 pub mod error_code;
 pub mod help;
+pub mod hub;
 pub mod ids;
 pub mod intake;
 pub mod item;

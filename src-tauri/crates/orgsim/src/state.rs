@@ -10,7 +10,11 @@ use sync_monitor_domain::conflict::Timestamp;
 use sync_monitor_domain::ids::OrgId;
 
 use crate::answer::{Answer, Rule};
+use crate::hub::Hub;
 use crate::oauth::{Code, Consent};
+
+/// Requests that an org may get in 24 hours, where nothing else is said.
+const DAILY_CALLS: u64 = 100_000;
 
 /// A request that arrived at the sync endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +95,9 @@ pub(crate) struct State {
     pub(crate) records: HashMap<String, Held>,
     pub(crate) transactions: HashSet<String>,
     pub(crate) calls: u64,
+    /// Requests that it may get in 24 hours.
+    pub(crate) daily_calls: u64,
+    pub(crate) hub: Hub,
 }
 
 impl State {
@@ -117,6 +124,8 @@ impl State {
             records: HashMap::new(),
             transactions: HashSet::new(),
             calls: 0,
+            daily_calls: DAILY_CALLS,
+            hub: Hub::default(),
         }
     }
 
@@ -141,6 +150,11 @@ impl State {
             }
         }
         answer
+    }
+
+    /// Has it got all the requests that it takes in 24 hours?
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.calls >= self.daily_calls
     }
 
     /// Is this access token good?

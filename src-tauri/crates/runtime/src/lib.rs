@@ -274,6 +274,7 @@ fn secrets(place: Secrets, data_dir: &DataDir) -> anyhow::Result<Arc<dyn SecretS
 
 fn engine_settings(config: &Config) -> sync_monitor_engine::Settings {
     sync_monitor_engine::Settings {
+        pull_share: config.pull_share,
         schedule: config.schedule.clone(),
         concurrency_per_org: usize::try_from(config.concurrency_per_org).unwrap_or(usize::MAX),
         probe_interval: config.probe_interval,

@@ -55,7 +55,7 @@ impl Client {
         let mut renewed = false;
         loop {
             let url = format!("{}{API}/limits", session.address(&org.instance_url));
-            let answer = self.ask(Ask { method: Method::GET, url: &url, body: None }, &token, session).await;
+            let answer = self.ask(Ask::new(Method::GET, &url, None), &token, session).await;
             found.api_usage = answer.body.as_deref().and_then(daily).or(answer.usage);
             found.clock_skew_ms = answer.skew_ms;
             // The Salesforce CLI does not tell of a move with a token.
@@ -102,13 +102,13 @@ impl Client {
         token: &Token,
     ) -> Result<(), EndpointTrouble> {
         let url = format!("{}{}", session.address(&org.instance_url), org.endpoint_path);
-        let by_get = self.ask(Ask { method: Method::GET, url: &url, body: None }, token, session).await;
+        let by_get = self.ask(Ask::new(Method::GET, &url, None), token, session).await;
         if by_get.one.meaning != Meaning::EndpointMissing || by_get.one.http_status != Some(404) {
             return judged(by_get);
         }
         // A gateway in between may know nothing but POST. No bytes are no change: an endpoint refuses them.
         let nothing = Some(bytes::Bytes::new());
-        let by_post = self.ask(Ask { method: Method::POST, url: &url, body: nothing }, token, session).await;
+        let by_post = self.ask(Ask::new(Method::POST, &url, nothing), token, session).await;
         judged(by_post)
     }
 }

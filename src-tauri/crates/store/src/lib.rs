@@ -10,6 +10,7 @@ pub mod care;
 mod counts;
 mod delivery;
 mod error;
+mod hub;
 mod list;
 pub mod model;
 mod open;
@@ -47,6 +48,9 @@ pub use activity::Entry;
 pub use bulk::{Action, Batch, BatchDone, NewRun};
 pub use delivery::{Claim, Claimed, Completion};
 pub use error::{Error, Result};
+pub use hub::{
+    Held, Ledger, Link, OrgAdapter, Page, PullState, PulledRow, RoundEnd, State, Taken, Writing, Wrote,
+};
 pub use preflight::Meant;
 
 use model::{
@@ -121,7 +125,10 @@ impl Store {
         first_due: Millis,
         new_id: fn() -> Uuid,
     ) -> Result<Accepted> {
-        self.write(move |tx| accept::accept(tx, &accept::Intake { change, at, first_due, new_id })).await
+        self.write(move |tx| {
+            accept::accept(tx, &accept::Intake { change, at, first_due, new_id, adds: false })
+        })
+        .await
     }
 
     /// Claims what is due at `now` for an org, at most `limit`, the longest due first.

@@ -21,6 +21,7 @@ pub(crate) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0007_bulk_runs.sql")),
     M::up(include_str!("migrations/0008_relay.sql")),
     M::up(include_str!("migrations/0009_work_items.sql")),
+    M::up(include_str!("migrations/0010_hub.sql")),
 ];
 
 /// Opens the database for writing, and brings its schema up to date.

@@ -435,6 +435,8 @@ export interface StoreInfo {
 export interface Desktop {
   info(): Promise<{ autostart: boolean | null; trayShown: boolean }>;
   setAutostart(on: boolean): Promise<void>;
+  /** Keeps a text as a new file among the user's downloads; the result is its path. */
+  saveFile(name: string, text: string): Promise<string>;
 }
 
 /** One line of the log of what people and the program did. */

@@ -23,7 +23,6 @@ export const audit = {
     nothingMatches: 'Nothing in the log matches',
     exportCsv: 'Export CSV',
     exportNdjson: 'Export NDJSON',
-    exported: (name: string) => `Saved as ${name}`,
     exportHint: 'Exports what the filter lets through, all pages of it',
     count: (n: number) => items(n),
     records: (n: number) => (n === 1 ? '1 record' : `${count(n)} records`),
