@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use crate::packages::{self, Packages};
-use crate::{notices, process, setup, workspace};
+use crate::{demo, notices, process, setup, workspace};
 
 use contents::Kind;
 
@@ -80,21 +80,18 @@ pub(crate) fn run(packages: Packages, build: Build) -> anyhow::Result<Made> {
 
 impl Build {
     fn programs(self) -> anyhow::Result<()> {
-        // Both at once, as for the tests: features are those of one build.
-        let mut programs = process::cargo();
-        programs.args([
-            "build",
-            "--locked",
-            "--package",
-            "sync-monitor-cli",
-            "--package",
-            "sync-monitor-desktop",
-        ]);
-        programs.args(["--features", "sync-monitor-desktop/custom-protocol"]);
-        if self == Self::Release {
-            programs.arg("--release");
+        if self == Self::Development {
+            // As the tests build them, so that nothing is built twice.
+            demo::build_program()?;
+            return demo::build_window();
         }
-        process::run(&mut programs)
+        let packages = ["--package", "sync-monitor-cli", "--package", "sync-monitor-desktop"];
+        process::run(
+            process::cargo()
+                .args(["build", "--release", "--locked"])
+                .args(packages)
+                .args(["--features", "sync-monitor-desktop/custom-protocol"]),
+        )
     }
 
     fn program(self, name: &str) -> PathBuf {
