@@ -449,6 +449,41 @@ async fn an_org_with_the_package_is_read_linked_and_switched_off() {
     })
     .await;
     assert_eq!(b.rows("WorkItem__c").len(), 1);
+    let mapped =
+        json(&folder, &["org", "mapping", &id_a, "--on", "assignee", "--off", "workLog.description"]).await;
+    let is_on = |object: &str, member: &str| {
+        let members = mapped["members"].as_array().unwrap();
+        members.iter().find(|one| one["object"] == object && one["member"] == member).unwrap()["on"].clone()
+    };
+    assert_eq!((is_on("workItem", "assignee"), is_on("workLog", "description")), (true.into(), false.into()));
+    let unknown = run(&folder, &["org", "mapping", &id_a, "--on", "salary"]).await;
+    assert!(text(&unknown.stderr).contains("comment.author"), "{}", text(&unknown.stderr));
+    let file = folder.path().join("mapping.json");
+    std::fs::write(&file, mapped.to_string()).unwrap();
+    assert!(text(&run(&folder, &["org", "mapping", &id_a, "--default"]).await.stdout).contains("assignee"));
+    let put = json(&folder, &["org", "mapping", &id_a, "--file", file.to_str().unwrap()]).await;
+    assert_eq!(put, mapped);
+
+    let row = |direction: &str| {
+        serde_json::json!({
+            "ObjectTypePk__c": "WorkItem__c", "DirectionPk__c": direction, "StatusPk__c": "Failed", "ErrorLogTxt__c": "Not found",
+        })
+    };
+    let (sent, sent_too, taken) = (
+        a.create("SyncItem__c", row("Outbound")),
+        a.create("SyncItem__c", row("Outbound")),
+        a.create("SyncItem__c", row("Inbound")),
+    );
+    let queue = text(&run(&folder, &["org", "queue", &id_a, "--status", "failed,pending"]).await.stdout);
+    assert!(queue.contains(&sent) && queue.contains("strand it for good"), "{queue}");
+    let refused = run(&folder, &["org", "requeue", &id_a, &sent, &taken]).await;
+    assert_eq!(refused.status.code(), Some(1), "one of two was refused");
+    assert!(text(&refused.stdout).contains("1 queued again"), "{}", text(&refused.stdout));
+    assert_eq!(a.row("SyncItem__c", &sent).unwrap()["StatusPk__c"], "Queued");
+    let dismissed = run(&folder, &["org", "dismiss", &id_a, &sent_too, "--reason", "sent by hand"]).await;
+    assert_eq!(dismissed.status.code(), Some(0), "{}", text(&dismissed.stderr));
+    assert!(!a.row("SyncItem__c", &sent_too).unwrap()["DismissedDateTime__c"].is_null());
+
     let off = run(&folder, &["org", "pull", &id_a, "--off"]).await;
     assert!(text(&off.stdout).contains("read no more"), "{}", text(&off.stdout));
     assert_eq!(run(&folder, &["org", "pull", &id_a]).await.status.code(), Some(1));

@@ -332,3 +332,53 @@ async fn what_the_packages_own_connection_has_put_there_before_is_known_for_the_
     assert_eq!(only(&hubs.b, WORK_ITEM)["StageNamePk__c"], "Done");
     hubs.app.stop().await;
 }
+
+#[tokio::test]
+async fn an_edit_in_the_moment_before_a_delivery_is_not_lost() {
+    let hubs = Hubs::start().await;
+    let (here, there) = one_in_both(&hubs).await;
+    hubs.a.edit(WORK_ITEM, &here, json!({ "BriefDescriptionTxt__c": "From A" }));
+    hubs.app.clock.advance(Duration::from_secs(5));
+    hubs.b.edit_in_between(
+        &there,
+        &json!({ "BriefDescriptionTxt__c": "From B, later", "PriorityPk__c": "High" }),
+    );
+    hubs.app.pull(ORG_A).await;
+    // B's was the later one: it stands there, and goes to A.
+    hubs.app.wait("/api/v1/status", "both", |status| status["counts"]["superseded"] == 1).await;
+    hubs.app.pull(ORG_B).await;
+    hubs.app
+        .move_until(Duration::from_secs(30), "/api/v1/status", |_| {
+            hubs.a.row(WORK_ITEM, &here).unwrap()["PriorityPk__c"] == "High"
+        })
+        .await;
+    for (org, id) in [(&hubs.a, &here), (&hubs.b, &there)] {
+        assert_eq!(org.row(WORK_ITEM, id).unwrap()["BriefDescriptionTxt__c"], "From B, later");
+    }
+    assert!(hubs.app.has_activity("edit.overwrite", &format!("{}:{here}", org_id(ORG_A))).await);
+    hubs.app.stop().await;
+}
+
+#[tokio::test]
+async fn of_a_long_text_it_is_told_that_somebody_had_changed_it_in_the_moment_before() {
+    let hubs = Hubs::start().await;
+    let (here, there) = one_in_both(&hubs).await;
+    hubs.a.edit(WORK_ITEM, &here, json!({ "DetailsTxt__c": "From A" }));
+    hubs.app.clock.advance(Duration::from_secs(5));
+    hubs.b.edit_in_between(&there, &json!({ "DetailsTxt__c": "From B" }));
+    hubs.app.pull(ORG_A).await;
+    hubs.synced(2).await;
+    assert_eq!(hubs.b.row(WORK_ITEM, &there).unwrap()["DetailsTxt__c"], "From A");
+    assert!(hubs.app.has_activity("edit.overwrite", &format!("{}:{here}", org_id(ORG_A))).await);
+    hubs.app.stop().await;
+}
+
+#[tokio::test]
+async fn an_org_without_field_history_says_that_it_cannot_tell() {
+    let app = App::start().await;
+    let org = kit::hub::hub_at(ORG_A, HubSpec { managed: true, untracked: true, ..HubSpec::default() }).await;
+    let org = app.connect(&org).await;
+    let warnings = org["adapter"]["warnings"].to_string();
+    assert!(warnings.contains("field history tracking"), "{warnings}");
+    app.stop().await;
+}

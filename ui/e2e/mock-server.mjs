@@ -50,6 +50,7 @@ function answer(mock, method, path, query, body) {
   if (['stats', 'settings', 'store', 'tokens', 'diagnostics'].includes(name)) {
     return systemAnswer(mock, key, id, query, body);
   }
+  if (key === 'DELETE crash') return (mock.crash = null);
   if (name === 'orgs') return orgAnswer(mock, method, id, verb, body);
   if (key === 'POST routes') {
     const route = {

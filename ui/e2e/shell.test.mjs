@@ -353,6 +353,9 @@ describe('the insights', () => {
     await page.reload();
     await page.getByRole('radio', { name: '7 days', checked: true }).waitFor();
     await page.getByText('echoes were suppressed in this time').waitFor();
+    const ledger = page.getByTestId('ledger');
+    assert.match(await ledger.textContent(), /in this time, .* in all/);
+    assert.ok((await ledger.getByRole('listitem').count()) > 0);
     const line = page.getByTestId('by-cause').getByRole('link').first();
     const [said] = (await line.getAttribute('aria-label')).match(/\d+/);
     await line.click();

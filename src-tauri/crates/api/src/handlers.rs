@@ -19,6 +19,7 @@ use crate::{App, body, dto, schema};
 
 pub(crate) mod bulk;
 pub(crate) mod diagnostics;
+pub(crate) mod log;
 pub(crate) mod settings;
 pub(crate) mod store;
 
@@ -32,6 +33,7 @@ const MAX_TEXT: usize = 1_000;
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = dto::Status), Refused))]
 pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
     let counts = app.engine.counts().await?;
+    let crash = of_program(&app, |program| Ok(program.crash())).await?;
     Ok(Json(dto::Status {
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: app.started_at.elapsed().as_secs(),
@@ -47,6 +49,7 @@ pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
         server_time: app.engine.clock().now(),
         demo_login_url: app.demo_login_url.clone(),
         relay: app.engine.relay().into(),
+        crash: crash.map(Into::into),
     }))
 }
 

@@ -6,6 +6,7 @@
 
 pub mod adapter;
 mod convert;
+pub mod history;
 pub mod mapping;
 pub mod row;
 pub mod soql;

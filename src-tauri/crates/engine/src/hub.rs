@@ -2,6 +2,7 @@
 
 mod deliver;
 mod find;
+mod mend;
 mod own;
 mod pull;
 
@@ -217,7 +218,13 @@ impl Engine {
         mapping: Option<Mapping>,
         actor: &Actor,
     ) -> Result<(), Error> {
-        if let (Some(known), Some(mapping)) = (self.inner.tools.adapters.of(org), &mapping)
+        let known = self.inner.tools.adapters.of(org);
+        if known.as_ref().is_some_and(|known| known.adapter.objects.is_empty()) {
+            return Err(Error::Refused(format!(
+                "{org} has no Delivery Hub that the signed-in user may see, so there is nothing to map. Test the org after that has changed."
+            )));
+        }
+        if let (Some(known), Some(mapping)) = (known, &mapping)
             && let Some(missing) = mapping.misses(&known.adapter).into_iter().next()
         {
             return Err(Error::Invalid(missing));

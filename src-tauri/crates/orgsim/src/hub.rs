@@ -11,6 +11,7 @@ mod soql;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use sync_monitor_domain::clock::{Clock, Millis};
@@ -54,6 +55,10 @@ pub struct HubSpec {
     pub priorities: Option<Vec<&'static str>>,
     /// The most rows in a page of a query; 0 for Salesforce's 2,000.
     pub page: usize,
+    /// The most calls of the package's service within an hour (`SyncApiRateLimitNumber__c`).
+    pub rate_limit: Option<usize>,
+    /// Is the history of work items' fields not tracked?
+    pub untracked: bool,
 }
 
 /// What an org's Delivery Hub holds.
@@ -73,6 +78,16 @@ pub(crate) struct Hub {
     secrets_asked: u64,
     /// How many queries were answered.
     queries: u64,
+    /// The values that `PriorityPk__c` takes from now on, where it takes no others.
+    priorities: Option<Vec<&'static str>>,
+    /// Validation rules: what a text field must not contain, and the words of the refusal.
+    rules: Vec<(&'static str, &'static str, &'static str)>,
+    /// Rows that something else holds, until when.
+    locks: HashMap<String, String>,
+    /// When the package's service was called.
+    service_calls: Vec<Millis>,
+    /// What a user does in the moment before the next write of a record by the package's service.
+    in_between: Vec<(String, Record)>,
     /// Bodies that came to the package's service and were taken, with the object.
     written: Vec<(String, Value)>,
 }
@@ -81,6 +96,10 @@ pub(crate) struct Hub {
 type Record = Map<String, Value>;
 
 impl Hub {
+    fn priorities<'a>(&'a self, spec: &'a HubSpec) -> Option<&'a Vec<&'static str>> {
+        self.priorities.as_ref().or(spec.priorities.as_ref())
+    }
+
     fn table(&self, object: &str) -> impl Iterator<Item = &Record> {
         self.tables.get(object).into_iter().flat_map(BTreeMap::values)
     }
@@ -91,6 +110,9 @@ impl Hub {
 
     /// Writes a row, a new one where `id` is `None`; stamps it. No trigger runs.
     fn put(&mut self, place: &Place<'_>, object: &'static str, id: Option<&str>, fields: Record) -> String {
+        if let Some(id) = id {
+            self.remember(place, object, id, &fields);
+        }
         let id = id.map_or_else(|| self.new_id(place, object), str::to_owned);
         let row = self.tables.entry(object).or_default().entry(id.clone()).or_insert_with(|| {
             let mut row: Record =
@@ -103,6 +125,29 @@ impl Hub {
         row.extend(fields);
         row.insert("SystemModstamp".into(), place.now.as_str().into());
         id
+    }
+
+    /// Field history tracking: what a record's fields were. Of long texts only that they were changed.
+    fn remember(&mut self, place: &Place<'_>, object: &str, id: &str, fields: &Record) {
+        if object != "WorkItem__c" || place.spec.untracked {
+            return;
+        }
+        let Some(row) = self.tables.get(object).and_then(|rows| rows.get(id)) else { return };
+        let prefix = if place.spec.managed { "delivery__" } else { "" };
+        let tracked = objects::fields(object).filter_map(|field| {
+            let (old, new) = (row.get(field.name)?, fields.get(field.name)?);
+            let is_long = field.length > 255;
+            let shown = |value: &Value| if is_long { Value::Null } else { value.clone() };
+            (old != new).then(|| {
+                json!({
+                    "ParentId": id, "Field": format!("{prefix}{}", field.name),
+                    "OldValue": shown(old), "NewValue": shown(new),
+                })
+            })
+        });
+        for step in tracked.collect::<Vec<_>>() {
+            self.put(place, "WorkItem__History", None, step.as_object().cloned().unwrap_or_default());
+        }
     }
 
     /// A refresh copies production's records, and wipes the package's connections and queue.
@@ -163,6 +208,41 @@ impl OrgSim {
             let fields = fields.as_object().cloned().unwrap_or_default();
             hub.put(place, objects::known(object), Some(id), fields);
             hub.capture(place, object, id);
+        });
+    }
+
+    /// A validation rule: a field whose text contains this is refused with these words. What users see of it is theirs to
+    /// heed; here only syncs meet it.
+    pub fn validate(&self, field: &'static str, not: &'static str, words: &'static str) {
+        self.in_hub(|hub, _| hub.rules.push((field, not, words)));
+    }
+
+    /// From now on `PriorityPk__c` takes these values and no others.
+    pub fn restrict_priorities(&self, values: &[&'static str]) {
+        self.in_hub(|hub, _| hub.priorities = Some(values.to_vec()));
+    }
+
+    /// No validation rule is left, no row is locked, and nobody changes anything in between.
+    pub fn calm(&self) {
+        self.in_hub(|hub, _| {
+            hub.rules.clear();
+            hub.locks.clear();
+            hub.in_between.clear();
+        });
+    }
+
+    /// Something else, a batch job say, holds a row for so long: no sync can write it meanwhile.
+    pub fn lock(&self, id: &str, span: Duration) {
+        self.in_hub(|hub, place| {
+            let until = stamp(place.spec.clock.now().plus(span));
+            hub.locks.insert(id.to_owned(), until);
+        });
+    }
+
+    /// A user changes a record in the moment before the next write of it by the package's service.
+    pub fn edit_in_between(&self, id: &str, fields: &Value) {
+        self.in_hub(|hub, _| {
+            hub.in_between.push((id.to_owned(), fields.as_object().cloned().unwrap_or_default()));
         });
     }
 

@@ -124,7 +124,12 @@ async fn package(
     };
     let normal = || {
         let (status, value) = hub::answer(org, method, path, query, headers, body);
-        json_answer(status, value.to_string())
+        let mut response = json_answer(status, value.to_string());
+        if status == 429 {
+            // As the package says it, whatever is left of the hour.
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("3600"));
+        }
+        response
     };
     let outcome = scripted(answer, normal).await;
     org.changed();

@@ -15,6 +15,8 @@ mod list;
 pub mod model;
 mod open;
 mod orgs;
+#[cfg(any(test, feature = "past"))]
+pub mod past;
 mod preflight;
 mod queue;
 mod reader;

@@ -24,6 +24,10 @@ pub(crate) struct Adapter {
     /// The namespace of the package, empty where it has none; null where there is no package.
     namespace: Option<String>,
     api_version: String,
+    /// The package's version, where it is a managed one and the signed-in user may see it.
+    package_version: Option<String>,
+    /// The fields that have names of an older package; nothing where the schema is the newest.
+    old_field_names: Vec<String>,
     /// Does it have the documented endpoint?
     documented_endpoint: bool,
     /// Does the package's own service say that it is well?
@@ -32,23 +36,33 @@ pub(crate) struct Adapter {
     objects: Vec<&'static str>,
     #[schema(value_type = schema::Time)]
     checked_at: Millis,
-    /// What is not relayed, and why.
+    /// Is the mapping the admin's own, not the default?
+    own_mapping: bool,
+    /// What is not relayed or cannot be seen, and why.
     warnings: Vec<String>,
 }
+
+const NO_HISTORY: &str = "The org keeps no history of work items that the signed-in user may read: an edit of the same field in the moment in which a delivery is written cannot be seen there. Switch on field history tracking for work items (Setup, Object Manager, Fields & Relationships, Set History Tracking).";
 
 impl From<&OrgAdapter> for Adapter {
     fn from(known: &OrgAdapter) -> Self {
         let found = &known.adapter;
-        let warnings = if found.is_pulled() { known.mapping.misses(found) } else { Vec::new() };
+        let mut warnings = if found.is_pulled() { known.mapping.misses(found) } else { Vec::new() };
+        if found.dialect == Dialect::PackageV1 && !found.history {
+            warnings.push(NO_HISTORY.to_owned());
+        }
         Self {
             dialect: found.dialect.as_str(),
             wanted_dialect: known.wanted.map(Dialect::as_str),
             namespace: found.ledger.is_some().then(|| found.prefix.trim_end_matches("__").to_owned()),
             api_version: found.api_version.clone(),
+            package_version: found.package_version.clone(),
+            old_field_names: found.old_names(),
             documented_endpoint: found.documented,
             package_service: found.service,
             objects: found.objects.keys().map(|object| object.name()).collect(),
             checked_at: known.found_at,
+            own_mapping: known.own_mapping,
             warnings,
         }
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sync_monitor_runtime::browser;
 
+use super::package;
 use crate::Session;
 use crate::args::{Login, Org as Command};
 use crate::client::{Failure, escape};
@@ -23,7 +24,7 @@ struct Orgs {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Org {
+pub(super) struct Org {
     org_id: String,
     alias: Option<String>,
     username: Option<String>,
@@ -67,39 +68,6 @@ struct Check {
     message: String,
 }
 
-/// What a round of reading brought.
-#[derive(Deserialize)]
-struct Pulled {
-    changes: u64,
-    conflicts: u64,
-    echoes: u64,
-    deleted: u64,
-}
-
-impl Pulled {
-    fn words(&self) -> String {
-        let mut words = match self.changes {
-            0 => "Nothing has changed.".to_owned(),
-            1 => "1 change.".to_owned(),
-            changes => format!("{changes} changes."),
-        };
-        let more = [
-            (self.conflicts, "of them older than what is known"),
-            (self.echoes, "changed only because a delivery came"),
-            (self.deleted, "deleted for good, which is not repeated elsewhere"),
-        ];
-        let more = more.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!(" {n} {what}."));
-        words.extend(more);
-        words
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Linked {
-    external_id: String,
-}
-
 #[derive(Deserialize)]
 struct CliOrgs {
     orgs: Vec<CliOrg>,
@@ -120,6 +88,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode,
     let done = match command {
         Command::Login(login) => return sign_in(session, login).await,
         Command::Test { org_id } => return test(session, &org_id).await,
+        Command::Package(command) => return package::run(session, command).await,
         other => manage(session, other).await,
     };
     done.map(|()| ExitCode::SUCCESS)
@@ -128,8 +97,8 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode,
 async fn manage(session: &Session, command: Command) -> Result<(), Failure> {
     let client = &session.client;
     match command {
-        // Those that judge by the answer.
-        Command::Login(_) | Command::Test { .. } => Ok(()),
+        // Those that judge by the answer, and those of the package.
+        Command::Login(_) | Command::Test { .. } | Command::Package(_) => Ok(()),
         Command::List { cli: true } => {
             let answer = client.get("orgs/cli").await?;
             session.show(&answer, |list: CliOrgs, screen| show_cli(&list.orgs, screen))
@@ -159,34 +128,6 @@ async fn manage(session: &Session, command: Command) -> Result<(), Failure> {
                     org.name(),
                     org.endpoint_path
                 )))
-            })
-        }
-        Command::Pull { org_id, since, on, off } => {
-            let path = format!("orgs/{}/pull", escape(&org_id));
-            if on || off || since.is_some() {
-                let mut change = serde_json::Map::new();
-                change.extend((on || off).then(|| ("enabled".to_owned(), on.into())));
-                change.extend(since.map(|since| ("since".to_owned(), since.into())));
-                let answer = client.patch(&path, &change.into()).await?;
-                if on || off {
-                    let words = if on { "read from now on" } else { "read no more" };
-                    return session.show(&answer, |org: Org, screen| {
-                        screen.line(&tame(&format!("{} is {words}.", org.name())))
-                    });
-                }
-            }
-            let answer = client.post(&path, None).await?;
-            session.show(&answer, |pulled: Pulled, screen| screen.line(&pulled.words()))
-        }
-        Command::Link { org_id, record_id, other_org_id, other_record_id, object } => {
-            let link = json!({
-                "object": object,
-                "one": { "orgId": org_id, "recordId": record_id },
-                "other": { "orgId": other_org_id, "recordId": other_record_id },
-            });
-            let answer = client.post("identities/link", Some(&link)).await?;
-            session.show(&answer, |linked: Linked, screen| {
-                screen.line(&tame(&format!("Both are {} from now on.", linked.external_id)))
             })
         }
         Command::Pause { org_id } => {
@@ -363,7 +304,7 @@ impl Org {
         )))
     }
 
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.alias.as_deref().unwrap_or(&self.org_id)
     }
 }

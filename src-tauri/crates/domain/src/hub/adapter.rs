@@ -71,6 +71,12 @@ pub struct Adapter {
     pub ledger: Option<Described>,
     /// The package's own connections.
     pub connections: Option<Described>,
+    /// Does the org keep, for the signed-in user to read, what work items were before they were changed?
+    #[serde(default)]
+    pub history: bool,
+    /// The package's version, where it is a managed one and the signed-in user may see it: `1.42.0.3`.
+    #[serde(default)]
+    pub package_version: Option<String>,
 }
 
 /// Fields that had other names in older packages (Delivery Hub #549 and #590, April 2026); the newest name first.
@@ -149,6 +155,30 @@ impl Adapter {
         self.objects.get(&object)?.field(bare)
     }
 
+    /// The object that holds what work items were before.
+    pub fn history_name(&self) -> String {
+        format!("{}WorkItem__History", self.prefix)
+    }
+
+    /// The fields that have names here which newer packages have given up: what the org's schema is older by.
+    pub fn old_names(&self) -> Vec<String> {
+        let object = |object: HubObject| self.objects.get(&object);
+        // The work item of a comment and the request of a work log were never renamed everywhere.
+        let telling = [
+            (object(HubObject::WorkItem), "ActivatedDateTime__c"),
+            (object(HubObject::WorkLog), "WorkItemLookup__c"),
+            (self.ledger.as_ref(), "WorkItemLookup__c"),
+            (self.ledger.as_ref(), "DismissedDateTime__c"),
+            (self.connections.as_ref(), "EnableVendorPushDateTime__c"),
+        ];
+        let old = telling.into_iter().filter_map(|(described, newest)| {
+            let described = described?;
+            let name = &described.fields.get(newest)?.name;
+            (!ends_like(name, newest)).then(|| format!("{}.{name}", described.name))
+        });
+        old.collect()
+    }
+
     /// The path of the REST API.
     pub fn data_path(&self) -> String {
         format!("/services/data/v{}", self.api_version)
@@ -179,11 +209,39 @@ pub fn newest_version(answer: &Value) -> Option<String> {
     versions.filter(|version| number(version).is_some()).max_by_key(number).map(str::to_owned)
 }
 
+/// The version of the package with this namespace prefix in the answer of a query of `InstalledSubscriberPackage`.
+pub fn package_version(answer: &Value, prefix: &str) -> Option<String> {
+    let namespace = prefix.strip_suffix("__")?;
+    let ours = |one: &&Value| {
+        one.pointer("/SubscriberPackage/NamespacePrefix").and_then(Value::as_str) == Some(namespace)
+    };
+    let version = answer.get("records")?.as_array()?.iter().find(ours)?.get("SubscriberPackageVersion")?;
+    let parts = ["MajorVersion", "MinorVersion", "PatchVersion", "BuildNumber"]
+        .map(|part| version.get(part).and_then(Value::as_u64).map(|number| number.to_string()));
+    Some(parts.into_iter().collect::<Option<Vec<String>>>()?.join("."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use rstest::rstest;
     use serde_json::json;
+
+    #[test]
+    fn the_packages_version_is_told_by_its_namespace() {
+        let package = |namespace: Value, build: Value| {
+            json!({
+                "SubscriberPackage": { "NamespacePrefix": namespace },
+                "SubscriberPackageVersion": { "MajorVersion": 1, "MinorVersion": 42, "PatchVersion": 0, "BuildNumber": build },
+            })
+        };
+        let answer =
+            json!({ "records": [package(json!(null), json!(9)), package(json!("delivery"), json!(3))] });
+        assert_eq!(package_version(&answer, "delivery__").as_deref(), Some("1.42.0.3"));
+        assert_eq!(package_version(&answer, ""), None);
+        let torn = json!({ "records": [package(json!("delivery"), json!(null))] });
+        assert_eq!(package_version(&torn, "delivery__"), None);
+    }
 
     fn described(prefix: &str, fields: &[&str]) -> Described {
         let fields: Vec<Value> =

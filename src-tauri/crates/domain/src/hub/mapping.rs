@@ -64,8 +64,11 @@ const ALLOWED: &[(HubObject, &str)] = &[
     (HubObject::WorkLog, "StatusPk__c"),
 ];
 
-/// What is relayed only where somebody switches it on: people.
-const ON_REQUEST: &[(HubObject, &str)] = &[(HubObject::WorkItem, "DeveloperLookup__r.Email")];
+/// People, who are relayed only where somebody switches that on.
+const PEOPLE: &[(HubObject, &str)] = &[(HubObject::WorkItem, "DeveloperLookup__r.Email")];
+
+/// Money, too. Documents are objects of their own, which are not relayed at all.
+const MONEY: &[(HubObject, &str)] = &[(HubObject::WorkItem, "BillableRateCurrency__c")];
 
 impl Default for Mapping {
     fn default() -> Self {
@@ -79,6 +82,7 @@ impl Default for Mapping {
             (WorkItem, "description", "DetailsTxt__c", Html),
             (WorkItem, "acceptanceCriteria", "AcceptanceCriteriaTxt__c", Html),
             (WorkItem, "assignee", "DeveloperLookup__r.Email", UserEmail),
+            (WorkItem, "billableRate", "BillableRateCurrency__c", Number),
             (Comment, "author", "AuthorTxt__c", Text),
             (Comment, "body", "BodyTxt__c", Html),
             (WorkLog, "hours", "HoursLoggedNumber__c", Number),
@@ -90,7 +94,7 @@ impl Default for Mapping {
             member: member.to_owned(),
             field: field.to_owned(),
             conversion,
-            on: conversion != UserEmail,
+            on: !PEOPLE.iter().chain(MONEY).any(|(_, off)| *off == field),
         });
         Self { members: members.into() }
     }
@@ -106,13 +110,13 @@ impl Mapping {
             let known = |list: &[(HubObject, &str)]| {
                 list.iter().any(|(object, field)| *object == one.object && *field == one.field)
             };
-            if !known(ALLOWED) && !known(ON_REQUEST) {
+            if !known(ALLOWED) && !known(PEOPLE) && !known(MONEY) {
                 return Err(MappingError(format!(
                     "{} of {} may not be relayed: it is none of the fields that Delivery Hub itself keeps in step. Take it out of the mapping.",
                     one.field, one.object
                 )));
             }
-            if known(ON_REQUEST) != (one.conversion == Conversion::UserEmail) {
+            if known(PEOPLE) != (one.conversion == Conversion::UserEmail) {
                 return Err(MappingError(format!(
                     "{} of {} cannot be converted like this: userEmail is for people, and for people alone.",
                     one.field, one.object
@@ -185,6 +189,14 @@ mod tests {
     }
 
     #[test]
+    fn money_can_be_switched_on() {
+        let mut rate = member("BillableRateCurrency__c", "billableRate", Conversion::Number);
+        assert!(Mapping::default().members().contains(&Member { on: false, ..rate.clone() }));
+        rate.on = true;
+        assert!(Mapping::of(vec![rate]).is_ok());
+    }
+
+    #[test]
     fn people_and_money_are_off_by_default() {
         let mapping = Mapping::default();
         assert_eq!(Mapping::of(mapping.members().to_vec()), Ok(mapping.clone()), "the default is a good one");
@@ -209,7 +221,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case::money(vec![member("BillableRateCurrency__c", "rate", Conversion::Number)], "may not be relayed")]
+    #[case::a_rollup(vec![member("TotalLoggedHoursNumber__c", "logged", Conversion::Number)], "may not be relayed")]
     #[case::a_secret(vec![member("ApiKeyTxt__c", "key", Conversion::Text)], "may not be relayed")]
     #[case::a_user_as_text(vec![member("DeveloperLookup__r.Email", "assignee", Conversion::Text)], "userEmail")]
     #[case::a_reserved_name(vec![member("StatusPk__c", "comments", Conversion::Text)], "another")]

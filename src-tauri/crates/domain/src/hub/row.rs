@@ -186,6 +186,8 @@ mod tests {
             objects: objects.into(),
             ledger: None,
             connections: None,
+            package_version: None,
+            history: false,
         }
     }
 

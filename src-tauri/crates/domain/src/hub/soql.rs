@@ -34,6 +34,14 @@ impl Select {
         self
     }
 
+    /// Only rows that were made at `from` or later.
+    #[must_use]
+    pub fn created_since(mut self, from: Timestamp) -> Self {
+        let from = from.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true);
+        self.conditions.push(format!("CreatedDate >= {from}"));
+        self
+    }
+
     /// Only rows whose field has one of these values; with none of them, no row.
     #[must_use]
     pub fn one_of<'a>(mut self, field: &str, values: impl IntoIterator<Item = &'a str>) -> Self {

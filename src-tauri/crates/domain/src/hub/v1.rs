@@ -312,6 +312,8 @@ mod tests {
             objects,
             ledger: Some(object("SyncItem__c", "a03", Vec::new())),
             connections: None,
+            package_version: None,
+            history: false,
         }
     }
 

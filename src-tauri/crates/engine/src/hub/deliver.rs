@@ -31,14 +31,14 @@ enum Done {
     Nothing,
 }
 
-struct Courier<'a> {
-    tools: &'a Tools,
-    address: &'a OrgAddress,
-    known: &'a Known,
+pub(super) struct Courier<'a> {
+    pub(super) tools: &'a Tools,
+    pub(super) address: &'a OrgAddress,
+    pub(super) known: &'a Known,
     change: &'a Change,
     /// The last request that wrote.
     last: Option<Try>,
-    report: Report,
+    pub(super) report: Report,
 }
 
 /// Delivers what was claimed; whatever happens is a report, as of any delivery.
@@ -83,7 +83,7 @@ fn stop<T>(meaning: Meaning, code: &str, message: &str) -> Result<T, Box<Try>> {
 }
 
 /// What the store answered, or that it failed.
-fn stored<T>(answer: Result<T, sync_monitor_store::Error>) -> Result<T, Box<Try>> {
+pub(super) fn stored<T>(answer: Result<T, sync_monitor_store::Error>) -> Result<T, Box<Try>> {
     answer.or_else(|error| {
         let again = Meaning::Retry { retry_after: None };
         stop(again, "INTERNAL_ERROR", &format!("Sync Monitor could not write down what it did: {error}"))
@@ -125,7 +125,7 @@ impl Courier<'_> {
     }
 
     /// A record as the org holds it now.
-    async fn look(&mut self, object: HubObject, id: &str) -> Result<Option<Row>, Box<Try>> {
+    pub(super) async fn look(&mut self, object: HubObject, id: &str) -> Result<Option<Row>, Box<Try>> {
         let mut reader = Reader {
             remote: self.tools.remote.as_ref(),
             address: self.address,
@@ -233,7 +233,7 @@ impl Courier<'_> {
     }
 
     /// Is a newer version of the record known than the one that is to be delivered?
-    async fn is_overtaken(&self, external_id: &str) -> Result<bool, Box<Try>> {
+    pub(super) async fn is_overtaken(&self, external_id: &str) -> Result<bool, Box<Try>> {
         let newest = stored(self.tools.store.newest(external_id.to_owned()).await)?;
         let index = self.change.records.iter().position(|record| record.external_id == external_id);
         Ok(index
@@ -255,7 +255,7 @@ impl Courier<'_> {
         }
     }
 
-    async fn post(&mut self, part: &Part, body: bytes::Bytes) -> Result<Called, Box<Try>> {
+    pub(super) async fn post(&mut self, part: &Part, body: bytes::Bytes) -> Result<Called, Box<Try>> {
         let call = Call {
             method: CallMethod::Post,
             path: format!("{}/{}", self.known.adapter.service_path(), part.object.name()),
@@ -316,13 +316,17 @@ impl Courier<'_> {
             );
         }
         // What differs besides was done by somebody else in between, or by automation: it comes back as a change of its own.
-        let mut expected = before.map_or_else(|| after.fields.clone(), |before| before.fields);
+        let mut expected =
+            before.as_ref().map_or_else(|| after.fields.clone(), |before| before.fields.clone());
         expected.extend(write.clone());
         self.note(part, &after, expected).await?;
-        Ok(Done::There)
+        match before.filter(|_| part.object == HubObject::WorkItem) {
+            Some(before) if self.mend(part, write, &before, &after).await? => Ok(Done::Newer),
+            _ => Ok(Done::There),
+        }
     }
 
-    async fn note(&self, part: &Part, row: &Row, fields: Fields) -> Result<(), Box<Try>> {
+    pub(super) async fn note(&self, part: &Part, row: &Row, fields: Fields) -> Result<(), Box<Try>> {
         let wrote = Wrote {
             object: part.object,
             external_id: part.external_id.clone(),

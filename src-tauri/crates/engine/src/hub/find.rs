@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
-use sync_monitor_domain::hub::adapter::{Described, newest_version, service_path};
+use sync_monitor_domain::hub::adapter::{Described, newest_version, package_version, service_path};
+use sync_monitor_domain::hub::soql::Select;
 use sync_monitor_domain::hub::{Adapter, Dialect, HubObject};
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::{
@@ -63,6 +64,8 @@ async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<(Adapter, Opt
             objects: BTreeMap::new(),
             ledger: None,
             connections: None,
+            package_version: None,
+            history: false,
         };
         return Ok((adapter, None));
     };
@@ -73,7 +76,11 @@ async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<(Adapter, Opt
         }
     }
     let connections = describe(prefix, "NetworkEntity__c").await?;
+    let history = describe(prefix, "WorkItem__History").await?.is_some();
     let service = get(format!("{}/health", service_path(prefix))).await?.is_some();
+    // Who may not see what is installed may well use it.
+    let installed = get(format!("/services/data/v{api_version}/tooling/query?q={}", installed())).await?;
+    let package_version = installed.as_ref().and_then(|answer| package_version(answer, prefix));
     // The documented endpoint promises more: whole payloads, times, conflicts.
     let speaks_package = !documented && service && objects.contains_key(&HubObject::WorkItem);
     let adapter = Adapter {
@@ -85,8 +92,19 @@ async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<(Adapter, Opt
         objects,
         ledger: Some(ledger),
         connections,
+        package_version,
+        history,
     };
     Ok((adapter, clock_skew_ms))
+}
+
+/// Asks which packages are installed, in which versions.
+fn installed() -> String {
+    let version = ["Major", "Minor", "Patch", "Build"].map(|part| {
+        format!("SubscriberPackageVersion.{part}{}", if part == "Build" { "Number" } else { "Version" })
+    });
+    let fields = std::iter::once("SubscriberPackage.NamespacePrefix".to_owned()).chain(version);
+    Select::new(fields, "InstalledSubscriberPackage".to_owned()).escaped()
 }
 
 /// Nothing was found but what the org's clock says.

@@ -81,6 +81,7 @@ const OBJECTS: &[Object] = &[
             plain("DismissedDateTime__c"),
         ],
     },
+    Object { name: "WorkItem__History", key_prefix: "017", fields: &[] },
     Object {
         name: "NetworkEntity__c",
         key_prefix: "a05",

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use super::{Hub, HubSpec, Place, Record, objects, service, soql, stamp};
 use crate::org::Inner;
 
+/// What work items were before; its fields have no namespace.
+const HISTORY: &str = "WorkItem__History";
+
 /// Fields that nobody who monitors asks for.
 const SECRET: [&str; 2] = ["ApiKeyTxt__c", "HmacSecretTxt__c"];
 
@@ -40,17 +43,33 @@ pub(crate) fn answer(
     if let Some((_, rest)) = path.split_once("/sobjects/")
         && let Some(name) = rest.strip_suffix("/describe")
     {
-        return describe(spec, name);
+        return describe(hub, spec, name);
     }
     if let Some((_, locator)) = path.split_once("/query/") {
         let rows = hub.cursors.remove(locator).unwrap_or_default();
         return (200, page(hub, spec, rows));
+    }
+    if path.ends_with("/tooling/query") {
+        return (200, installed(spec));
     }
     if *method == Method::PATCH {
         return update(hub, &place, body);
     }
     hub.queries += 1;
     run(hub, spec, query, path.ends_with("/queryAll"))
+}
+
+/// What is installed: packages of others, too.
+fn installed(spec: &HubSpec) -> Value {
+    let package = |namespace: Option<&str>, build: u32| {
+        json!({
+            "SubscriberPackage": { "NamespacePrefix": namespace },
+            "SubscriberPackageVersion": { "MajorVersion": 1, "MinorVersion": 42, "PatchVersion": 0, "BuildNumber": build },
+        })
+    };
+    let ours = spec.managed.then(|| package(Some("delivery"), 3));
+    let packages: Vec<Value> = std::iter::once(package(None, 7)).chain(ours).collect();
+    json!({ "totalSize": packages.len(), "done": true, "records": packages })
 }
 
 fn not_found() -> (u16, Value) {
@@ -69,10 +88,13 @@ fn bare<'a>(spec: &HubSpec, name: &'a str) -> Option<&'a str> {
     }
 }
 
-fn describe(spec: &HubSpec, name: &str) -> (u16, Value) {
+fn describe(hub: &Hub, spec: &HubSpec, name: &str) -> (u16, Value) {
     let Some(object) = bare(spec, name).and_then(objects::find) else { return not_found() };
+    if object == HISTORY && spec.untracked {
+        return not_found();
+    }
     let field = |field: &objects::Field| {
-        let values = spec.priorities.as_ref().filter(|_| field.name == "PriorityPk__c");
+        let values = hub.priorities(spec).filter(|_| field.name == "PriorityPk__c");
         let list: Vec<Value> =
             values.into_iter().flatten().map(|value| json!({ "value": value, "active": true })).collect();
         json!({
@@ -103,11 +125,16 @@ fn run(hub: &mut Hub, spec: &HubSpec, query: &str, with_deleted: bool) -> (u16, 
     let Some(object) = bare(spec, &query.object).and_then(objects::find) else {
         return bad("INVALID_TYPE", format!("sObject type '{}' is not supported.", query.object));
     };
-    let standard = ["Id", "IsDeleted", "CreatedDate", "SystemModstamp"];
+    let mut standard = vec!["Id", "IsDeleted", "CreatedDate", "SystemModstamp"];
+    if object == HISTORY {
+        standard.extend(["ParentId", "Field", "OldValue", "NewValue"]);
+    }
     let column = |name: &str| {
-        let own = bare(spec, name)
-            .filter(|name| objects::fields(object).any(|f| f.name.eq_ignore_ascii_case(name)));
-        own.or_else(|| standard.contains(&name).then_some(name)).map(str::to_owned)
+        if let Some((relation, "Email")) = name.split_once("__r.") {
+            return column_of(spec, object, &format!("{relation}__c"));
+        }
+        let standard = || standard.contains(&name).then(|| name.to_owned());
+        column_of(spec, object, name).or_else(standard)
     };
     let names = query.fields.iter().chain(query.conditions.iter().map(|c| &c.field)).chain(&query.order);
     if let Some(unknown) = names.clone().find(|name| column(name).is_none()) {
@@ -116,10 +143,11 @@ fn run(hub: &mut Hub, spec: &HubSpec, query: &str, with_deleted: bool) -> (u16, 
     let is_secret = |name: &&String| SECRET.iter().any(|secret| name.ends_with(secret));
     hub.secrets_asked += query.fields.iter().filter(is_secret).count() as u64;
     let value = |row: &Record, name: &str| {
+        let is_email = name.ends_with("__r.Email");
         let name = column(name).unwrap_or_default();
         row.iter()
             .find(|(field, _)| field.eq_ignore_ascii_case(&name))
-            .map(|(_, v)| v.clone())
+            .map(|(_, v)| if is_email { email(v) } else { v.clone() })
             .unwrap_or_default()
     };
     let mut rows: Vec<&Record> = hub
@@ -136,11 +164,28 @@ fn run(hub: &mut Hub, spec: &HubSpec, query: &str, with_deleted: bool) -> (u16, 
     }
     rows.truncate(query.limit.unwrap_or(usize::MAX));
     let rows = rows.into_iter().map(|row| {
-        let fields = query.fields.iter().map(|name| (name.clone(), value(row, name)));
-        Value::Object(fields.collect())
+        let field = |name: &String| match name.split_once('.') {
+            // What a lookup leads to comes as an object of its own, or as nothing.
+            Some((relation, rest)) => match value(row, name) {
+                Value::Null => (relation.to_owned(), Value::Null),
+                found => (relation.to_owned(), json!({ rest: found })),
+            },
+            None => (name.clone(), value(row, name)),
+        };
+        Value::Object(query.fields.iter().map(field).collect())
     });
     let rows: Vec<Value> = rows.collect();
     (200, page(hub, spec, rows))
+}
+
+fn column_of(spec: &HubSpec, object: &str, name: &str) -> Option<String> {
+    let known = bare(spec, name)?;
+    objects::fields(object).any(|field| field.name.eq_ignore_ascii_case(known)).then(|| known.to_owned())
+}
+
+/// The e-mail address of a user.
+fn email(user: &Value) -> Value {
+    user.as_str().map_or(Value::Null, |id| format!("{}@example.com", id.to_lowercase()).into())
 }
 
 /// The first rows, and the way to the others.

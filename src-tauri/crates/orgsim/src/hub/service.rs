@@ -1,6 +1,8 @@
 //! The package's own service (`DeliveryHubSyncService`): `POST …/deliveryhub/v1/sync/{ObjectType}` and its siblings, in
 //! the order in which the package judges.
 
+use std::time::Duration;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, Method};
 use serde_json::{Map, Value, json};
@@ -12,6 +14,8 @@ use super::{Hub, HubSpec, Place, Record, objects};
 
 /// How long after it sent a record the package takes whatever comes of it for an echo.
 const ECHO_WINDOW_SECONDS: i64 = 300;
+
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Where the service is.
 pub(super) fn path(spec: &HubSpec) -> String {
@@ -74,6 +78,7 @@ impl Hub {
         body: &[u8],
     ) -> Result<Value, Refused> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        self.count_call(place)?;
         if let Some(key) = header("x-api-key") {
             let connected = |row: &&Record| {
                 text(row, "ApiKeyTxt__c") == key && text(row, "ConnectionStatusPk__c") == "Connected"
@@ -113,6 +118,18 @@ impl Hub {
         let id = self.ingest(place, object, &sent)?;
         self.written.push((object.to_owned(), Value::Object(sent)));
         Ok(json!({ "status": "Success", "processedId": id, "orgId": place.org }))
+    }
+
+    /// The package's own limit: so many calls within any hour.
+    fn count_call(&mut self, place: &Place<'_>) -> Result<(), Refused> {
+        let Some(most) = place.spec.rate_limit else { return Ok(()) };
+        let now = place.spec.clock.now();
+        self.service_calls.retain(|at| at.plus(HOUR) > now);
+        if self.service_calls.len() >= most {
+            return Err((429, "Rate limit exceeded".into()));
+        }
+        self.service_calls.push(now);
+        Ok(())
     }
 
     /// Did the org send this record itself within the echo window, whatever it was?
@@ -170,7 +187,24 @@ impl Hub {
             let same = |row: &&Record| key.iter().all(|name| row.get(*name) == fields.get(*name));
             known = self.table(object).find(same).map(|row| text(row, "Id").to_owned());
         }
-        judge(place, object, &fields, known.is_none())?;
+        let locked = known.as_ref().and_then(|id| self.locks.get(id)).is_some_and(|until| *until > place.now);
+        if locked {
+            return Err(dml("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"));
+        }
+        let broken = self.rules.iter().find(|(field, not, _)| text(&fields, field).contains(not));
+        if let Some((_, _, words)) = broken {
+            return Err(dml("FIELD_CUSTOM_VALIDATION_EXCEPTION", words));
+        }
+        judge(self.priorities(place.spec), object, &fields, known.is_none())?;
+        if let Some(id) = &known {
+            let (now, later) =
+                std::mem::take(&mut self.in_between).into_iter().partition(|(one, _)| one == id);
+            self.in_between = later;
+            for (id, fields) in now {
+                self.put(place, object, Some(&id), fields);
+                self.capture(place, object, &id);
+            }
+        }
         let id = if let Some(id) = known {
             self.put(place, object, Some(&id), fields)
         } else {
@@ -241,7 +275,12 @@ fn parent_field(object: &str) -> Option<&'static str> {
 }
 
 /// What the database says to a record.
-fn judge(place: &Place<'_>, object: &str, fields: &Record, is_new: bool) -> Result<(), Refused> {
+fn judge(
+    priorities: Option<&Vec<&'static str>>,
+    object: &str,
+    fields: &Record,
+    is_new: bool,
+) -> Result<(), Refused> {
     if object == "WorkItem__c" && is_new && text(fields, "BriefDescriptionTxt__c").is_empty() {
         return Err((500, "A work item needs a brief description.".into()));
     }
@@ -250,8 +289,7 @@ fn judge(place: &Place<'_>, object: &str, fields: &Record, is_new: bool) -> Resu
             return Err(dml("STRING_TOO_LONG", &format!("{}: data value too large", field.name)));
         }
     }
-    if let (Some(values), Some(value)) =
-        (&place.spec.priorities, fields.get("PriorityPk__c").and_then(Value::as_str))
+    if let (Some(values), Some(value)) = (priorities, fields.get("PriorityPk__c").and_then(Value::as_str))
         && !values.contains(&value)
     {
         return Err(dml("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", &format!("bad value: {value}")));

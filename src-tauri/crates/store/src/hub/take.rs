@@ -291,8 +291,9 @@ fn lost(
     let candidates: Vec<i64> = tx
         .sql
         .prepare_cached(
-            "SELECT t.id FROM transactions t, json_each(t.external_ids) e
-              WHERE t.source = ?1 AND t.timestamp_us = ?2 AND e.value = ?3 AND t.body IS NOT NULL
+            "SELECT DISTINCT t.id
+               FROM item_records of JOIN items s ON s.id = of.item JOIN transactions t ON t.id = s.txn
+              WHERE of.external_id = ?3 AND t.source = ?1 AND t.timestamp_us = ?2 AND t.body IS NOT NULL
                 AND NOT EXISTS (SELECT 1 FROM items i JOIN routes r ON r.id = i.route
                                  WHERE i.txn = t.id AND r.target = ?4 AND i.status IN (0, 1, 2))
               ORDER BY t.id DESC",
