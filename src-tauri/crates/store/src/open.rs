@@ -22,6 +22,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0008_relay.sql")),
     M::up(include_str!("migrations/0009_work_items.sql")),
     M::up(include_str!("migrations/0010_hub.sql")),
+    M::up(include_str!("migrations/0011_hub_writing.sql")),
 ];
 
 /// Opens the database for writing, and brings its schema up to date.
