@@ -23,6 +23,7 @@ pub(crate) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0009_work_items.sql")),
     M::up(include_str!("migrations/0010_hub.sql")),
     M::up(include_str!("migrations/0011_stats_by_org.sql")),
+    M::up(include_str!("migrations/0012_hub_writing.sql")),
 ];
 
 /// Opens the database for writing, and brings its schema up to date.
