@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use sync_monitor_domain::clock::{Clock, Millis};
+use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::item::{Hold, Outcome, after_try};
 use sync_monitor_domain::remote::{Examination, Meaning, OrgAddress, Remote, Report, Try};
 use sync_monitor_store::model::{Health, Org, OrgHold};
@@ -23,6 +24,8 @@ use crate::{Changed, Settings};
 /// How long a stopping worker waits for its requests to land. What has not landed by then is sent again at the next
 /// start; that costs no attempt.
 const GRACE: Duration = Duration::from_secs(3);
+/// What came of attempts and is on its way to the disk, at the most: beyond it nothing more is sent.
+const SAVING: usize = 256;
 /// How long until the store is asked again after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 
@@ -66,19 +69,17 @@ pub(crate) struct Tools {
 
 /// What a request in flight comes back with.
 enum Landed {
-    Item(Box<Landing>),
+    Item(Box<(Landing, Completion)>),
     Ping { answers: bool },
     KeptAlive(Result<(), Box<Try>>),
 }
 
-/// What came of an item's attempt, after it was written down.
+/// What an item's attempt tells of the org.
 struct Landing {
     decisive: Try,
     hold: Option<Hold>,
     ended: Millis,
     probe: bool,
-    /// What could not be written down.
-    unsaved: Option<Completion>,
 }
 
 struct Worker {
@@ -91,6 +92,9 @@ struct Worker {
     probing: bool,
     /// When something may be due that is not now.
     alarm: Option<Millis>,
+    /// Writes down what came of attempts. A request's place is free as soon as its answer is there: the next one does not
+    /// wait for the disk.
+    saving: JoinSet<Option<Completion>>,
     /// What came of attempts and could not be written down yet.
     unsaved: Vec<Completion>,
     /// When its refresh token is to be used for its own sake; `None` while that is under way.
@@ -108,6 +112,7 @@ pub(crate) fn start(tools: Tools, org: &Org, tasks: &mut JoinSet<()>) -> Handle 
         unanswered: 0,
         probing: false,
         alarm: None,
+        saving: JoinSet::new(),
         unsaved: Vec::new(),
         keep_alive_at: Some(keep_alive_after(org.kept_alive_at)),
     };
@@ -132,6 +137,7 @@ impl Worker {
                         self.landed(landed).await;
                     }
                 }
+                Some(saved) = self.saving.join_next(), if !self.saving.is_empty() => self.saved(saved),
                 Some(command) = inbox.recv() => self.obey(command).await,
                 () = woken => {}
                 () = until(clock.as_ref(), alarm), if alarm.is_some() => {}
@@ -140,6 +146,9 @@ impl Worker {
         let landing = async {
             while let Some(landed) = flights.join_next().await {
                 self.landed(landed).await;
+            }
+            while let Some(saved) = self.saving.join_next().await {
+                self.saved(saved);
             }
         };
         if tokio::time::timeout(GRACE, landing).await.is_err() {
@@ -159,8 +168,12 @@ impl Worker {
         if self.health.paused {
             return;
         }
+        while let Some(saved) = self.saving.try_join_next() {
+            self.saved(saved);
+        }
         let busy = flights.len() + self.unsaved.len();
-        let free = self.tools.settings.concurrency_per_org.saturating_sub(busy);
+        let most = if self.saving.len() < SAVING { self.tools.settings.concurrency_per_org } else { 0 };
+        let free = most.saturating_sub(busy);
         match self.health.hold {
             Some(OrgHold::RateLimited { until }) if now < until => self.ring(until),
             Some(OrgHold::Unreachable { probe_at } | OrgHold::EndpointMissing { probe_at, .. })
@@ -274,14 +287,18 @@ impl Worker {
             }
             let Report { tries, api_usage, clock_skew_ms } = report;
             let completion = Completion { claimed, tries, verdict, ended, api_usage, clock_skew_ms };
-            let unsaved = tools.save(&address, completion).await;
-            Landed::Item(Box::new(Landing { decisive, hold: verdict.hold, ended, probe, unsaved }))
+            Landed::Item(Box::new((Landing { decisive, hold: verdict.hold, ended, probe }, completion)))
         });
     }
 
     async fn landed(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
         match landed {
-            Ok(Landed::Item(landing)) => self.item_landed(*landing).await,
+            Ok(Landed::Item(item)) => {
+                let (landing, completion) = *item;
+                let (tools, org) = (self.tools.clone(), self.address.org_id);
+                self.saving.spawn(async move { tools.save(org, completion).await });
+                self.item_landed(landing).await;
+            }
             Ok(Landed::Ping { answers }) => {
                 self.probing = false;
                 let now = self.tools.clock.now();
@@ -300,7 +317,6 @@ impl Worker {
         if landing.probe {
             self.probing = false;
         }
-        self.unsaved.extend(landing.unsaved);
         self.unanswered =
             if landing.decisive.meaning == Meaning::Unreachable { self.unanswered + 1 } else { 0 };
         let (health, detail) = health::after_answer(
@@ -314,9 +330,18 @@ impl Worker {
         self.set_health(health, detail, landing.ended).await;
     }
 
+    fn saved(&mut self, saved: Result<Option<Completion>, tokio::task::JoinError>) {
+        match saved {
+            Ok(unsaved) => self.unsaved.extend(unsaved),
+            Err(error) => {
+                tracing::error!(org = %self.address.org_id, %error, "what came of an attempt was lost; its item is sent again at the next start");
+            }
+        }
+    }
+
     async fn save_unsaved(&mut self) {
         for completion in std::mem::take(&mut self.unsaved) {
-            self.unsaved.extend(self.tools.save(&self.address, completion).await);
+            self.unsaved.extend(self.tools.save(self.address.org_id, completion).await);
         }
         if !self.unsaved.is_empty() {
             self.ring(self.tools.clock.now().plus(STORE_PAUSE));
@@ -378,8 +403,8 @@ impl Worker {
 
 impl Tools {
     /// Writes down what came of an attempt; gives it back where that failed.
-    async fn save(&self, address: &OrgAddress, completion: Completion) -> Option<Completion> {
-        match self.store.complete(address.org_id, completion.clone()).await {
+    async fn save(&self, org: OrgId, completion: Completion) -> Option<Completion> {
+        match self.store.complete(org, completion.clone()).await {
             Ok(touched) => {
                 self.announce(touched, true);
                 None

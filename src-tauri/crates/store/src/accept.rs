@@ -1,6 +1,8 @@
 //! A payload comes in: everything known is looked up, the domain decides, and what it decided is written, in one
 //! transaction.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension};
 use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
@@ -198,7 +200,7 @@ fn transaction_echo(
     if let Some(key) = waiting {
         // An answer was lost: the org has the change, so it need not be sent again.
         let mut item = queue::by_key(tx.sql, key)?;
-        let change = queue::change(tx.sql, txn)?;
+        let change = tx.change(txn)?;
         queue::put(tx, &mut item, Move { status: Status::Synced, due: None, at: intake.at })?;
         done.items.push(item.uuid);
         queue::leave(tx, &item, &change, &mut done.items)?;
@@ -242,6 +244,8 @@ fn take(
             .map_err(|_| Error::Corrupt("a payload lost its form".into()))?
     };
     let txn = remember(tx.sql, intake, source, Some(&relayed))?;
+    let relayed = Arc::new(relayed);
+    tx.changes.keep(txn, Arc::clone(&relayed));
     for leg in legs {
         let item = insert(tx, intake, txn, *leg, &relayed, &mut done.items)?;
         done.items.push(item);

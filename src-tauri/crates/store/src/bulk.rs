@@ -72,7 +72,7 @@ fn one(
     }
     match action {
         Action::Retry { first_due } => {
-            let change = queue::change(tx.sql, item.txn)?;
+            let change = tx.change(item.txn)?;
             if is_overtaken(tx.sql, &item, &change)? {
                 return Ok(Err(RefusalReason::Superseded));
             }

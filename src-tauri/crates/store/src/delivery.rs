@@ -93,20 +93,16 @@ fn take(tx: &mut Tx<'_>, key: i64, was_due: Millis, now: Millis) -> Result<Claim
         .prepare_cached("UPDATE items SET status = 1, claimed_from = ?2, updated_at = ?3 WHERE id = ?1")?
         .execute((key, rows::status_code(claimed_from), now.0))?;
     tx.shift(Some(before), Some(item.slot()));
-    let (transaction_id, body): (String, Vec<u8>) = tx
-        .sql
-        .prepare_cached("SELECT transaction_id, body FROM transactions WHERE id = ?1")?
-        .query_row([item.txn], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let change = tx.change(item.txn)?;
     let claimed = Claimed {
         key,
         id: item.uuid,
-        transaction_id,
-        body: body.into(),
+        transaction_id: change.transaction_id.clone(),
+        body: change.body().clone(),
         attempts: item.attempts,
         claimed_from,
         was_due,
     };
-    let change = queue::change(tx.sql, item.txn)?;
     for (external_id, digest) in queue::records(&change) {
         let holding = accept::holding(tx.sql, item.target, external_id)?;
         accept::put_holding(tx.sql, item.target, external_id, holding.delivery_begun(digest))?;
@@ -148,7 +144,7 @@ pub(crate) fn complete(tx: &mut Tx<'_>, target: OrgId, done: &Completion) -> Res
         };
         log(tx, item.key, number, item.cycle, one, outcome, counted)?;
     }
-    let change = queue::change(tx.sql, item.txn)?;
+    let change = tx.change(item.txn)?;
     let verdict = done.verdict;
     queue::put(tx, &mut item, Move { status: verdict.status, due: verdict.due, at: done.ended })?;
     if verdict.counted {
@@ -254,7 +250,7 @@ pub(crate) fn recover(tx: &mut Tx<'_>, now: Millis) -> Result<u64> {
         let mut item = queue::by_key(tx.sql, key)?;
         let status = if from == 2 { Status::Retrying } else { Status::Queued };
         queue::put(tx, &mut item, Move { status, due: Some(now), at: now })?;
-        let change = queue::change(tx.sql, item.txn)?;
+        let change = tx.change(item.txn)?;
         queue::settle(tx, &mut item, &change, now, &mut Vec::new())?;
         recovered += 1;
     }

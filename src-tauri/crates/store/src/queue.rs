@@ -193,14 +193,14 @@ pub(crate) fn settle(
     company.dedup();
     for key in company.iter().rev().copied().filter(|key| *key > item.key) {
         let newer = by_key(tx.sql, key)?;
-        if self::change(tx.sql, newer.txn)?.covers(change) {
+        if tx.change(newer.txn)?.covers(change) {
             return supersede(tx, item, change, at, touched);
         }
     }
     for key in company.iter().copied().filter(|key| *key < item.key) {
         let mut older = by_key(tx.sql, key)?;
         if older.status != Status::Processing {
-            let older_change = self::change(tx.sql, older.txn)?;
+            let older_change = tx.change(older.txn)?;
             if change.covers(&older_change) {
                 supersede(tx, &mut older, &older_change, at, touched)?;
             }
@@ -212,7 +212,7 @@ pub(crate) fn settle(
     for key in company {
         let mut other = by_key(tx.sql, key)?;
         if matches!(other.status, Status::Queued | Status::Retrying) {
-            let other_change = self::change(tx.sql, other.txn)?;
+            let other_change = tx.change(other.txn)?;
             let blocked = is_blocked(tx.sql, &other, &other_change)?;
             if blocked != other.blocked {
                 block(tx, &mut other, blocked)?;
@@ -250,7 +250,7 @@ pub(crate) fn leave(tx: &mut Tx<'_>, item: &Row, change: &Change, touched: &mut 
         let Some(first) = first else { continue };
         let mut next = by_key(tx.sql, first)?;
         if next.blocked {
-            let next_change = self::change(tx.sql, next.txn)?;
+            let next_change = tx.change(next.txn)?;
             if !is_blocked(tx.sql, &next, &next_change)? {
                 block(tx, &mut next, false)?;
                 touched.push(next.uuid);

@@ -3,11 +3,13 @@
 //! A commit costs a sync of the disk, which takes longer than everything else together; so many requests share one.
 //! Nobody is answered before the commit that holds his request has been synced.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
+use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::ApiUsage;
@@ -16,12 +18,15 @@ use tokio::sync::{mpsc, oneshot};
 use crate::error::{Error, Result};
 use crate::stats::Event;
 use crate::tally::{Slot, Tally};
-use crate::{open, orgs, routes};
+use crate::{open, orgs, queue, routes};
 
 /// The most requests in one commit: enough to share the sync, few enough that nobody waits long for the others.
 const GROUP: usize = 256;
 /// The most requests that wait; beyond it a sender waits in turn.
 const QUEUE: usize = 4_096;
+/// How many payloads are kept as they were read, and how large they are together.
+const KEPT: usize = 1_024;
+const KEPT_BYTES: usize = 2 * 1024 * 1024;
 
 type Answer = Box<dyn FnOnce(Option<&str>) + Send>;
 type Job = Box<dyn FnOnce(&mut Tx<'_>) -> (bool, Answer) + Send>;
@@ -75,6 +80,55 @@ pub(crate) struct Tx<'a> {
     pub(crate) routes: &'a mut routes::BySource,
     pub(crate) tally: &'a mut Tally,
     pub(crate) contacts: &'a mut Contacts,
+    pub(crate) changes: &'a mut Changes,
+}
+
+/// What the writer keeps between groups, all of it only to spare looking it up. Row numbers that were rolled back are given
+/// again, so that it is forgotten with each rollback.
+#[derive(Default)]
+struct Kept {
+    orgs: orgs::Keys,
+    routes: routes::BySource,
+    changes: Changes,
+}
+
+impl Kept {
+    fn tx<'a>(&'a mut self, sql: &'a Connection, tally: &'a mut Tally, contacts: &'a mut Contacts) -> Tx<'a> {
+        Tx {
+            sql,
+            orgs: &mut self.orgs,
+            routes: &mut self.routes,
+            tally,
+            contacts,
+            changes: &mut self.changes,
+        }
+    }
+}
+
+/// The payloads that were read last, so that one that comes in and goes on at once is read a single time.
+#[derive(Default)]
+pub(crate) struct Changes {
+    read: HashMap<i64, Arc<Change>>,
+    order: VecDeque<i64>,
+    bytes: usize,
+}
+
+impl Changes {
+    pub(crate) fn keep(&mut self, txn: i64, change: Arc<Change>) {
+        self.bytes += change.body().len();
+        if let Some(before) = self.read.insert(txn, change) {
+            self.bytes -= before.body().len();
+            return;
+        }
+        self.order.push_back(txn);
+        while (self.bytes > KEPT_BYTES || self.order.len() > KEPT)
+            && let Some(oldest) = self.order.pop_front()
+        {
+            if let Some(change) = self.read.remove(&oldest) {
+                self.bytes -= change.body().len();
+            }
+        }
+    }
 }
 
 /// What every message tells of an org besides (that it sent or took something, its API use, its clock): written once a
@@ -129,6 +183,16 @@ impl Contacts {
 }
 
 impl Tx<'_> {
+    /// The payload that goes to the targets of a transaction.
+    pub(crate) fn change(&mut self, txn: i64) -> Result<Arc<Change>> {
+        if let Some(change) = self.changes.read.get(&txn) {
+            return Ok(Arc::clone(change));
+        }
+        let change = Arc::new(queue::change(self.sql, txn)?);
+        self.changes.keep(txn, Arc::clone(&change));
+        Ok(change)
+    }
+
     /// The row of an org, made if there is none.
     pub(crate) fn org(&mut self, id: OrgId) -> Result<i64> {
         self.orgs.ensure(self.sql, id)
@@ -146,8 +210,7 @@ impl Tx<'_> {
 }
 
 fn run(connection: Connection, mut inbox: mpsc::Receiver<Job>) {
-    let mut orgs = orgs::Keys::default();
-    let mut routes = routes::BySource::default();
+    let mut kept = Kept::default();
     while let Some(first) = inbox.blocking_recv() {
         let mut group = vec![first];
         while group.len() < GROUP
@@ -156,7 +219,7 @@ fn run(connection: Connection, mut inbox: mpsc::Receiver<Job>) {
             group.push(job);
         }
         let mut answers = Vec::with_capacity(group.len());
-        let outcome = commit_group(&connection, &mut orgs, &mut routes, group, &mut answers);
+        let outcome = commit_group(&connection, &mut kept, group, &mut answers);
         let failed = outcome.err().map(|error| match error {
             Error::Sqlite(error) => error.to_string(),
             Error::Commit(why) => why,
@@ -168,8 +231,7 @@ fn run(connection: Connection, mut inbox: mpsc::Receiver<Job>) {
             {
                 tracing::error!(%error, "a failed group of writes could not be rolled back");
             }
-            orgs = orgs::Keys::default();
-            routes = routes::BySource::default();
+            kept = Kept::default();
         }
         for answer in answers {
             answer(failed.as_deref());
@@ -180,13 +242,7 @@ fn run(connection: Connection, mut inbox: mpsc::Receiver<Job>) {
     }
 }
 
-fn commit_group(
-    sql: &Connection,
-    orgs: &mut orgs::Keys,
-    routes: &mut routes::BySource,
-    group: Vec<Job>,
-    answers: &mut Vec<Answer>,
-) -> Result<()> {
+fn commit_group(sql: &Connection, kept: &mut Kept, group: Vec<Job>, answers: &mut Vec<Answer>) -> Result<()> {
     let begun = sql.execute_batch("BEGIN IMMEDIATE");
     let mut tally = Tally::default();
     let mut contacts = Contacts::default();
@@ -200,8 +256,7 @@ fn commit_group(
         sql.prepare_cached("SAVEPOINT job")?.execute([])?;
         let mut own_tally = Tally::default();
         let mut own_contacts = Contacts::default();
-        let (keep, answer) =
-            job(&mut Tx { sql, orgs, routes, tally: &mut own_tally, contacts: &mut own_contacts });
+        let (keep, answer) = job(&mut kept.tx(sql, &mut own_tally, &mut own_contacts));
         answers.push(answer);
         if sql.is_autocommit() {
             continue;
@@ -212,8 +267,7 @@ fn commit_group(
             contacts.add(own_contacts);
         } else {
             sql.execute_batch("ROLLBACK TO job; RELEASE job")?;
-            *orgs = orgs::Keys::default();
-            *routes = routes::BySource::default();
+            *kept = Kept::default();
         }
     }
     begun?;
@@ -229,18 +283,11 @@ fn commit_group(
 /// Answers a job that cannot be run. It is run against a connection in autocommit mode that refuses to write, so that
 /// it makes its own answer of the right type.
 fn refuse(job: Job, sql: &Connection) -> Answer {
-    let mut orgs = orgs::Keys::default();
-    let mut routes = routes::BySource::default();
+    let mut kept = Kept::default();
     let mut tally = Tally::default();
     let mut contacts = Contacts::default();
     drop(sql.pragma_update(None, "query_only", "ON"));
-    let (_, answer) = job(&mut Tx {
-        sql,
-        orgs: &mut orgs,
-        routes: &mut routes,
-        tally: &mut tally,
-        contacts: &mut contacts,
-    });
+    let (_, answer) = job(&mut kept.tx(sql, &mut tally, &mut contacts));
     drop(sql.pragma_update(None, "query_only", "OFF"));
     answer
 }
