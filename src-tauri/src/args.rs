@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Parser;
 use sync_monitor_runtime::Options;
 
+use crate::place::{Link, Place};
+
 /// Keeps Salesforce orgs in sync, and shows in a window what did not arrive.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "sync-monitor-desktop", version)]
@@ -28,6 +30,18 @@ pub(crate) struct Args {
     /// Everything is tried with simulated orgs, in a folder that is thrown away
     #[arg(long)]
     demo: bool,
+
+    /// Starts without a window, in the tray; where there is no tray, with the window
+    #[arg(long)]
+    pub(crate) hidden: bool,
+
+    /// What the window shows first: item/ID, cause/KEY or org/ID
+    #[arg(long, value_name = "PLACE")]
+    open: Option<Place>,
+
+    /// The same as a link, like `sync-monitor://item/ID`
+    #[arg(value_name = "LINK", conflicts_with = "open")]
+    link: Option<Link>,
 }
 
 impl Args {
@@ -40,6 +54,30 @@ impl Args {
     /// stand beside each other, and of two programs on one other folder the second is refused by the lock on it.
     pub(crate) fn is_single(&self) -> bool {
         !self.demo && self.data_dir.is_none()
+    }
+
+    /// What the window is to show.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.open.clone().or_else(|| self.link.clone().map(|Link(place)| place))
+    }
+
+    /// Whether no window is wanted: whoever names a place wants to see it.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.hidden && self.place().is_none()
+    }
+
+    /// The arguments with which the user's session starts this program by itself: without a window, and otherwise as it
+    /// was started now.
+    pub(crate) fn for_autostart(&self) -> Vec<String> {
+        let mut arguments = vec!["--hidden".to_owned()];
+        // The session starts it in another folder.
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let config = self.config.as_ref().map(|path| ("--config", absolute(path).display().to_string()));
+        let listen = self.listen.clone().map(|address| ("--listen", address));
+        for (name, value) in [config, listen].into_iter().flatten() {
+            arguments.extend([name.to_owned(), value]);
+        }
+        arguments
     }
 }
 
@@ -59,8 +97,12 @@ impl From<Args> for Options {
 mod tests {
     use super::*;
 
+    fn try_parse(args: &[&str]) -> Result<Args, clap::Error> {
+        Args::try_parse_from(["sync-monitor-desktop"].iter().chain(args))
+    }
+
     fn parse(args: &[&str]) -> Args {
-        Args::try_parse_from(["sync-monitor-desktop"].iter().chain(args)).unwrap()
+        try_parse(args).unwrap()
     }
 
     #[test]
@@ -79,5 +121,33 @@ mod tests {
         assert_eq!(options.config, Some("/c".into()));
         assert_eq!(options.listen.as_deref(), Some("[::1]:9"));
         assert!(options.demo);
+    }
+
+    #[test]
+    fn a_place_is_named_or_linked_to_and_shown_even_where_no_window_was_wanted() {
+        let address = |args: &[&str]| parse(args).place().map(|place| place.address());
+        assert_eq!(address(&[]), None);
+        assert_eq!(address(&["--open", "item/1"]).as_deref(), Some("/item/1"));
+        assert_eq!(address(&["sync-monitor://item/1"]).as_deref(), Some("/item/1"));
+        assert!(parse(&["--hidden"]).is_hidden());
+        assert!(!parse(&["--hidden", "sync-monitor://item/1"]).is_hidden());
+        assert!(!parse(&[]).is_hidden());
+    }
+
+    #[test]
+    fn a_place_that_is_none_ends_the_start() {
+        for args in [&["--open", "item"][..], &["item/1"], &["--open", "item/1", "sync-monitor://item/1"]] {
+            assert!(try_parse(args).is_err(), "{args:?}");
+        }
+    }
+
+    #[test]
+    fn the_session_starts_it_hidden_with_the_same_settings() {
+        let args =
+            parse(&["--config", "/my settings/c.toml", "--listen", "127.0.0.1:7000", "--open", "item/1"]);
+        let expected = ["--hidden", "--config", "/my settings/c.toml", "--listen", "127.0.0.1:7000"];
+        assert_eq!(args.for_autostart(), expected);
+        assert!(parse(&expected).is_single(), "and so as the same program");
+        assert_eq!(parse(&[]).for_autostart(), ["--hidden"]);
     }
 }

@@ -1,36 +1,70 @@
-//! Tells the window and the tray when something is different.
+//! Tells the window, the tray and the desktop when something is different.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use sync_monitor_api::InProcess;
 use tauri::{AppHandle, Emitter as _};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, timeout_at};
 
+use crate::answers::{Org, Status};
 use crate::notices::Notices;
-use crate::tray::Tray;
+use crate::tray::{Standing, Tray};
 
 /// The Tauri event; its payload is that of the API's `changed`.
 const EVENT: &str = "sync-changed";
 /// Said after changes were missed: anything may be different.
 const EVERYTHING: &str = r#"{"items":null,"orgs":true,"routes":true}"#;
 
-/// Runs until the engine stops.
-pub(crate) async fn forward(app: AppHandle, api: InProcess, tray: Option<Tray>) {
+/// The shortest time between two looks: an icon that changes more often only flickers.
+const PACE: Duration = Duration::from_secs(1);
+
+/// Something that is waited for.
+#[derive(Debug, PartialEq, Eq)]
+enum News {
+    /// Something is different.
+    Change(Arc<str>),
+    /// The time has come to look.
+    Time,
+    /// The engine has stopped.
+    End,
+}
+
+/// Runs until the engine stops, or this is no longer wanted.
+///
+/// The window hears of each change at once. How things stand is asked at most once in a [`PACE`], at the first change of
+/// a burst and after the last.
+pub(crate) async fn forward(app: AppHandle, api: InProcess, tray: Tray) {
     let mut changes = api.changes();
     let mut notices = Notices::default();
+    let mut looked_at = Instant::now();
+    let mut look_at = Some(looked_at);
     loop {
-        if let Some(tray) = &tray {
-            tray.refresh(&app, &api).await;
+        if look_at.is_some_and(|at| at <= Instant::now()) {
+            looked_at = Instant::now();
+            look_at = match (Status::ask(&api).await, Org::ask(&api).await) {
+                (Some(status), Some(orgs)) => {
+                    tray.tell(&app, Standing::of(&status, &orgs, &chrono::Local));
+                    notices.tell(&app, &api, &status, &orgs).await
+                }
+                // The next change may find the engine better.
+                _ => None,
+            };
         }
-        notices.refresh(&app, &api).await;
-        let Some(change) = next(&mut changes).await else { return };
-        tell_window(&app, &change);
+        match next(&mut changes, look_at).await {
+            News::Change(change) => tell_window(&app, &change),
+            News::Time => continue,
+            News::End => return,
+        }
         // What came meanwhile is told one by one, and looked at once.
         while let Ok(change) = changes.try_recv() {
             tell_window(&app, &change);
         }
+        let soon = looked_at + PACE;
+        look_at = Some(look_at.map_or(soon, |at| at.min(soon)));
     }
 }
 
@@ -46,12 +80,19 @@ fn tell_window(app: &AppHandle, change: &str) {
     }
 }
 
-/// The next change; `None` once there are no more.
-async fn next(changes: &mut Receiver<Arc<str>>) -> Option<Arc<str>> {
-    match changes.recv().await {
-        Ok(change) => Some(change),
-        Err(RecvError::Lagged(_)) => Some(EVERYTHING.into()),
-        Err(RecvError::Closed) => None,
+/// The next change, or the time to look if that comes first.
+async fn next(changes: &mut Receiver<Arc<str>>, look_at: Option<Instant>) -> News {
+    let received = match look_at {
+        None => changes.recv().await,
+        Some(at) => match timeout_at(at, changes.recv()).await {
+            Ok(received) => received,
+            Err(_) => return News::Time,
+        },
+    };
+    match received {
+        Ok(change) => News::Change(change),
+        Err(RecvError::Lagged(_)) => News::Change(EVERYTHING.into()),
+        Err(RecvError::Closed) => News::End,
     }
 }
 
@@ -68,9 +109,21 @@ mod tests {
             sender.send(change.into()).unwrap();
         }
         drop(sender);
-        assert_eq!(next(&mut changes).await.as_deref(), Some(EVERYTHING));
-        assert_eq!(next(&mut changes).await.as_deref(), Some("3"));
-        assert_eq!(next(&mut changes).await, None);
+        assert_eq!(next(&mut changes, None).await, News::Change(EVERYTHING.into()));
+        assert_eq!(next(&mut changes, None).await, News::Change("3".into()));
+        assert_eq!(next(&mut changes, None).await, News::End);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_to_look_comes_though_nothing_changes() {
+        let (sender, mut changes) = broadcast::channel::<Arc<str>>(1);
+        let look_at = Instant::now() + Duration::from_secs(3);
+        assert_eq!(next(&mut changes, Some(look_at)).await, News::Time);
+        sender.send("1".into()).unwrap();
+        assert_eq!(
+            next(&mut changes, Some(look_at + Duration::from_secs(3))).await,
+            News::Change("1".into())
+        );
     }
 
     #[test]

@@ -3,12 +3,20 @@
 //! The engine runs in this process, whether a window is open or not. The window asks it through [`commands`] what a
 //! browser asks over HTTP, and [`changes`] tells the window and the tray when something is different.
 
+mod answers;
 mod args;
+mod autostart;
 mod changes;
 mod commands;
 mod desktop;
+mod memory;
 mod notices;
+mod notification;
+mod pause;
+mod place;
+mod settings;
 mod tray;
+mod window;
 
 use std::process::ExitCode;
 

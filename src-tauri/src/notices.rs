@@ -1,139 +1,101 @@
-//! Notifications of the desktop: one for each org that needs a sign-in, when it begins to.
+//! What the desktop is told of: each cause of failures, and each org that needs a sign-in.
 
-use std::collections::HashSet;
+use std::time::Duration;
 
-use notify_rust::Notification;
-use serde::Deserialize;
+use chrono::{DateTime, Utc};
 use sync_monitor_api::InProcess;
-use tauri::AppHandle;
+use tauri::{AppHandle, Manager as _};
+use tokio::time::Instant;
 
-use crate::desktop;
+use crate::answers::{Cause, Org, Status};
+use crate::memory::Memory;
+use crate::notification;
+use crate::settings::Settings;
 
-/// Where the window shows orgs.
-const ORGS: &str = "#/orgs";
+mod causes;
+mod sign_ins;
 
-/// What was told already.
+pub(crate) use causes::Told;
+use sign_ins::SignIns;
+
+/// How long failures are gathered, so that what fails together is told of together.
+const GATHER: Duration = Duration::from_secs(3);
+/// How long at most until the next look at causes that may be told of again: timers stand still while a machine sleeps.
+const LONGEST_NAP: Duration = Duration::from_mins(1);
+
+/// What was told, and when to look again.
 #[derive(Default)]
 pub(crate) struct Notices {
-    /// The orgs that need a sign-in, and were told of.
-    signed_out: HashSet<String>,
-}
-
-#[derive(Deserialize)]
-struct Orgs {
-    orgs: Vec<Org>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Org {
-    org_id: String,
-    alias: Option<String>,
-    username: Option<String>,
-    health: String,
-    queue_depth: u64,
+    sign_ins: SignIns,
+    look_at: Option<Instant>,
 }
 
 impl Notices {
-    /// Asks the engine how the orgs are, and tells what is new.
-    pub(crate) async fn refresh(&mut self, app: &AppHandle, api: &InProcess) {
-        let answer = api.call("GET", "/api/v1/orgs", None).await;
-        match serde_json::from_str::<Orgs>(&answer.body) {
-            Ok(list) => {
-                for org in self.new_ones(&list.orgs) {
-                    notify(app.clone(), org);
-                }
+    /// Tells what is new. Returns when there may be something to tell, though nothing changes until then.
+    pub(crate) async fn tell(
+        &mut self,
+        app: &AppHandle,
+        api: &InProcess,
+        status: &Status,
+        orgs: &[Org],
+    ) -> Option<Instant> {
+        let signed_out = self.sign_ins.new_ones(orgs);
+        if !signed_out.is_empty() && Settings::ask(api).await.notify_sign_in {
+            for org in signed_out {
+                notification::show(app, sign_ins::notification(org));
             }
-            Err(error) => tracing::error!(status = answer.status, %error, "the orgs are not readable"),
+        }
+        match self.look_at {
+            None => self.look_at = Some(Instant::now() + GATHER),
+            Some(at) if at <= Instant::now() => {
+                let again = tell_causes(app, api, status, orgs).await;
+                self.look_at = again.map(|at| Instant::now() + nap(at, status.server_time));
+            }
+            // A long nap ends with the next change.
+            Some(at) => self.look_at = Some(at.min(Instant::now() + GATHER)),
+        }
+        self.look_at
+    }
+}
+
+/// Tells of the causes that are due, and returns when the next may be.
+async fn tell_causes(
+    app: &AppHandle,
+    api: &InProcess,
+    status: &Status,
+    orgs: &[Org],
+) -> Option<DateTime<Utc>> {
+    let memory = app.state::<Memory>();
+    let causes = if status.counts.failed == 0 { Vec::new() } else { Cause::ask(api).await? };
+    let mut told = memory.read(|known| known.told_causes.clone());
+    let before = told.clone();
+    let verdict = causes::judge(&mut told, &causes, status.server_time);
+    if told != before {
+        memory.change(|known| known.told_causes = told);
+    }
+    // What is not told because nobody wants to hear it is not told later either.
+    if !verdict.tell.is_empty() && Settings::ask(api).await.notify_failures {
+        for notification in causes::notifications(&verdict.tell, orgs) {
+            notification::show(app, notification);
         }
     }
-
-    /// The orgs that need a sign-in and were not told of since they do.
-    fn new_ones<'a>(&mut self, orgs: &'a [Org]) -> Vec<&'a Org> {
-        let need = |org: &&Org| org.health == "signInRequired";
-        let new = orgs.iter().filter(need).filter(|org| !self.signed_out.contains(&org.org_id)).collect();
-        self.signed_out = orgs.iter().filter(need).map(|org| org.org_id.clone()).collect();
-        new
-    }
+    verdict.look_again_at
 }
 
-impl Org {
-    fn title(&self) -> String {
-        let name = self.alias.as_ref().or(self.username.as_ref()).unwrap_or(&self.org_id);
-        format!("{name} needs a sign-in")
-    }
-
-    fn text(&self) -> String {
-        let waiting = match self.queue_depth {
-            0 => "Nothing waits for it yet.".to_owned(),
-            1 => "1 change waits for it.".to_owned(),
-            n => format!("{n} changes wait for it."),
-        };
-        format!("{waiting} Nothing is lost: what comes in is sent when somebody has signed in again.")
-    }
-}
-
-fn notify(app: AppHandle, org: &Org) {
-    let mut notification = Notification::new();
-    notification
-        .appname("Sync Monitor")
-        .summary(&org.title())
-        .body(&escape(&org.text()))
-        .icon("sync-monitor");
-    #[cfg(all(unix, not(target_os = "macos")))]
-    notification.action("default", "Open");
-    // The desktop may take its time, or never say what became of it.
-    std::thread::spawn(move || match notification.show() {
-        #[cfg(all(unix, not(target_os = "macos")))]
-        Ok(shown) => shown.wait_for_action(|action| {
-            if action == "default" {
-                desktop::show_at(&app, Some(ORGS));
-            }
-        }),
-        #[cfg(not(all(unix, not(target_os = "macos"))))]
-        Ok(_) => drop(app),
-        Err(error) => tracing::warn!(%error, "the desktop shows no notifications"),
-    });
-}
-
-/// A desktop may read the text as markup.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+fn nap(until: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+    (until - now).to_std().unwrap_or_default().min(LONGEST_NAP)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn org(id: &str, health: &str) -> Org {
-        Org {
-            org_id: id.into(),
-            alias: Some("Acme".into()),
-            username: None,
-            health: health.into(),
-            queue_depth: 2,
-        }
-    }
-
     #[test]
-    fn an_org_that_needs_a_sign_in_is_told_once_each_time_it_begins_to() {
-        let mut notices = Notices::default();
-        let mut told = |health: [&str; 2]| {
-            let orgs = [org("a", health[0]), org("b", health[1])];
-            notices.new_ones(&orgs).iter().map(|org| org.org_id.clone()).collect::<Vec<_>>()
-        };
-        assert_eq!(told(["connected", "signInRequired"]), ["b"]);
-        assert_eq!(told(["connected", "signInRequired"]), [""; 0]);
-        assert_eq!(told(["signInRequired", "signInRequired"]), ["a"]);
-        assert_eq!(told(["connected", "signInRequired"]), [""; 0]);
-        assert_eq!(told(["signInRequired", "signInRequired"]), ["a"]);
-    }
-
-    #[test]
-    fn a_notification_says_which_org_and_what_waits() {
-        let org = org("a", "signInRequired");
-        assert_eq!(org.title(), "Acme needs a sign-in");
-        assert!(org.text().starts_with("2 changes wait for it."));
-        assert_eq!(escape("<b> & co"), "&lt;b&gt; &amp; co");
+    fn a_nap_ends_with_the_wait_and_is_never_long() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let now = at("2026-02-27T14:00:00Z");
+        assert_eq!(nap(at("2026-02-27T14:00:05Z"), now), Duration::from_secs(5));
+        assert_eq!(nap(at("2026-02-28T14:00:00Z"), now), LONGEST_NAP);
+        assert_eq!(nap(at("2026-02-27T13:00:00Z"), now), Duration::ZERO);
     }
 }

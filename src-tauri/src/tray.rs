@@ -1,52 +1,98 @@
-//! The tray: how things stand in one line, and the way back to the window.
+//! The tray: how things stand in an icon and a line, and the way back to the window.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use serde::Deserialize;
 use sync_monitor_api::InProcess;
-use tauri::AppHandle;
-use tauri::menu::{Menu, MenuItem, PredefinedMenuItem};
-use tauri::tray::TrayIconBuilder;
+use tauri::async_runtime::spawn;
+use tauri::menu::{Menu, MenuItem, PredefinedMenuItem, Submenu};
+use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
+use tauri::{AppHandle, Manager as _, Wry};
+use tokio::sync::SetOnce;
 
-use crate::desktop;
+use crate::answers::counted;
+use crate::pause::{self, Pause};
+use crate::place::Place;
+use crate::{desktop, window};
 
-/// The tray icon's menu. The icon itself is kept by Tauri.
-#[derive(Clone)]
+mod host;
+mod picture;
+mod standing;
+
+pub(crate) use standing::{Look, Standing};
+
+/// The tray's icon and its menu, once there are some. Cheap to clone.
+#[derive(Clone, Default)]
 pub(crate) struct Tray {
-    status: MenuItem<tauri::Wry>,
+    parts: Arc<SetOnce<Parts>>,
+    /// What it says, or is to say when it is there.
+    standing: Arc<Mutex<Option<Standing>>>,
+    is_shown: Arc<AtomicBool>,
+}
+
+/// What changes with how things stand.
+struct Parts {
+    icon: TrayIcon,
+    status: MenuItem<Wry>,
+    failed: MenuItem<Wry>,
+    resume: MenuItem<Wry>,
+    quit: MenuItem<Wry>,
 }
 
 impl Tray {
-    /// Puts the icon into the tray. Without one the program works as well, so this never fails.
-    pub(crate) fn build(app: &AppHandle) -> Option<Self> {
-        // On Linux the library behind the tray is loaded at its first use, and its binding panics if it is not there.
-        match catch_unwind(AssertUnwindSafe(|| try_build(app))) {
-            Ok(Ok(tray)) => Some(tray),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "no tray icon; closing the window quits");
-                None
+    /// Puts the icon into the tray as soon as somebody shows it there, which may be never, and keeps in mind whether it is
+    /// shown. Without one the program works as well, so this never fails.
+    pub(crate) async fn put_up(self, app: AppHandle) {
+        let watched = host::watch(|somebody_shows_icons| {
+            if somebody_shows_icons && !self.parts.initialized() {
+                self.build(&app);
             }
-            Err(_) => {
-                tracing::warn!("no tray icon, since its library is not installed; closing the window quits");
-                None
-            }
+            self.is_shown.store(somebody_shows_icons && self.parts.initialized(), Ordering::Relaxed);
+            self.show_standing(&app);
+        });
+        if let Err(error) = watched.await {
+            self.is_shown.store(false, Ordering::Relaxed);
+            tracing::warn!(%error, "there is no tray; closing the window quits");
         }
     }
 
-    /// Asks the engine how things stand and writes it into the menu.
-    pub(crate) async fn refresh(&self, app: &AppHandle, api: &InProcess) {
-        let answer = api.call("GET", "/api/v1/status", None).await;
-        let line = match serde_json::from_str::<Status>(&answer.body) {
-            Ok(status) => status.line(),
-            Err(error) => {
-                tracing::error!(status = answer.status, %error, "the status is not readable");
+    fn build(&self, app: &AppHandle) {
+        match Parts::build(app) {
+            // This is the only place that sets it, once.
+            Ok(parts) => drop(self.parts.set(parts)),
+            Err(error) => tracing::warn!(%error, "the icon cannot be put into the tray"),
+        }
+    }
+
+    /// Says how things stand.
+    pub(crate) fn tell(&self, app: &AppHandle, standing: Standing) {
+        {
+            let mut told = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.as_ref() == Some(&standing) {
                 return;
             }
-        };
-        let item = self.status.clone();
-        // Not awaited: the main thread may be stopping the engine, and has no time for this then.
+            *told = Some(standing);
+        }
+        self.show_standing(app);
+    }
+
+    /// Whether the icon is there and somebody shows it.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.is_shown.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the icon is there.
+    pub(crate) async fn is_up(&self) {
+        self.parts.wait().await;
+    }
+
+    /// Not awaited: the main thread may be stopping the engine, and has no time for this then.
+    fn show_standing(&self, app: &AppHandle) {
+        let tray = self.clone();
         let told = app.run_on_main_thread(move || {
-            if let Err(error) = item.set_text(line) {
+            let standing = tray.standing.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let (Some(parts), Some(standing)) = (tray.parts.get(), standing) else { return };
+            if let Err(error) = parts.show(&standing) {
                 tracing::warn!(%error, "the tray could not be told how things stand");
             }
         });
@@ -56,124 +102,99 @@ impl Tray {
     }
 }
 
-fn try_build(app: &AppHandle) -> tauri::Result<Tray> {
-    let status = MenuItem::with_id(app, "status", "Starting …", false, None::<&str>)?;
-    let menu = Menu::with_items(
-        app,
-        &[
-            &status,
-            &PredefinedMenuItem::separator(app)?,
-            &MenuItem::with_id(app, "open", "Open Sync Monitor", true, None::<&str>)?,
-            &MenuItem::with_id(app, "quit", "Quit", true, None::<&str>)?,
-        ],
-    )?;
-    let mut icon =
-        TrayIconBuilder::with_id("main").tooltip("Sync Monitor").menu(&menu).on_menu_event(|app, event| {
-            match event.id().as_ref() {
-                "open" => desktop::show(app),
-                "quit" => app.exit(0),
-                _ => {}
-            }
-        });
-    if let Some(image) = app.default_window_icon() {
-        icon = icon.icon(image.clone());
+impl Parts {
+    fn build(app: &AppHandle) -> tauri::Result<Self> {
+        let item = |id: &str, text: &str, enabled| MenuItem::with_id(app, id, text, enabled, None::<&str>);
+        let separator = || PredefinedMenuItem::separator(app);
+        let pause = Submenu::with_id(app, "pause", "Pause", true)?;
+        for choice in Pause::ALL {
+            pause.append(&item(choice.id(), choice.label(), true)?)?;
+        }
+        let resume = item("resume", "Resume", false)?;
+        pause.append_items(&[&separator()?, &resume])?;
+        let status = item("status", "Starting …", false)?;
+        let failed = item("failed", "Failed", true)?;
+        let quit = item("quit", "Quit", true)?;
+        let menu = Menu::with_items(
+            app,
+            &[
+                &status,
+                &separator()?,
+                &item("open", "Open Sync Monitor", true)?,
+                &failed,
+                &pause,
+                &separator()?,
+                &quit,
+            ],
+        )?;
+        let builder = TrayIconBuilder::with_id("sync-monitor")
+            .icon(Look::Ok.picture())
+            .tooltip("Sync Monitor")
+            .menu(&menu)
+            // As it is usual there.
+            .show_menu_on_left_click(cfg!(target_os = "macos"))
+            .on_menu_event(|app, event| chosen(app, event.id().as_ref()))
+            .on_tray_icon_event(|icon, event| clicked(icon.app_handle(), &event));
+        // On Linux this is the icon's name for screen readers; macOS would write it beside the icon.
+        #[cfg(target_os = "linux")]
+        let builder = builder.title("Sync Monitor");
+        Ok(Self { icon: builder.build(app)?, status, failed, resume, quit })
     }
-    icon.build(app)?;
-    Ok(Tray { status })
+
+    fn show(&self, standing: &Standing) -> tauri::Result<()> {
+        let Standing { look, line, failed, waiting, paused } = standing;
+        self.icon.set_icon(Some(look.picture()))?;
+        self.icon.set_tooltip(Some(tooltip(line)))?;
+        self.status.set_text(in_menu(line))?;
+        self.failed.set_text(if *failed == 0 {
+            "Failed".to_owned()
+        } else {
+            format!("Failed ({failed})")
+        })?;
+        self.resume.set_enabled(*paused)?;
+        self.quit.set_text(match waiting {
+            0 => "Quit".to_owned(),
+            _ => format!("Quit ({} for the next start)", counted(*waiting, "change waits", "changes wait")),
+        })
+    }
 }
 
-/// The part of `GET status` that the line is made of.
-#[derive(Debug, Default, Deserialize)]
-struct Status {
-    counts: Counts,
+/// An `&` in a menu marks the next letter as its key.
+fn in_menu(line: &str) -> String {
+    line.replace('&', "&&")
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct Counts {
-    queued: u64,
-    processing: u64,
-    retrying: u64,
-    failed: u64,
+/// On Linux the program's name stands above it.
+fn tooltip(line: &str) -> String {
+    if cfg!(target_os = "linux") { line.to_owned() } else { format!("Sync Monitor: {line}") }
 }
 
-impl Status {
-    fn line(&self) -> String {
-        let Counts { queued, processing, retrying, failed } = self.counts;
-        match (failed, queued + processing + retrying) {
-            (0, 0) => "Everything is in sync".into(),
-            (0, 1) => "1 change is on its way".into(),
-            (0, waiting) => format!("{waiting} changes are on their way"),
-            (1, _) => "1 item needs you".into(),
-            (failed, _) => format!("{failed} items need you"),
+/// Somebody has chosen an entry of the menu.
+fn chosen(app: &AppHandle, entry: &str) {
+    match entry {
+        "open" => window::show(app, None),
+        "failed" => window::show(app, Some(Place::Causes)),
+        "resume" => drop(spawn(pause::resume(app.clone(), api(app)))),
+        "quit" => desktop::quit(app),
+        _ => {
+            if let Some(choice) = Pause::ALL.into_iter().find(|choice| choice.id() == entry) {
+                spawn(pause::pause(app.clone(), api(app), choice));
+            }
         }
     }
 }
 
-/// Whether somebody shows tray icons, so that a hidden program can be found again.
-pub(crate) fn is_shown() -> bool {
-    host::shows_icons()
-}
-
-#[cfg(target_os = "linux")]
-mod host {
-    use std::time::Duration;
-
-    use zbus::blocking::{Proxy, connection, proxy};
-    use zbus::proxy::CacheProperties;
-
-    /// A desktop that shows tray icons says so on the session bus.
-    pub(super) fn shows_icons() -> bool {
-        ask().unwrap_or_else(|error| {
-            tracing::debug!(%error, "no host for tray icons");
-            false
-        })
-    }
-
-    fn ask() -> zbus::Result<bool> {
-        // The main thread waits for this answer.
-        let bus = connection::Builder::session()?.method_timeout(Duration::from_secs(1)).build()?;
-        let watcher = "org.kde.StatusNotifierWatcher";
-        let proxy: Proxy<'_> = proxy::Builder::new(&bus)
-            .destination(watcher)?
-            .path("/StatusNotifierWatcher")?
-            .interface(watcher)?
-            // Asked once, and warned of where there is no watcher.
-            .cache_properties(CacheProperties::No)
-            .build()?;
-        proxy.get_property("IsStatusNotifierHostRegistered")
+/// Somebody has clicked the icon, where the desktop tells of it.
+fn clicked(app: &AppHandle, event: &TrayIconEvent) {
+    let is_click = matches!(
+        event,
+        TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. }
+    );
+    if is_click && !cfg!(target_os = "macos") {
+        window::show(app, None);
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-mod host {
-    /// Windows and macOS always do.
-    pub(super) fn shows_icons() -> bool {
-        true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_line_names_what_matters_most() {
-        let line = |failed, waiting| {
-            Status { counts: Counts { failed, retrying: waiting, ..Counts::default() } }.line()
-        };
-        assert_eq!(line(0, 0), "Everything is in sync");
-        assert_eq!(line(0, 1), "1 change is on its way");
-        assert_eq!(line(0, 7), "7 changes are on their way");
-        assert_eq!(line(1, 7), "1 item needs you");
-        assert_eq!(line(12, 0), "12 items need you");
-    }
-
-    #[test]
-    fn the_status_may_say_more_than_the_line_needs() {
-        let status: Status = serde_json::from_str(
-            r#"{"version":"0.1.0","counts":{"queued":1,"processing":1,"retrying":0,"failed":0,"synced":9,"superseded":0}}"#,
-        )
-        .unwrap();
-        assert_eq!(status.line(), "2 changes are on their way");
-    }
+fn api(app: &AppHandle) -> InProcess {
+    app.state::<InProcess>().inner().clone()
 }

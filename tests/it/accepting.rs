@@ -257,3 +257,16 @@ async fn a_host_that_is_not_this_machine_is_refused() {
     assert_eq!(app.count("queued").await + app.count("synced").await, 0);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn another_method_is_told_in_the_envelope_what_the_endpoint_takes() {
+    let app = App::start().await;
+    for path in ["/services/apexrest/dlhub/delivery/sync", "/delivery/sync"] {
+        let reply = exchange(app.url(), &format!("GET {path} HTTP/1.1\r\nHost: localhost"), b"").await;
+        let body = reply.json();
+        assert_eq!((reply.status, &body["success"]), (405, &serde_json::json!(false)));
+        assert_eq!(body["errors"][0]["code"], "METHOD_NOT_ALLOWED");
+        assert_eq!(reply.header("allow"), Some("POST"));
+    }
+    app.stop().await;
+}

@@ -211,6 +211,38 @@ async fn a_script_signs_in_in_the_browser_and_tests_what_it_got() {
     assert!(text(&nowhere.stderr).contains("https://"), "{}", text(&nowhere.stderr));
 }
 
+#[tokio::test]
+async fn whoever_reads_is_told_of_a_refreshed_sandbox_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    settings(&folder, &format!("oauth.redirect_port = {}", free_port()));
+    let _program = Program::serve(&folder, &[]).await;
+    let org = kit::sim(ORG_B).await;
+    let (old, new) = (org.id().to_string(), kit::org_id(kit::ORG_C).to_string());
+    assert!(import(&folder, &org.auth_url(), "UAT").await.status.success());
+    for words in [run(&folder, &["org", "list"]).await, run(&folder, &["org", "test", &old]).await] {
+        assert!(!text(&words.stdout).contains("replaced"), "not yet: {words:?}");
+    }
+    org.refresh_sandbox(kit::org_id(kit::ORG_C));
+    org.consent(Consent::Allow);
+    let (told, remedy) = (format!("UAT was replaced by {new}"), format!("sync-monitor org remove {old}"));
+    let signed_in = login(&folder, &[&old]).await;
+    assert_eq!(signed_in.status.code(), Some(0), "{}", text(&signed_in.stderr));
+    let said = text(&signed_in.stdout);
+    assert!(said.starts_with(&format!("{new} (production) is connected as")), "{said}");
+    assert!(said.contains(&told) && said.contains(&remedy), "{said}");
+    for arguments in [vec!["org", "list"], vec!["org", "test", &old]] {
+        let said = text(&run(&folder, &arguments).await.stdout);
+        assert!(said.contains(&told) && said.contains(&remedy), "{arguments:?}: {said}");
+    }
+    // Who would sign in to it once more is told before the browser asks.
+    let again = login(&folder, &[&old[..15]]).await;
+    assert!(text(&again.stderr).starts_with(&told), "{}", text(&again.stderr));
+    let imported = import(&folder, &org.auth_url(), "UAT 2").await;
+    assert!(text(&imported.stdout).contains(&told), "{imported:?}");
+    let listed = json(&folder, &["org", "list"]).await;
+    assert_eq!(listed["orgs"].as_array().unwrap().len(), 2, "JSON is JSON: {listed}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_script_picks_an_org_of_the_salesforce_cli() {
@@ -299,6 +331,73 @@ async fn a_script_follows_exports_and_groups_what_failed() {
     let ended =
         tokio::time::timeout(std::time::Duration::from_secs(30), watching.wait()).await.unwrap().unwrap();
     assert_eq!(ended.code(), Some(3), "the program is gone");
+}
+
+#[tokio::test]
+async fn a_script_pauses_looks_before_it_retries_and_reads_what_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(&folder, &[]).await;
+    let b = kit::sim(ORG_B).await;
+    assert!(import(&folder, &b.auth_url(), "B").await.status.success());
+    let (id_a, id_b) = (kit::org_id(ORG_A).to_string(), b.id().to_string());
+    json(&folder, &["route", "add", &id_a, &id_b]).await;
+    let token = json(&folder, &["token", "create", "--name", "t", "--source-org", &id_a]).await;
+    let secret = token["token"].as_str().unwrap();
+    let said = async |arguments: &[&str]| text(&run(&folder, arguments).await.stdout);
+    b.script(Rule::always(Answer::status(400)).for_record("WI-1"));
+    b.script(Rule::always(Answer::html(503)).for_record("WI-2"));
+    for (record, title) in [("WI-1", "Add revenue report"), ("WI-2", "Fix rounding")] {
+        let payload = Payload::from(ORG_A, wall_clock()).record(record, title);
+        post(&program.url, secret, payload.text()).await.unwrap();
+    }
+    until(&folder, &["status"], |s| s["counts"]["failed"] == 1 && s["counts"]["retrying"] == 1).await;
+
+    assert!(said(&["relay", "pause", "--for", "2h"]).await.starts_with("Paused: nothing is sent until 2"));
+    assert!(said(&["status"]).await.contains("Paused: nothing is sent until 2"));
+    let end = json(&folder, &["relay", "pause", "--until", "2099-01-01T00:00:00Z"]).await;
+    assert_eq!(end["pausedUntil"], "2099-01-01T00:00:00.000Z");
+    let past = run(&folder, &["relay", "pause", "--until", "2001-01-01T00:00:00Z"]).await;
+    assert_eq!(past.status.code(), Some(1), "{past:?}");
+
+    let told = said(&["items", "retry", "--status", "failed", "--preflight"]).await;
+    assert!(told.starts_with("Of 1 items 1 would be sent. Nothing was changed."), "{told}");
+    assert!(told.contains(&id_b) && told.contains("orgPaused") && told.contains("--as-of 2"), "{told}");
+    let told = json(&folder, &["items", "retry", "--status", "failed", "--preflight"]).await;
+    let as_of = told["asOf"].as_str().unwrap();
+    assert_eq!(json(&folder, &["status"]).await["counts"]["failed"], 1, "only looked");
+    let retried = json(&folder, &["items", "retry", "--status", "failed", "--as-of", as_of]).await;
+    assert_eq!(retried["changed"], 1);
+    assert!(said(&["items", "send-now", "--target", &id_b]).await.starts_with("1 item is sent now (run "));
+    b.heal();
+    assert_eq!(said(&["relay", "resume"]).await, "Changes are sent.\n");
+    until(&folder, &["status"], |s| s["counts"]["synced"] == 2).await;
+
+    let runs = said(&["runs", "list"]).await;
+    assert!(runs.contains("sendNow") && runs.contains("retry") && runs.contains("(cli)"), "{runs}");
+    let id = retried["runId"].as_str().unwrap();
+    let shown = said(&["runs", "show", id]).await;
+    assert!(shown.contains("synced") && shown.contains(r#""status":"failed""#), "{shown}");
+    assert_eq!(json(&folder, &["items", "list", "--run", id]).await["total"], 1);
+    let item = json(&folder, &["items", "list", "--run", id]).await["items"][0]["id"].clone();
+    assert!(said(&["items", "show", item.as_str().unwrap()]).await.contains(id), "its history");
+    let refused = run(&folder, &["items", "send-now", item.as_str().unwrap()]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("not retrying, it is synced"), "{refused:?}");
+    assert_eq!(run(&folder, &["runs", "show", ORG_A]).await.status.code(), Some(1));
+
+    let work_items = said(&["work-items", "list", "-q", "revenue"]).await;
+    assert!(work_items.contains("WI-1") && !work_items.contains("WI-2"), "{work_items}");
+    let log = said(&["activity", "list", "--action", "relay."]).await;
+    assert_eq!(log.lines().count(), 4, "{log}");
+    let last = json(&folder, &["activity", "list", "--action", "item.", "--limit", "1"]).await;
+    assert_eq!(
+        (&last["activity"][0]["action"], &last["activity"][0]["via"]),
+        (&"item.sendNow".into(), &"cli".into())
+    );
+    let csv = said(&["activity", "export", "--action", "relay.resume", "--format", "csv"]).await;
+    assert_eq!(csv.lines().next(), Some("id,at,actor,action,subject,reason,count,detail,via"));
+    assert_eq!(csv.lines().count(), 2, "{csv}");
+    program.kill().await;
 }
 
 #[tokio::test]

@@ -182,3 +182,24 @@ async fn three_orgs_that_echo_everything_come_to_rest() {
     assert!(pair.a.received().is_empty());
     app.stop().await;
 }
+
+#[tokio::test]
+async fn what_waits_for_an_org_that_has_sent_a_newer_version_itself_is_superseded() {
+    let (app, pair) = App::with_two_orgs().await;
+    app.order("POST", &format!("/api/v1/orgs/{}/pause", pair.b.id()), json!({})).await;
+    let older = Payload::from(ORG_A, app.now()).record("WI-1", "from a");
+    app.accept(&pair.token_a, &older).await;
+    // This one says more than the newer version of B, so B still has to hear it.
+    let more = Payload::from(ORG_A, app.now())
+        .with(json!({ "externalId": "WI-2", "title": "from a", "status": "Done" }));
+    app.accept(&pair.token_a, &more).await;
+    let newer = Payload::from(ORG_B, app.now()).later(5).record("WI-1", "from b").record("WI-2", "from b");
+    app.accept(&pair.token_b, &newer).await;
+    app.wait_status(newer.id(), ORG_A, "synced").await;
+    assert_eq!(app.item(older.id(), ORG_B).await["status"], "superseded");
+    assert_eq!(app.item(more.id(), ORG_B).await["status"], "queued");
+    app.order("POST", &format!("/api/v1/orgs/{}/resume", pair.b.id()), json!({})).await;
+    app.wait("/api/v1/status", "nothing to wait", |status| status["counts"]["queued"] == 0).await;
+    assert!(!pair.b.has_transaction(older.id()));
+    app.stop().await;
+}

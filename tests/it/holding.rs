@@ -58,6 +58,25 @@ async fn three_network_failures_hold_the_org_and_a_probe_ends_it() {
     app.stop().await;
 }
 
+#[tokio::test]
+async fn what_is_in_flight_when_an_org_is_found_unreachable_is_held_uncounted() {
+    let (app, pair) = App::with_two_orgs().await;
+    pair.b.script(Rule::always(Answer::Hang).for_record("WI-slow"));
+    pair.b.script(Rule::always(Answer::Reset));
+    let slow = send(&app, &pair, "WI-slow").await;
+    app.wait_status(slow.id(), ORG_B, "processing").await;
+    pair.b.wait_received(1).await;
+    for n in 0..3 {
+        send(&app, &pair, &format!("WI-{n}")).await;
+    }
+    app.wait_health(ORG_B, "orgUnreachable").await;
+    pair.b.go_down();
+    let slow = app.wait_status(slow.id(), ORG_B, "queued").await;
+    assert_eq!((&slow["attempts"], &slow["heldBy"]), (&json!(0), &json!("orgUnreachable")));
+    assert_eq!(slow["attemptLog"][0]["counted"], false);
+    app.stop().await;
+}
+
 async fn uncounted(app: &App, payloads: &[Payload]) -> usize {
     let mut n = 0;
     for payload in payloads {

@@ -154,6 +154,27 @@ async fn a_secret_is_shown_once_and_an_auth_url_never() {
 }
 
 #[tokio::test]
+async fn when_a_token_was_last_used_is_known_after_a_restart_and_a_revocation() {
+    let (app, pair) = App::with_two_orgs().await;
+    let last_used = async |app: &App| {
+        let tokens = app.get("/api/v1/tokens").await;
+        tokens["tokens"].as_array().unwrap().iter().map(|t| t["lastUsedAt"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(last_used(&app).await, [Value::Null, Value::Null]);
+    let used = json!(app.now());
+    app.accept(&pair.token_a, &Payload::from(ORG_A, app.now()).record("WI-1", "x")).await;
+    assert_eq!(last_used(&app).await, [used.clone(), Value::Null]);
+    let app = app.restart(std::time::Duration::from_mins(1)).await;
+    assert_eq!(last_used(&app).await, [used.clone(), Value::Null]);
+    let again = json!(app.now());
+    app.accept(&pair.token_a, &Payload::from(ORG_A, app.now()).record("WI-2", "x")).await;
+    let id = app.get("/api/v1/tokens").await["tokens"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(app.ask("DELETE", &format!("/api/v1/tokens/{id}"), None).await.0, 204);
+    assert_eq!(last_used(&app).await, [again, Value::Null]);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn prometheus_reads_how_things_stand() {
     let (app, pair) = App::with_two_orgs().await;
     let payload = Payload::from(ORG_A, app.now()).record("WI-1", "x");
@@ -167,17 +188,16 @@ async fn prometheus_reads_how_things_stand() {
     assert_eq!(ask(&pair.token_a).await.status, 403);
     let reply = ask(app.admin_token()).await;
     assert_eq!(reply.status, 200);
-    assert!(reply.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+    assert_eq!(reply.header("content-type").unwrap(), "text/plain; version=0.0.4; charset=utf-8");
     for line in [
         "# TYPE sync_monitor_items gauge",
         "sync_monitor_items{status=\"synced\"} 1.0",
         "sync_monitor_items{status=\"failed\"} 0.0",
-        "# TYPE sync_monitor_synced_items counter",
+        "# TYPE sync_monitor_synced_items_total counter",
         "sync_monitor_synced_items_total 1",
         &format!("sync_monitor_org_queued_items{{org=\"{}\"}} 0.0", pair.b.id()),
         &format!("sync_monitor_org_connected{{org=\"{}\",alias=\"\",health=\"connected\"}} 1.0", pair.b.id()),
-        "# UNIT sync_monitor_org_clock_skew_seconds seconds",
-        "# EOF",
+        "# TYPE sync_monitor_org_clock_skew_seconds gauge",
     ] {
         assert!(reply.text.lines().any(|found| found == line), "{line} is not in\n{}", reply.text);
     }

@@ -74,13 +74,55 @@ async fn a_clock_that_is_set_back_strands_nothing() {
     let path = format!("/api/v1/items/{}", item["id"].as_str().unwrap());
     let noted = |a: &Value| a["activity"].as_array().unwrap().iter().any(|l| l["action"] == "clock.jump");
     app.move_until(Duration::from_secs(15), "/api/v1/activity", noted).await;
-    let due = app
-        .wait(&path, "a due time within a day", |i| {
-            i["nextAttemptAt"].as_str().is_some_and(|t| t.starts_with("2025"))
-        })
-        .await;
-    assert_eq!(due["status"], "retrying");
-    app.clock.advance(Duration::from_hours(24));
+    app.move_until(Duration::from_secs(15), &path, |item| item["status"] == "synced").await;
+    app.stop().await;
+}
+
+/// Two hours, by which clocks are set back that showed local time.
+const SET_BACK: i64 = 2 * 60 * 60 * 1_000;
+
+fn set_back(clock: &kit::MockClock) {
+    clock.set(Millis(clock.now().0 - SET_BACK));
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_lengthens_no_wait() {
+    let (app, pair) = App::with_two_orgs().await;
+    pair.b.script(Rule::always(Answer::html(503)).times(1));
+    let payload = Payload::from(ORG_A, app.now()).record("WI-1", "x");
+    app.accept(&pair.token_a, &payload).await;
+    app.wait_status(payload.id(), ORG_B, "retrying").await;
+    set_back(&app.clock);
+    let noted = |a: &Value| a["activity"].as_array().unwrap().iter().any(|l| l["action"] == "clock.jump");
+    app.wait("/api/v1/activity", "the jump to be noted", noted).await;
+    app.clock.advance(Duration::from_secs(30));
+    app.wait_status(payload.id(), ORG_B, "synced").await;
+
+    let limited =
+        Answer::platform(403, "REQUEST_LIMIT_EXCEEDED", "too many").with_header("retry-after", "60");
+    pair.b.script(Rule::always(limited).times(1));
+    let limited = Payload::from(ORG_A, app.now()).record("WI-2", "x");
+    app.accept(&pair.token_a, &limited).await;
+    app.wait_health(ORG_B, "rateLimited").await;
+    set_back(&app.clock);
+    let twice = |a: &Value| {
+        a["activity"].as_array().unwrap().iter().filter(|l| l["action"] == "clock.jump").count() == 2
+    };
+    app.wait("/api/v1/activity", "the second jump to be noted", twice).await;
+    app.clock.advance(Duration::from_mins(1));
+    app.wait_status(limited.id(), ORG_B, "synced").await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_while_the_program_was_off_lengthens_no_wait() {
+    let (app, pair) = App::with_two_orgs().await;
+    pair.b.script(Rule::always(Answer::html(503)).times(1));
+    let payload = Payload::from(ORG_A, app.now()).record("WI-1", "x");
+    app.accept(&pair.token_a, &payload).await;
+    app.wait_status(payload.id(), ORG_B, "retrying").await;
+    let app = app.restart_after(set_back).await;
+    app.clock.advance(Duration::from_secs(30));
     app.wait_status(payload.id(), ORG_B, "synced").await;
     app.stop().await;
 }
@@ -212,6 +254,27 @@ async fn nothing_that_got_a_200_is_lost_by_kill_9() {
 async fn sigterm_stops_the_program_cleanly() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::serve(&folder, &[]).await;
+    let pid = program.pid().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert_eq!(program.ended().await, Some(0));
+    assert!(!folder.path().join("api.json").exists());
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_any_more_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = kit::sim(ORG_B).await;
+    let mut program = Program::serve(&folder, &[]).await;
+    let token = set_up(&folder, &target).await;
+    program.close_log().await;
+    // That an item fails is worth a line in the log.
+    target.script(Rule::always(Answer::platform(400, "INVALID_FIELD", "no")).times(1));
+    let refused = Payload::from(ORG_A, now()).record("WI-1", "x");
+    assert_eq!(post(&program.url, &token, refused.text()).await.unwrap().status, 200);
+    target.wait_received(1).await;
+    let taken = Payload::from(ORG_A, now()).record("WI-2", "x");
+    assert_eq!(post(&program.url, &token, taken.text()).await.unwrap().status, 200);
+    target.wait_received(2).await;
     let pid = program.pid().to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     assert_eq!(program.ended().await, Some(0));

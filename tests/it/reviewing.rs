@@ -23,7 +23,7 @@ async fn a_retried_item_starts_a_new_cycle_and_keeps_its_history() {
     let (app, pair) = App::with_two_orgs().await;
     let (payload, item) = fail(&app, &pair, "WI-1").await;
     let answer = app.order("POST", "/api/v1/items/retry", json!({ "ids": [item["id"]] })).await;
-    assert_eq!(answer, json!({ "changed": 1, "refused": [] }));
+    assert_eq!((&answer["changed"], &answer["refused"]), (&json!(1), &json!([])));
     let item = app.wait_status(payload.id(), ORG_B, "synced").await;
     assert_eq!((&item["cycle"], &item["attempts"]), (&json!(2), &json!(1)));
     let log = item["attemptLog"].as_array().unwrap();
@@ -132,7 +132,7 @@ async fn many_are_retried_by_filter_and_by_cause() {
     app.wait_status(other.id(), ORG_B, "failed").await;
     assert_eq!(app.count("failed").await, 6);
     let answer = app.order("POST", "/api/v1/items/retry", json!({ "filter": { "failureKey": key } })).await;
-    assert_eq!(answer, json!({ "changed": 5, "refused": [] }));
+    assert_eq!((&answer["changed"], &answer["refused"]), (&json!(5), &json!([])));
     app.wait("/api/v1/status", "the five to be synced", |s| s["counts"]["synced"] == 5).await;
     assert_eq!(app.count("failed").await, 1);
     let answer = app

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kit::{App, ORG_A, ORG_B, ORG_C, Payload, Setup, browse, exchange, org_id, sim};
 use rstest::rstest;
 use serde_json::{Value, json};
-use sync_monitor_orgsim::{Consent, OrgSim, OrgSpec};
+use sync_monitor_orgsim::{Consent, OrgSim, OrgSpec, TokenServer};
 
 /// Begins a sign-in to `org`.
 async fn begin(app: &App, org: &OrgSim) -> Value {
@@ -238,6 +238,32 @@ async fn an_app_that_gives_no_refresh_token_is_refused_and_its_token_revoked() {
     app.stop().await;
 }
 
+#[rstest]
+#[case::in_maintenance(TokenServer::Unavailable)]
+#[case::busy(TokenServer::Says("unknown_error", "retry your request"))]
+#[case::away(TokenServer::Reset)]
+#[tokio::test]
+async fn a_code_that_could_not_be_exchanged_is_told_with_what_to_do(#[case] behaviour: TokenServer) {
+    let app = App::start().await;
+    let org = sim(ORG_A).await;
+    org.consent(Consent::Allow);
+    org.token_server(behaviour);
+    let begun = begin(&app, &org).await;
+    let page = browse(link(&begun)).await;
+    let over = state(&app, &begun).await;
+    let detail = over["problem"]["detail"].as_str().unwrap();
+    assert_eq!(over["problem"]["code"], "ORG_UNREACHABLE");
+    for told in [page.text.as_str(), detail] {
+        assert!(told.contains("sign in again later") && !told.contains("next attempt"), "{told}");
+    }
+    // An sfdxAuthUrl is not asked for again either.
+    let body = json!({ "sfdxAuthUrl": org.auth_url() });
+    let (_, problem) = app.ask("POST", "/api/v1/orgs/import", Some(body)).await;
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("again later") && !detail.contains("next attempt"), "{problem}");
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn signing_in_again_releases_what_waited() {
     let app = App::start().await;
@@ -333,6 +359,45 @@ async fn a_renewal_that_answers_for_another_org_sends_nothing_there() {
     let held = app.wait_health(ORG_B, "signInRequired").await;
     assert!(held["healthDetail"].as_str().unwrap().contains(&org_id(ORG_C).to_string()), "{held}");
     assert_eq!(org.received(), []);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_org_that_has_moved_is_asked_where_it_is_from_then_on() {
+    let (app, pair) = App::with_two_orgs().await;
+    let before = pair.b.url();
+    pair.b.move_away().await.unwrap();
+    let first = Payload::from(ORG_A, app.now()).record("WI-1", "x");
+    app.accept(&pair.token_a, &first).await;
+    app.wait_status(first.id(), ORG_B, "synced").await;
+    let moved = |activity: &Value| {
+        let lines = activity["activity"].as_array().unwrap();
+        lines.iter().filter(|line| line["action"] == "org.moved").cloned().collect::<Vec<_>>()
+    };
+    let path = "/api/v1/activity?limit=50";
+    let activity = app.wait(path, "the move to be told", |activity| !moved(activity).is_empty()).await;
+    let line = &moved(&activity)[0];
+    assert_eq!(line["subject"], pair.b.id().to_string());
+    let detail = line["detail"].as_str().unwrap();
+    assert!(detail.contains(&before) && detail.contains(&pair.b.url()), "{detail}");
+    let org = app.wait_health(ORG_B, "connected").await;
+    assert_eq!(org["instanceUrl"], pair.b.url());
+    // Also after a restart, and nothing is renewed for it.
+    let app = app.restart(Duration::from_secs(1)).await;
+    let asked = pair.b.token_requests();
+    let second = Payload::from(ORG_A, app.now()).record("WI-2", "x");
+    app.accept(&pair.token_a, &second).await;
+    let item = app.wait_status(second.id(), ORG_B, "synced").await;
+    assert_eq!(item["attemptLog"].as_array().unwrap().len(), 1, "{item}");
+    assert_eq!(pair.b.token_requests(), asked + 1, "the first token of the run");
+    // A test finds a move too.
+    pair.b.move_away().await.unwrap();
+    let tested = app.order("POST", &format!("/api/v1/orgs/{}/test", pair.b.id()), json!({})).await;
+    assert_eq!((&tested["instanceUrl"], &tested["health"]), (&json!(pair.b.url()), &json!("connected")));
+    let third = Payload::from(ORG_A, app.now()).record("WI-3", "x");
+    app.accept(&pair.token_a, &third).await;
+    app.wait_status(third.id(), ORG_B, "synced").await;
+    assert_eq!(moved(&app.get(path).await).len(), 2);
     app.stop().await;
 }
 

@@ -69,6 +69,69 @@ async fn a_missing_endpoint_holds_the_org_before_anything_is_sent() {
     app.stop().await;
 }
 
+/// What the test says of the endpoint, and how it stands with the org after it.
+async fn endpoint_with(app: &App, org: &OrgSim, answer: Answer) -> (Value, String) {
+    org.heal();
+    org.script(Rule::always(answer));
+    let tested = test(app, org).await;
+    assert_eq!(results(&tested)[0], ("signIn", "ok"), "{tested}");
+    assert_eq!(tested["health"], "connected", "a failed check is told, and holds nothing");
+    let words = message(&tested, "endpoint").to_owned();
+    (tested, words)
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_of_no_use_is_told_from_one_that_is_there() {
+    let (app, pair) = App::with_two_orgs().await;
+    let org = &pair.b;
+    let class = "You do not have access to the Apex class named: DeliverySync";
+    let (tested, words) = endpoint_with(&app, org, Answer::platform(403, "FORBIDDEN", class)).await;
+    assert_eq!(results(&tested)[1], ("endpoint", "failed"));
+    assert!(words.contains(class) && words.contains("permission set"), "{words}");
+    let (tested, words) = endpoint_with(&app, org, Answer::html(503)).await;
+    assert_eq!(results(&tested)[1], ("endpoint", "warning"));
+    assert!(words.contains("cannot be told now") && words.contains("Down for maintenance"), "{words}");
+    let (tested, words) = endpoint_with(&app, org, Answer::html(200)).await;
+    assert_eq!(results(&tested)[1], ("endpoint", "failed"));
+    assert!(words.contains("Something else"), "{words}");
+    let activity = app.get("/api/v1/activity?limit=1").await;
+    assert_eq!(activity["activity"][0]["reason"], "failed");
+    pair.b.heal();
+    assert_eq!(results(&test(&app, &pair.b).await)[1], ("endpoint", "ok"));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_of_the_endpoint_ends_what_it_disproves() {
+    let (app, pair) = App::with_two_orgs().await;
+    pair.b.script(Rule::always(Answer::platform(404, "NOT_FOUND", "Could not find a match for URL")));
+    assert_eq!(test(&app, &pair.b).await["health"], "endpointMissing");
+    pair.b.heal();
+    pair.b.script(Rule::always(Answer::platform(403, "FORBIDDEN", "no access")));
+    assert_eq!(test(&app, &pair.b).await["health"], "connected", "what answers is not missing");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_use_the_api_is_signed_in_to_no_use() {
+    let (app, pair) = App::with_two_orgs().await;
+    let words = "API is not enabled for this Organization or Partner";
+    pair.b.script_api(Answer::platform(403, "API_DISABLED_FOR_ORG", words));
+    let tested = test(&app, &pair.b).await;
+    assert_eq!(results(&tested)[..2], [("signIn", "failed"), ("endpoint", "skipped")]);
+    let told = message(&tested, "signIn");
+    assert!(told.contains(words) && told.contains("API Enabled"), "{told}");
+    assert_eq!(tested["health"], "connected");
+    // Who may only not see the limits is signed in.
+    pair.b.script_api(Answer::platform(403, "INSUFFICIENT_ACCESS", "no access to this resource"));
+    assert_eq!(results(&test(&app, &pair.b).await)[..2], [("signIn", "ok"), ("endpoint", "ok")]);
+    pair.b.script_api(Answer::html(503));
+    let tested = test(&app, &pair.b).await;
+    assert_eq!(results(&tested)[0], ("signIn", "failed"));
+    assert!(message(&tested, "signIn").contains("test again later"), "{tested}");
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn a_sign_in_that_has_ended_is_found_out_and_one_that_works_again_releases() {
     let (app, pair) = App::with_two_orgs().await;

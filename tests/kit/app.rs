@@ -152,10 +152,15 @@ impl App {
 
     /// Stops it cleanly and starts it again on the same folder; `meanwhile` passes in between.
     pub async fn restart(self, meanwhile: Duration) -> Self {
+        self.restart_after(|clock| clock.advance(meanwhile)).await
+    }
+
+    /// Stops it cleanly and starts it again on the same folder; in between this happens to its clock.
+    pub async fn restart_after(self, meanwhile: impl FnOnce(&MockClock)) -> Self {
         let (folder, clock, settings) =
             (Arc::clone(&self.folder), Arc::clone(&self.clock), self.settings.clone());
         self.stop().await;
-        clock.advance(meanwhile);
+        meanwhile(&clock);
         Setup { settings, folder: Some(folder), clock }.start().await
     }
 

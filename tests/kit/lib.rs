@@ -14,5 +14,5 @@ pub use browser::browse;
 pub use clock::MockClock;
 pub use payload::{ORG_A, ORG_B, ORG_C, Payload, org_id};
 pub use program::{Program, executable};
-pub use raw::{Reply, exchange};
+pub use raw::{Reply, exchange, raw};
 pub use salesforce_cli::SalesforceCli;

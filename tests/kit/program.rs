@@ -16,6 +16,7 @@ pub struct Program {
     pub url: String,
     /// Its admin token.
     pub token: String,
+    reading: tokio::task::JoinHandle<()>,
 }
 
 /// The built executable, beside the tests.
@@ -49,8 +50,21 @@ impl Program {
     /// # Panics
     /// When it does not become ready within 30 seconds; with what it said.
     pub async fn serve(folder: &TempDir, arguments: &[&str]) -> Self {
+        Self::serve_with(folder, arguments, &[]).await
+    }
+
+    /// The same, with variables in its environment.
+    ///
+    /// # Panics
+    /// As [`Program::serve`].
+    pub async fn serve_with(folder: &TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Self::command(folder, &["--listen", "127.0.0.1:0", "serve"]);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("the program does not start: {error}"));
         let Some(stderr) = child.stderr.take() else { panic!("no stderr") };
         let pid = child.id();
@@ -69,8 +83,8 @@ impl Program {
             panic!("the program is not ready after 30 s")
         };
         // Goes on reading, so that the program never waits for its log to be read.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, url, token }
+        let reading = tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Self { child, url, token, reading }
     }
 
     /// `kill -9`.
@@ -82,6 +96,13 @@ impl Program {
         if let Err(error) = self.child.kill().await {
             panic!("the program cannot be killed: {error}");
         }
+    }
+
+    /// Closes the pipe that its log goes to, as a terminal does that goes away.
+    pub async fn close_log(&mut self) {
+        self.reading.abort();
+        // Aborted, and so its end of the pipe is closed.
+        drop((&mut self.reading).await);
     }
 
     /// Its process ID.

@@ -63,6 +63,37 @@ pub async fn exchange(url: &str, head: &str, body: &[u8]) -> Reply {
     parse(&answer)
 }
 
+/// Sends `bytes` as they are to `http://HOST:PORT`, and reads every answer until the server ends the connection.
+///
+/// # Panics
+/// When it does not within 30 seconds, or what comes is no HTTP.
+pub async fn raw(url: &str, bytes: &[u8]) -> Vec<Reply> {
+    let talk = async {
+        let mut stream = TcpStream::connect(url.trim_start_matches("http://")).await?;
+        let (mut reader, mut writer) = stream.split();
+        let mut answers = Vec::new();
+        // A server that has seen enough may answer and close before it has read everything.
+        let write = async { drop(writer.write_all(bytes).await) };
+        let (read, ()) = tokio::join!(reader.read_to_end(&mut answers), write);
+        drop(read);
+        Ok::<_, std::io::Error>(answers)
+    };
+    let answers = match tokio::time::timeout(std::time::Duration::from_secs(30), talk).await {
+        Ok(Ok(answers)) => answers,
+        other => panic!("no end from {url}: {other:?}"),
+    };
+    let mut replies = Vec::new();
+    let mut rest = &answers[..];
+    while !rest.is_empty() {
+        let head = rest.windows(4).position(|window| window == b"\r\n\r\n").map_or(rest.len(), |at| at + 4);
+        let length = parse(&rest[..head]).header("content-length").and_then(|length| length.parse().ok());
+        let end = length.map_or(rest.len(), |length: usize| rest.len().min(head + length));
+        replies.push(parse(&rest[..end]));
+        rest = &rest[end..];
+    }
+    replies
+}
+
 fn parse(answer: &[u8]) -> Reply {
     let text = String::from_utf8_lossy(answer).into_owned();
     let Some((head, body)) = text.split_once("\r\n\r\n") else { panic!("no HTTP answer: {text:?}") };

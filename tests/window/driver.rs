@@ -1,51 +1,34 @@
 //! The real window, driven from outside as a user's hands and eyes would.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-use std::{env, fs};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use fantoccini::elements::Element;
 use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-/// How long anything in the window may take.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// How often what gives no signal is looked at.
-const LOOK: Duration = Duration::from_millis(50);
+use crate::program::path_from;
+use crate::session::Session;
+use crate::waiting::{LOOK, PATIENCE, until};
 
 /// The program's window.
 pub(crate) struct Window {
     client: Client,
-    // In this order: the driver ends the program, which then lets go of its folder.
+    // The driver ends the program.
     _driver: Driver,
-    folder: TempDir,
 }
 
 impl Window {
-    /// Starts a demo and waits for its window.
-    pub(crate) async fn open() -> anyhow::Result<Self> {
-        Self::start(TempDir::new()?, &["--demo"]).await
-    }
-
-    /// Starts the program with nothing connected, and these settings, and waits for its window.
-    pub(crate) async fn open_empty(settings: &str) -> anyhow::Result<Self> {
-        let folder = TempDir::new()?;
-        fs::write(folder.path().join("config.toml"), settings)?;
-        Self::start(folder, &[]).await
-    }
-
-    async fn start(folder: TempDir, arguments: &[&str]) -> anyhow::Result<Self> {
+    /// Starts the program in a session and waits for its window.
+    pub(crate) async fn open(session: &Session, arguments: &[&str]) -> anyhow::Result<Self> {
         let program = path_from("SYNC_MONITOR_DESKTOP")?;
-        let driver = Driver::start().await?;
-        let mut all =
-            vec!["--listen".into(), "127.0.0.1:0".into(), "--data-dir".into(), json!(folder.path())];
-        all.extend(arguments.iter().map(|argument| json!(argument)));
+        let driver = Driver::start(session).await?;
+        let all = [&["--listen", "127.0.0.1:0"], arguments].concat();
         let options = json!({ "application": program, "args": all });
         let mut capabilities = Capabilities::new();
         capabilities.insert("browserName".into(), "wry".into());
@@ -55,26 +38,7 @@ impl Window {
             .connect(&driver.url())
             .await
             .context("the program did not open a window")?;
-        Ok(Self { client, _driver: driver, folder })
-    }
-
-    /// Asks the program's management API as the command line does.
-    pub(crate) async fn ask(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let api: Value = serde_json::from_slice(&fs::read(self.folder.path().join("api.json"))?)?;
-        let (url, token) =
-            (api["url"].as_str().unwrap_or_default(), api["token"].as_str().unwrap_or_default());
-        let head = format!(
-            "{method} /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer {token}"
-        );
-        let reply = kit::exchange(url, &head, body.to_string().as_bytes()).await;
-        ensure!((200..300).contains(&reply.status), "{method} {path}: {} {}", reply.status, reply.text);
-        Ok(reply.json())
-    }
-
-    /// Where the program listens.
-    pub(crate) fn url(&self) -> anyhow::Result<String> {
-        let api: Value = serde_json::from_slice(&fs::read(self.folder.path().join("api.json"))?)?;
-        Ok(api["url"].as_str().unwrap_or_default().to_owned())
+        Ok(Self { client, _driver: driver })
     }
 
     /// Waits for what an XPath finds.
@@ -95,18 +59,54 @@ impl Window {
 
     /// Waits until an XPath finds nothing any more.
     pub(crate) async fn see_no_more(&self, xpath: &str) -> anyhow::Result<()> {
-        let mut looks = tokio::time::interval(LOOK);
-        let waiting = async {
-            while !self.client.find_all(Locator::XPath(xpath)).await?.is_empty() {
-                looks.tick().await;
-            }
-            anyhow::Ok(())
+        let is_gone = async || {
+            let found = self.client.find_all(Locator::XPath(xpath)).await?;
+            Ok(found.is_empty().then_some(()))
         };
-        if let Ok(seen) = tokio::time::timeout(PATIENCE, waiting).await {
-            return seen;
+        let gone = until(&format!("{xpath} to go away"), is_gone).await;
+        if gone.is_err() {
+            self.picture("went-wrong").await?;
         }
-        self.picture("went-wrong").await?;
-        bail!("waited {} s for {xpath} to go away", PATIENCE.as_secs());
+        gone
+    }
+
+    /// Waits until the page is at an address that ends like this.
+    pub(crate) async fn is_at(&self, end: &str) -> anyhow::Result<()> {
+        until(&format!("the page to be at {end}"), async || {
+            Ok(self.client.current_url().await?.as_str().ends_with(end).then_some(()))
+        })
+        .await
+    }
+
+    /// Calls a command of the desktop's, as the page does, and returns what it answers.
+    pub(crate) async fn call(&self, command: &str, arguments: Value) -> anyhow::Result<Value> {
+        let script = "const [command, given, done] = arguments;
+            window.__TAURI_INTERNALS__.invoke(command, given).then((ok) => done({ ok }), (error) => done({ error }))";
+        let answer = self.client.execute_async(script, vec![json!(command), arguments]).await?;
+        match answer.get("error") {
+            Some(error) => bail!("{command}: {error}"),
+            None => Ok(answer["ok"].clone()),
+        }
+    }
+
+    /// Waits until the page knows that it has this size: then the program knows where its window is.
+    pub(crate) async fn is_of_size(&self, width: u32, height: u32) -> anyhow::Result<()> {
+        until(&format!("the page to be {width} by {height}"), async || {
+            let size = self.client.execute("return [innerWidth, innerHeight]", vec![]).await?;
+            Ok((size == json!([width, height])).then_some(()))
+        })
+        .await
+    }
+
+    /// Leaves a mark in the page, which is lost when the page is loaded anew.
+    pub(crate) async fn mark(&self) -> anyhow::Result<()> {
+        self.client.execute("window.marked = true", vec![]).await?;
+        Ok(())
+    }
+
+    /// Whether the mark is still there.
+    pub(crate) async fn is_marked(&self) -> anyhow::Result<bool> {
+        Ok(self.client.execute("return window.marked === true", vec![]).await? == json!(true))
     }
 
     /// Keeps what can be seen, in `target/screenshots/window-NAME.png`.
@@ -133,16 +133,15 @@ struct Driver {
 }
 
 impl Driver {
-    async fn start() -> anyhow::Result<Self> {
+    async fn start(session: &Session) -> anyhow::Result<Self> {
         let program = path_from("TAURI_DRIVER")?;
         let (port, native_port) = (free_port()?, free_port()?);
         let mut command = Command::new(&program);
         command
             .args(["--port", &port.to_string(), "--native-port", &native_port.to_string()])
             .args(["--native-driver", "/usr/bin/WebKitWebDriver"])
-            // What the program is started with, too: the driver hands it on.
-            .env("SYNC_MONITOR_SECRETS", "file")
-            .env("BROWSER", "curl --silent --noproxy * --location --output /dev/null")
+            // The driver hands it on to the program.
+            .envs(session.environment())
             .stdin(Stdio::null());
         let process = command.spawn().with_context(|| format!("{} cannot be started", program.display()))?;
         let mut driver = Self { process, port };
@@ -157,17 +156,14 @@ impl Driver {
     }
 
     async fn wait_for(&mut self, port: u16) -> anyhow::Result<()> {
-        let mut looks = tokio::time::interval(LOOK);
-        let waiting = async {
-            while TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.is_err() {
-                if let Some(status) = self.process.try_wait()? {
-                    bail!("tauri-driver ended with {status}");
-                }
-                looks.tick().await;
+        until("tauri-driver", async || {
+            if let Some(status) = self.process.try_wait()? {
+                bail!("tauri-driver ended with {status}");
             }
-            Ok(())
-        };
-        tokio::time::timeout(PATIENCE, waiting).await.context("tauri-driver does not answer")?
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            Ok(TcpStream::connect(address).await.is_ok().then_some(()))
+        })
+        .await
     }
 }
 
@@ -177,16 +173,6 @@ impl Drop for Driver {
         let _ = Command::new("kill").arg(self.process.id().to_string()).status();
         let _ = self.process.wait();
     }
-}
-
-/// A path that `cargo xtask test window` gives.
-fn path_from(name: &str) -> anyhow::Result<PathBuf> {
-    let path = env::var_os(name).map(PathBuf::from);
-    let path = path.with_context(|| format!("{name} is not set: run `cargo xtask test window`"))?;
-    if !path.exists() {
-        bail!("{name} names {}, which is not there: run `cargo xtask test window`", path.display());
-    }
-    Ok(path)
 }
 
 /// A port that nobody has at this moment.

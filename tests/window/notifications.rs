@@ -2,17 +2,17 @@
 #![expect(clippy::used_underscore_binding, reason = "the macro's way with what the specification hands over")]
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::mpsc;
 use zbus::object_server::SignalEmitter;
 use zbus::zvariant::Value;
-use zbus::{Connection, connection, interface};
+use zbus::{Connection, interface};
+
+use crate::session::Session;
+use crate::waiting::PATIENCE;
 
 const PATH: &str = "/org/freedesktop/Notifications";
-/// How long a notification may take.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A notification that was shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,15 +72,15 @@ impl Server {
 }
 
 impl Notifications {
-    /// Shows notifications on this session's bus.
-    pub(crate) async fn start() -> anyhow::Result<Self> {
+    /// Shows notifications in this session.
+    pub(crate) async fn start(session: &Session) -> anyhow::Result<Self> {
         let (sender, shown) = mpsc::unbounded_channel();
-        let connection = connection::Builder::session()?
+        let connection = session
+            .bus()?
             .name("org.freedesktop.Notifications")?
             .serve_at(PATH, Server { shown: sender, last: 0 })?
             .build()
-            .await
-            .context("no session bus: run `cargo xtask test window`")?;
+            .await?;
         Ok(Self { connection, shown })
     }
 

@@ -23,20 +23,39 @@ export function launch() {
 /** The screens, by the address that shows each. */
 export const SCREENS = [
   '#/overview',
-  '#/failed',
+  '#/failed/causes',
+  '#/failed/items',
   '#/failed/dismissed',
   '#/queue/queued',
+  '#/queue/retrying',
+  '#/queue/sending',
   '#/queue/held',
-  '#/activity',
-  '#/activity/log',
-  '#/orgs',
+  '#/activity/events',
+  '#/activity/work-items',
+  '#/orgs/cards',
+  '#/orgs/map',
+  '#/insights',
+  '#/audit',
+  '#/runs',
+  '#/settings/general',
+  '#/settings/notifications',
+  '#/settings/retry',
+  '#/settings/privacy',
+  '#/settings/api',
+  '#/settings/data',
+  '#/settings/appearance',
+  '#/settings/keyboard',
+  '#/settings/diagnostics',
+  '#/settings/about',
+  '#/welcome',
 ];
 
-/** Fails with the names of the broken rules if axe finds anything. */
-export async function assertAccessible(page, where) {
+/** Fails with the names of the broken rules if axe finds anything; `without` names rules that do not apply. */
+export async function assertAccessible(page, where, without = []) {
   // The checker is injected as a script, which the page's own policy rightly forbids.
   const { violations } = await new AxeBuilder({ page })
     .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .disableRules(without)
     .analyze();
   const found = violations.map(
     (one) => `${one.id}: ${one.nodes.map((node) => node.target.join(' ')).join(', ')}`,
@@ -46,7 +65,8 @@ export async function assertAccessible(page, where) {
 
 /** Chooses a theme as a user does. */
 export async function chooseTheme(page, name) {
-  await page.getByRole('radio', { name, exact: true }).check({ force: true });
+  await page.getByTestId('theme').click();
+  await page.getByRole('menuitemradio', { name, exact: true }).click();
   await page.locator(`:root[data-theme="${name.toLowerCase()}"]`).waitFor();
 }
 
@@ -55,8 +75,7 @@ export async function goTo(page, hash) {
   await page.evaluate((address) => {
     location.hash = address;
   }, hash);
-  if (hash.startsWith('#/item/'))
-    await page.getByTestId('item-body').locator('pre').last().waitFor();
+  if (hash.startsWith('#/item/')) await page.getByTestId('item-body').waitFor();
   else if (hash === '#/overview') await page.getByTestId('headline').waitFor();
   else await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
   await page.getByText('Loading…', { exact: true }).waitFor({ state: 'detached' });

@@ -1,4 +1,5 @@
 /** Canned data for the mock server: four orgs and items in every state. */
+import { createHash } from 'node:crypto';
 
 export const ORGS = {
   client: '00D5e000000AAAAEA4',
@@ -87,11 +88,14 @@ const TITLES = [
   'New approval step for discounts above 20 %',
 ];
 
+/** When each attempt of a cycle is made, in seconds from its beginning. */
+const SCHEDULE = [0, 30, 150, 750, 4350];
+
 function attemptsOf(now, error, n, cycle, lastOutcome) {
   return Array.from({ length: n }, (_, index) => ({
     number: index + 1,
     cycle,
-    startedAt: at(now, -(n - index) * 600),
+    startedAt: at(now, SCHEDULE[index] - SCHEDULE[n - 1] - 60),
     durationMs: 84 + index * 131,
     outcome: index === n - 1 ? lastOutcome : 'retrying',
     httpStatus: error[0],
@@ -101,6 +105,118 @@ function attemptsOf(now, error, n, cycle, lastOutcome) {
       error[0] === null ? null : JSON.stringify([{ message: error[2], errorCode: error[1] }]),
     counted: true,
   }));
+}
+
+/** What makes failures one cause. */
+const failureKey = (orgId, parts) =>
+  createHash('sha256')
+    .update([orgId, ...parts].join('|'))
+    .digest('hex')
+    .slice(0, 16);
+
+/** What is known of each error, by code and status. */
+export const CAUSES = {
+  FIELD_CUSTOM_VALIDATION_EXCEPTION: {
+    title: 'A validation rule refused the record',
+    text: 'A validation rule in the target org does not accept these values.',
+    fixer: 'targetAdmin',
+    retryHelps: false,
+    steps: ['Read the message: it is the rule’s own text.', 'Retry after the rule was changed.'],
+  },
+  UNABLE_TO_LOCK_ROW: {
+    title: 'The record was busy',
+    text: 'Another process in the target org was changing the same record at that moment.',
+    fixer: 'wait',
+    retryHelps: true,
+    steps: ['Retry: the lock is usually gone within seconds.'],
+  },
+  REQUIRED_FIELD_MISSING: {
+    title: 'A required field is empty',
+    text: 'The target org requires a field that this work item does not fill.',
+    fixer: 'targetAdmin',
+    retryHelps: false,
+    steps: ['See in the message which field is meant.', 'Retry after the target org was changed.'],
+  },
+  500: {
+    title: 'The target org had an error of its own',
+    text: 'Salesforce answered that something went wrong there.',
+    fixer: 'developer',
+    retryHelps: true,
+    steps: ['Retry once.', 'If it fails again, look at the Apex exception in the target org.'],
+  },
+  0: {
+    title: 'The target org did not answer in time',
+    text: 'No answer came before the time-out.',
+    fixer: 'wait',
+    retryHelps: true,
+    steps: ['Retry when the org answers again.'],
+  },
+};
+
+/** What is known of an error; null of none. */
+export function causeOf(error) {
+  if (error === null) return null;
+  return CAUSES[error.errorCode ?? error.httpStatus ?? 0] ?? CAUSES[500];
+}
+
+/** An item that was retried twice by hand, and met a limit on its way. */
+function retriedTwice(now, item) {
+  const error = [item.lastError.httpStatus, item.lastError.errorCode, item.lastError.message];
+  const earlier = (log, seconds) =>
+    log.map((one) => ({ ...one, startedAt: at(Date.parse(one.startedAt), -seconds) }));
+  const limit = {
+    ...attemptsOf(now, [429, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.'], 1, 2)[0],
+    number: 3,
+    startedAt: at(now, -88_000),
+    outcome: 'rateLimited',
+    counted: false,
+  };
+  const second = earlier(attemptsOf(now, error, 5, 2, 'failed'), 86_400);
+  Object.assign(item, {
+    cycle: 3,
+    createdAt: at(now, -180_000),
+    attemptLog: [
+      ...earlier(attemptsOf(now, error, 5, 1, 'failed'), 172_800),
+      ...second.slice(0, 2),
+      limit,
+      ...second.slice(2),
+      ...item.attemptLog.map((one) => ({ ...one, cycle: 3 })),
+    ],
+    history: [
+      {
+        at: at(now, -90_811),
+        actor: 'user:grace',
+        via: 'cli',
+        action: 'retry',
+        reason: null,
+        runId: null,
+      },
+      {
+        at: at(now, -40_000),
+        actor: 'user:ada',
+        via: 'browser',
+        action: 'dismiss',
+        reason: 'Waits for the release',
+        runId: null,
+      },
+      {
+        at: at(now, -5000),
+        actor: 'user:ada',
+        via: 'browser',
+        action: 'restore',
+        reason: null,
+        runId: null,
+      },
+      {
+        at: at(now, -4411),
+        actor: 'user:ada',
+        via: 'browser',
+        action: 'retry',
+        reason: null,
+        runId: null,
+      },
+    ],
+  });
 }
 
 /** The items; `failed` says how many of them have failed. */
@@ -133,24 +249,34 @@ export function items(now, failed = 12) {
       dismissedAt: null,
       dismissReason: null,
       attemptLog: bad ? attemptsOf(now, error, n, 1, status) : [],
+      history: [],
+      runs: [],
       ...more,
     };
+    if (bad) item.createdAt = at(Date.parse(item.attemptLog[0].startedAt), -1);
+    if (status === 'failed') item.failureKey = failureKey(item.targetOrgId, error);
     if (status === 'synced' || status === 'superseded') {
       item.attempts = 1;
       item.attemptLog = [
         {
           ...attemptsOf(now, [200, null, null], 1, 1, status)[0],
+          startedAt: item.createdAt,
           httpStatus: status === 'synced' ? 200 : 409,
           responseBody: '{"success":true}',
         },
       ];
     }
     // Written by hand: a parser would round the big number and 1.10.
-    item.payloadText = `{"transactionId":"${item.transactionId}","sourceOrgId":"${item.sourceOrgId}","operation":"${item.operation}","records":[{"externalId":"${item.externalIds[0]}","title":"${item.title}","estimatedHours":1.10,"legacyNumber":12345678901234567890,"comments":[],"timeLogs":[]}]}`;
+    item.payloadText = `{"transactionId":"${item.transactionId}","sourceOrgId":"${item.sourceOrgId}","operation":"${item.operation}","records":[{"externalId":"${item.externalIds[0]}","title":"${item.title}","estimatedHours":1.10,"legacyNumber":12345678901234567890,"assignee":"developer@example.com","description":"As an account manager\\nI want to see what was earned where,\\nso that I can plan the next quarter.\\n\\nThe figures come from closed opportunities; open ones are left out until they are won.","comments":[{"author":"ada@example.com","at":"2026-02-27T14:30:00.000Z","text":"Please take the fiscal year."}],"timeLogs":[]}]}`;
     all.push(item);
   };
   for (let i = 0; i < failed; i += 1) add('failed', i);
-  add('failed', 40, { dismissedAt: at(now, -300), dismissReason: 'Test data, not needed' });
+  const fifth = all.find((item) => item.id === 'failed-5');
+  if (fifth !== undefined) retriedTwice(now, fifth);
+  add('failed', Math.max(40, failed), {
+    dismissedAt: at(now, -300),
+    dismissReason: 'Test data, not needed',
+  });
   add('retrying', 1, { nextAttemptAt: at(now, 42) });
   add('retrying', 3, { nextAttemptAt: at(now, 1850) });
   add('retrying', 0, { heldBy: 'orgUnreachable', targetOrgId: ORGS.sandbox });
@@ -162,6 +288,36 @@ export function items(now, failed = 12) {
   add('superseded', 0);
   add('superseded', 1);
   return all;
+}
+
+/** What people and the program did, newest first. */
+export function activity(now) {
+  const lines = [
+    [
+      -40,
+      'relay',
+      'echo.suppress',
+      'WI-1041',
+      { reason: ORGS.client, detail: 'WI-1041', count: 1 },
+    ],
+    [-300, 'user:ada', 'item.dismiss', 'failed-41', { reason: 'Test data, not needed', count: 1 }],
+    [-900, 'relay', 'org.health', ORGS.legacy, { reason: 'signInRequired' }],
+    [-3600, 'cli', 'item.retry', null, { count: 14 }],
+    [-7200, 'user:ada', 'route.pause', `${ORGS.client} → ${ORGS.legacy}`, {}],
+    [-86_400, 'user:ada', 'org.connect', ORGS.client, {}],
+  ];
+  return lines.map(([seconds, actor, action, subject, more], index) => ({
+    id: lines.length - index,
+    at: at(now, seconds),
+    actor,
+    action,
+    subject,
+    reason: null,
+    count: null,
+    detail: null,
+    via: actor.startsWith('user:') ? 'browser' : actor === 'cli' ? 'cli' : null,
+    ...more,
+  }));
 }
 
 /** What the Salesforce CLI knows. */

@@ -8,8 +8,10 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as data from './mock-data.mjs';
+import { Mock } from './mock-state.mjs';
 
-const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
+/** The build that is shown; `UI_DIST` names another one. */
+const DIST = process.env.UI_DIST ?? fileURLToPath(new URL('../dist/', import.meta.url));
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
@@ -19,162 +21,35 @@ const TYPES = {
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The API's answers over a mutable state. */
-class Mock {
-  constructor({ failed, demo }) {
-    const now = Date.now();
-    this.demo = demo;
-    this.items = data.items(now, failed);
-    this.orgs = data.orgs(now);
-    this.routes = data.routes(now);
-    this.activity = [
-      {
-        id: '1',
-        at: new Date(now).toISOString(),
-        actor: 'admin',
-        action: 'items.dismiss',
-        subject: 'failed-41',
-        reason: 'Test data, not needed',
-        count: 1,
-        detail: null,
-      },
-    ];
-    this.streams = new Set();
-    /** The sign-ins so far, by ID; a test finishes them. */
-    this.signIns = new Map();
-    /** What is answered in place of the next call, by `METHOD path`: a problem's status, code and detail. */
-    this.problems = new Map();
-    /** The bodies of the calls so far that had one. */
-    this.bodies = [];
-    /** The calls so far, as `METHOD path`. */
-    this.calls = [];
-    this.eventId = 0;
-  }
-
-  status() {
-    const counts = Object.fromEntries(
-      ['queued', 'processing', 'retrying', 'failed', 'synced', 'superseded'].map((status) => [
-        status,
-        this.items.filter((item) => item.status === status && item.dismissedAt === null).length,
-      ]),
-    );
-    const due = this.items.map((item) => item.nextAttemptAt).filter((at) => at !== null);
-    return {
-      version: '0.1.0',
-      uptimeSeconds: 4200,
-      counts,
-      held: this.items.filter((item) => item.heldBy !== null).length,
-      dismissed: this.items.filter((item) => item.dismissedAt !== null).length,
-      suppressedEchoes: 68,
-      nextAttemptAt: due.sort()[0] ?? null,
-      orgs: this.orgs.length,
-      demo: this.demo,
-      listenAddress: '127.0.0.1:7437',
-      schedule: ['0s', '30s', '2m', '10m', '1h'],
-      serverTime: new Date().toISOString(),
-      demoLoginUrl: this.demo ? 'http://127.0.0.1:9' : null,
-    };
-  }
-
-  matching(filter) {
-    const dismissed = String(filter.dismissed ?? 'false') === 'true';
-    const statuses = filter.status?.split(',');
-    return this.items.filter(
-      (item) =>
-        (item.dismissedAt !== null) === dismissed &&
-        (statuses === undefined || statuses.includes(item.status)) &&
-        (filter.targetOrgId === undefined || item.targetOrgId === filter.targetOrgId) &&
-        (filter.held === undefined || String(item.heldBy !== null) === String(filter.held)),
-    );
-  }
-
-  page(query) {
-    const all = this.matching(Object.fromEntries(query));
-    const from = Number(query.get('cursor') ?? 0);
-    const to = from + Number(query.get('limit') ?? 100);
-    return {
-      items: all.slice(from, to).map(({ attemptLog: _a, payloadText: _p, ...item }) => item),
-      nextCursor: to < all.length ? String(to) : null,
-      total: all.length,
-    };
-  }
-
-  act(name, body) {
-    const ids = body.ids ?? this.matching(body.filter).map((item) => item.id);
-    const refused = [];
-    let changed = 0;
-    for (const id of ids) {
-      const item = this.items.find((one) => one.id === id);
-      if (item?.status !== 'failed') {
-        refused.push({ id, reason: item === undefined ? 'no such item' : `it is ${item.status}` });
-        continue;
-      }
-      changed += 1;
-      const dismissing = name === 'dismiss';
-      item.dismissedAt = dismissing ? new Date().toISOString() : null;
-      item.dismissReason = dismissing ? body.reason : null;
-      if (name === 'retry') {
-        Object.assign(item, { status: 'queued', attempts: 0, cycle: item.cycle + 1 });
-      }
-      item.updatedAt = new Date().toISOString();
-    }
-    this.emit({ items: ids, orgs: false, routes: false });
-    return { changed, refused };
-  }
-
-  begin(org, alias) {
-    const id = `sign-in-${this.signIns.size + 1}`;
-    const signIn = {
-      id,
-      state: 'waiting',
-      authorizeUrl: `https://login.example/services/oauth2/authorize?state=${id}`,
-      expiresAt: new Date(Date.now() + 600_000).toISOString(),
-      orgId: null,
-      problem: null,
-    };
-    this.signIns.set(id, { signIn, org, alias });
-    return signIn;
-  }
-
-  /** The browser came back: the sign-in is over. */
-  finish(id, problem = null) {
-    const entry = this.signIns.get(id);
-    if (problem !== null) {
-      Object.assign(entry.signIn, { state: 'failed', authorizeUrl: null, problem });
-      return;
-    }
-    const org = this.connect(entry.org, entry.alias);
-    Object.assign(entry.signIn, { state: 'connected', authorizeUrl: null, orgId: org.orgId });
-    this.emit({ items: [], orgs: true, routes: false });
-  }
-
-  connect(org, alias) {
-    if (org !== null) {
-      Object.assign(org, { health: 'connected', healthDetail: null });
-      return org;
-    }
-    const made = data.newcomer(Date.now(), alias);
-    this.orgs = [...this.orgs.filter((one) => one.orgId !== made.orgId), made];
-    return made;
-  }
-
-  emit(change) {
-    this.eventId += 1;
-    const text = `event: changed\nid: ${this.eventId}\ndata: ${JSON.stringify(change)}\n\n`;
-    for (const stream of this.streams) stream.write(text);
-  }
-}
-
 function answer(mock, method, path, query, body) {
   const [, name, id, verb] = path.split('/');
   const key = `${method} ${name}`;
   if (key === 'GET status') return mock.status();
-  if (key === 'GET orgs' && id === undefined) return { orgs: mock.orgs };
-  if (key === 'GET routes') return { routes: mock.routes };
-  if (key === 'GET activity') return { activity: mock.activity, nextCursor: null };
+  if (key === 'GET orgs' && id === undefined)
+    return { orgs: mock.orgs.map((org) => mock.counted(org)) };
+  if (key === 'GET routes') return { routes: mock.routes.map((route) => mock.counted(route)) };
+  if (name === 'relay') return id === 'pause' ? mock.pause(body?.until) : mock.resume();
+  if (key === 'GET activity') {
+    const entries = mock.logged(query);
+    return id === 'export' ? lines(entries, query) : mock.cut('activity', entries, query);
+  }
   if (key === 'GET items' && id === undefined) return mock.page(query);
-  if (key === 'GET items') return mock.items.find((item) => item.id === decodeURIComponent(id));
+  if (key === 'GET items' && id === 'export') {
+    return lines(mock.page(new URLSearchParams([...query, ['limit', '1000000']])).items, query);
+  }
+  if (key === 'GET items') return mock.detail(decodeURIComponent(id));
+  if (key === 'POST items' && id === 'preflight') return mock.preflight(body);
   if (key === 'POST items') return mock.act(id, body);
+  if (key === 'GET work-items') return mock.workItems(query);
+  if (key === 'GET failures') return { failures: mock.failures() };
+  if (key === 'GET runs' && id === undefined) {
+    const runs = mock.runs.map(({ refusals: _, ...run }) => run);
+    return mock.cut('runs', runs, query);
+  }
+  if (key === 'GET runs') return mock.run(id);
+  if (['stats', 'settings', 'store', 'tokens', 'diagnostics'].includes(name)) {
+    return systemAnswer(mock, key, id, query, body);
+  }
   if (name === 'orgs') return orgAnswer(mock, method, id, verb, body);
   if (key === 'POST routes') {
     const route = {
@@ -196,6 +71,51 @@ function answer(mock, method, path, query, body) {
     return route;
   }
   return undefined;
+}
+
+/** Rows as a file: one JSON text a line, or their first columns as CSV. */
+function lines(rows, query) {
+  if (query.get('format') !== 'csv') {
+    return new Text(rows.map((row) => JSON.stringify(row)).join('\n'));
+  }
+  const names = Object.keys(rows[0] ?? { id: '' });
+  const line = (row) => names.map((name) => JSON.stringify(row[name] ?? '')).join(',');
+  return new Text([names.join(','), ...rows.map(line)].join('\r\n'));
+}
+
+/** An answer that is no JSON. */
+class Text {
+  constructor(text) {
+    this.text = text;
+  }
+}
+
+function systemAnswer(mock, key, id, query, body) {
+  const { program } = mock;
+  switch (id === undefined ? key : `${key} ${key.startsWith('DELETE') ? '' : id}`) {
+    case 'GET stats':
+      return program.stats(query.get('window') ?? '24h');
+    case 'GET settings':
+      return program.told();
+    case 'PATCH settings':
+      return program.change(body);
+    case 'GET store':
+      return program.store(mock.items.length);
+    case 'POST store check':
+      return program.checked;
+    case 'POST store backup':
+      return program.backup();
+    case 'GET tokens':
+      return { tokens: program.tokens };
+    case 'POST tokens':
+      return program.createToken(body);
+    case 'DELETE tokens ':
+      return program.revokeToken(id);
+    case 'GET diagnostics':
+      return program.diagnostics(mock.status());
+    default:
+      return undefined;
+  }
 }
 
 function orgAnswer(mock, method, id, verb, body) {
@@ -255,6 +175,10 @@ async function handle(mock, request, response) {
   }
   const path = url.pathname.slice('/api/v1'.length);
   if (path === '/events') {
+    if (mock.refuseStreams) {
+      response.writeHead(503).end();
+      return;
+    }
     response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     response.write(': hello\n\n');
     mock.streams.add(response);
@@ -273,23 +197,29 @@ async function handle(mock, request, response) {
     response.writeHead(status, { 'Content-Type': type });
     response.end(value === null ? '' : JSON.stringify(value));
   };
+  await mock.delays.get(call);
   const problem = mock.problems.get(call);
   if (problem !== undefined) {
-    mock.problems.delete(call);
+    if (problem.always !== true) mock.problems.delete(call);
     send(problem.status, { title: 'Error', ...problem });
     return;
   }
   const result = answer(mock, request.method, path, url.searchParams, body);
   if (result === undefined) {
     send(404, { title: 'Not found', status: 404, detail: '', code: 'NOT_FOUND' });
+  } else if (result instanceof Text) {
+    response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' });
+    response.end(result.text);
+  } else if (typeof result?.status === 'number' && typeof result.detail === 'string') {
+    send(result.status, { title: 'Refused', code: 'REFUSED', ...result });
   } else {
     send(result === null ? 204 : 200, result);
   }
 }
 
-/** Starts a mock; `mock` is its state, `cut` ends it with all connections, `start` revives it. */
-export async function startMock({ port = 0, failed = 12, demo = true } = {}) {
-  const mock = new Mock({ failed, demo });
+/** Starts a mock; without `connected` it is new and empty; `mock` is its state, `cut` ends it with all connections, `start` revives it. */
+export async function startMock({ port = 0, failed = 12, demo = true, connected = true } = {}) {
+  const mock = new Mock({ failed, demo, connected });
   let bound = port;
   let server;
   async function start() {

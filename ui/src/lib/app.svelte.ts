@@ -5,9 +5,12 @@ import { ItemList } from './items/list.svelte';
 import { Monitor } from './monitor.svelte';
 import { OrgActions } from './orgs/actions.svelte';
 import { Router } from './router.svelte';
+import { Look } from './shared/look.svelte';
 import { Theme } from './shared/theme.svelte';
-import { itemTitle } from './items/words';
+import { Notices } from './shell/notices.svelte';
+import { RelayActions } from './shell/relay.svelte';
 import { Shortcuts } from './shell/shortcuts.svelte';
+import { Welcome } from './welcome/welcome.svelte';
 
 /** The parts that every component may use. */
 export class App {
@@ -16,17 +19,25 @@ export class App {
   readonly orgActions: OrgActions;
   readonly list: ItemList;
   readonly router = new Router();
+  readonly notices = new Notices();
   readonly theme = new Theme();
+  readonly look = new Look();
+  readonly welcome = new Welcome();
   readonly shortcuts = new Shortcuts();
+  readonly relay: RelayActions;
   helpOpen = $state(false);
+  paletteOpen = $state(false);
+
+  /** What a screen does with a letter; false where it means nothing there. Before every other meaning. */
+  screenKeys: ((key: string) => boolean) | null = null;
+  /** Puts the focus on a row of the list that is shown, which may be out of sight; null where there is none. */
+  focusRow: ((id: string) => void) | null = null;
 
   constructor(backend: Backend) {
     this.monitor = new Monitor(backend);
-    this.list = new ItemList(backend, (error) => this.monitor.noteProblem(error));
-    this.actions = new ItemActions(this.monitor, (id) => {
-      const row = this.list.rows.find((one) => one.id === id);
-      return row === undefined ? id : itemTitle(row);
-    });
+    this.relay = new RelayActions(this.monitor, this.notices);
+    this.list = new ItemList(this.monitor.backend, (error) => this.monitor.noteProblem(error));
+    this.actions = new ItemActions(this.monitor, this.notices, this.list);
     this.orgActions = new OrgActions(this.monitor, this.actions);
   }
 }

@@ -129,6 +129,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
+/// A JSON body that may be left out where there is nothing to say.
+pub(crate) struct MaybeJson<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for MaybeJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if request.body().size_hint().exact() == Some(0) {
+            return Ok(Self(T::default()));
+        }
+        Json::from_request(request, state).await.map(|Json(value)| Self(value))
+    }
+}
+
 fn too_large() -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -209,6 +223,18 @@ mod tests {
         let silent = futures_util::stream::once(async { Ok::<_, std::io::Error>(Bytes::from_static(b"{")) })
             .chain(futures_util::stream::pending());
         assert_eq!(read(Body::from_stream(silent)).await, Err(ReadError::Stalled));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_that_drips_is_waited_for_five_minutes_and_no_longer() {
+        let start = Instant::now();
+        let drip = futures_util::stream::unfold(start, |at| async move {
+            let next = at + Duration::from_secs(20);
+            tokio::time::sleep_until(next).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b" ")), next))
+        });
+        assert_eq!(read(Body::from_stream(drip)).await, Err(ReadError::Stalled));
+        assert_eq!(start.elapsed().as_secs(), WHOLE_BODY.as_secs());
     }
 
     #[derive(Debug, Deserialize)]

@@ -12,13 +12,17 @@ use uuid::Uuid;
 
 use crate::schema;
 
+mod diagnostics;
 mod items;
+mod runs;
 mod sign_in;
 mod stats;
 
+pub(crate) use diagnostics::Diagnostics;
 pub(crate) use items::{
-    Bulk, BulkCommand, Dismissal, FailureGroup, Failures, Item, ItemDetail, Items, Refusal, Selection,
+    BulkCommand, Dismissal, FailureGroup, Failures, Item, ItemDetail, Items, Selection, WorkItem, WorkItems,
 };
+pub(crate) use runs::{Bulk, Preflight, Refusal, Run, RunDetail, Runs};
 pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
 pub(crate) use stats::Stats;
 
@@ -41,6 +45,30 @@ pub(crate) struct Status {
     pub(crate) server_time: Millis,
     /// In a demo, where a simulated org waits to be signed in to.
     pub(crate) demo_login_url: Option<String>,
+    pub(crate) relay: Relay,
+}
+
+/// How it stands with the relay as a whole.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Relay {
+    paused: bool,
+    /// None while it is paused: until somebody resumes it.
+    #[schema(value_type = Option<schema::Time>)]
+    paused_until: Option<Millis>,
+}
+
+impl From<model::Relay> for Relay {
+    fn from(relay: model::Relay) -> Self {
+        Self { paused: relay.paused, paused_until: relay.paused_until }
+    }
+}
+
+#[derive(Deserialize, Default, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RelayPause {
+    #[schema(value_type = Option<schema::Time>)]
+    pub(crate) until: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -86,6 +114,8 @@ pub(crate) struct Org {
     instance_url: String,
     #[schema(value_type = schema::OrgHealth)]
     health: &'static str,
+    /// Is it paused itself, whatever the relay is?
+    paused: bool,
     health_detail: Option<String>,
     api_usage: Option<ApiUsage>,
     clock_skew_ms: Option<i64>,
@@ -114,6 +144,12 @@ struct ApiUsage {
     max: u64,
 }
 
+impl From<sync_monitor_domain::remote::ApiUsage> for ApiUsage {
+    fn from(usage: sync_monitor_domain::remote::ApiUsage) -> Self {
+        Self { used: usage.used, max: usage.max }
+    }
+}
+
 impl From<model::Org> for Org {
     fn from(org: model::Org) -> Self {
         Self {
@@ -129,8 +165,9 @@ impl From<model::Org> for Org {
             username: org.username,
             instance_url: org.instance_url,
             health: org.health.as_str(),
+            paused: org.health.paused,
             health_detail: org.health_detail,
-            api_usage: org.api_usage.map(|usage| ApiUsage { used: usage.used, max: usage.max }),
+            api_usage: org.api_usage.map(ApiUsage::from),
             clock_skew_ms: org.clock_skew_ms,
             last_delivered_at: org.last_delivered_at,
             last_received_at: org.last_received_at,
@@ -263,12 +300,14 @@ pub(crate) struct Activity {
     reason: Option<String>,
     count: Option<u64>,
     detail: Option<String>,
+    via: Option<&'static str>,
 }
 
 impl From<model::Activity> for Activity {
     fn from(line: model::Activity) -> Self {
         let model::Activity { id, at, actor, action, subject, reason, count, detail } = line;
-        Self { id, at, actor, action, subject, reason, count, detail }
+        let via = actor.via.map(model::Via::as_str);
+        Self { id, at, actor: actor.name, action, subject, reason, count, detail, via }
     }
 }
 

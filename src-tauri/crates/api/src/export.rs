@@ -12,14 +12,14 @@ use futures_util::stream;
 use http::{HeaderValue, header};
 use serde::Serialize;
 use serde_json::Value;
-use sync_monitor_engine::model::{Filter, Sort, SortBy};
+use sync_monitor_engine::model::{ActivityFilter, Filter, Sort, SortBy};
 use utoipa::openapi::response::{Response as Described, ResponseBuilder};
 use utoipa::openapi::{ContentBuilder, RefOr};
 use utoipa::{IntoResponses, PartialSchema as _};
 
 use crate::openapi::{BadQuery, Refused};
 use crate::problem::Problem;
-use crate::query::{FileFormat, ItemFilter, Query};
+use crate::query::{FileFormat, ItemFilter, LogFilter, Query};
 use crate::{App, dto};
 
 /// How much is read from the store at once.
@@ -48,7 +48,8 @@ const ITEM: [&str; 20] = [
     "/dismissReason",
 ];
 /// The columns of the activity log.
-const ACTIVITY: [&str; 8] = ["/id", "/at", "/actor", "/action", "/subject", "/reason", "/count", "/detail"];
+const ACTIVITY: [&str; 9] =
+    ["/id", "/at", "/actor", "/action", "/subject", "/reason", "/count", "/detail", "/via"];
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,14 +150,14 @@ struct Reader {
 
 enum What {
     Items(Box<Filter>),
-    Activity,
+    Activity(ActivityFilter),
 }
 
 impl Reader {
     fn columns(&self) -> &'static [&'static str] {
         match self.what {
             What::Items(_) => &ITEM,
-            What::Activity => &ACTIVITY,
+            What::Activity(_) => &ACTIVITY,
         }
     }
 
@@ -168,8 +169,8 @@ impl Reader {
                 let page = self.app.engine.items((**filter).clone(), sort, PAGE, self.cursor.take()).await?;
                 (rows(page.items.into_iter().map(dto::Item::from)), page.next_cursor)
             }
-            What::Activity => {
-                let page = self.app.engine.activity(PAGE, self.cursor.take()).await?;
+            What::Activity(filter) => {
+                let page = self.app.engine.activity(filter.clone(), PAGE, self.cursor.take()).await?;
                 (rows(page.activity.into_iter().map(dto::Activity::from)), page.next_cursor)
             }
         };
@@ -231,18 +232,19 @@ pub(crate) async fn items(State(app): State<Arc<App>>, mut query: Query) -> Resu
     reader(app, What::Items(Box::new(filter)), format).response("items").await
 }
 
-/// The activity log for a spreadsheet or a program, newest first.
+/// The lines of the activity log that a filter matches, for a spreadsheet or a program, newest first.
 #[utoipa::path(
     get,
     path = "/activity/export",
     tag = "activity",
-    params(FileFormat),
+    params(LogFilter, FileFormat),
     responses(File, Refused, BadQuery)
 )]
 pub(crate) async fn activity(State(app): State<Arc<App>>, mut query: Query) -> Result<Response, Problem> {
     let format = Format::of(&mut query)?;
+    let filter = query.activity()?;
     query.end()?;
-    reader(app, What::Activity, format).response("activity").await
+    reader(app, What::Activity(filter), format).response("activity").await
 }
 
 #[cfg(test)]

@@ -7,18 +7,21 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::uri::Authority;
-use http::{HeaderMap, Method, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq as _;
 use sync_monitor_domain::Millis;
+use sync_monitor_engine::model::Via;
 
-use crate::App;
 use crate::problem::Problem;
 use crate::session::{Sessions, cookie, hash};
-use crate::sync;
+use crate::{App, asker, sync};
 
 /// The header that a request with the cookie must bring: another site's page cannot set it.
 const OWN_HEADER: &str = "x-sync-monitor";
+
+/// Who may make use of an answer without reading it (Fetch standard).
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// The names by which this machine may be asked.
 #[derive(Debug, Clone)]
@@ -28,6 +31,11 @@ impl Hosts {
     /// Loopback names and these.
     pub(crate) fn new(configured: &[String]) -> Self {
         Self(configured.iter().map(|name| name.to_ascii_lowercase()).collect())
+    }
+
+    /// The configured names.
+    pub(crate) fn configured(&self) -> &[String] {
+        &self.0
     }
 
     /// Was the request meant for this machine? A page of another site whose name was made to point here (DNS rebinding)
@@ -62,20 +70,31 @@ fn refused_host(what: &str) -> Problem {
     )
 }
 
-/// Refuses what was meant for another host, on every route.
+/// Refuses what was meant for another host, on every route. Another site may neither read an answer (nothing here ever
+/// allows it to) nor show it as a picture or run it as a script.
 pub(crate) async fn host(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match app.hosts.judge(request.uri(), request.headers()) {
+    let mut response = match app.hosts.judge(request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) if sync::is_path(request.uri().path()) => sync::refused_host(&problem),
         Err(problem) => problem.into_response(),
-    }
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    response
 }
 
-/// Lets only the admin through: by token, or by cookie.
-pub(crate) async fn admin(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let asker = Asker { method: request.method(), headers: request.headers(), now: app.engine.clock().now() };
-    match asker.judge(&app.admin_token, &app.sessions, |secret| app.engine.authenticate(secret).is_some()) {
-        Ok(()) => next.run(request).await,
+/// Lets only the admin through, by token or by cookie, and says by which way he came. What the admin is told is kept by
+/// nobody in between.
+pub(crate) async fn admin(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let claim = Claim { method: request.method(), headers: request.headers(), now: app.engine.clock().now() };
+    match claim.judge(&app.admin_token, &app.sessions, |secret| app.engine.authenticate(secret).is_some()) {
+        Ok(via) => {
+            request.extensions_mut().insert(via);
+            let mut response = next.run(request).await;
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
         Err(problem) => problem.into_response(),
     }
 }
@@ -104,23 +123,23 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !secret.is_empty()).then_some(secret)
 }
 
-/// Who asks something of the management API.
-struct Asker<'a> {
+/// What a request of the management API says of who asks.
+struct Claim<'a> {
     method: &'a Method,
     headers: &'a HeaderMap,
     now: Millis,
 }
 
-impl Asker<'_> {
+impl Claim<'_> {
     fn judge(
         &self,
         admin: &AdminToken,
         sessions: &Sessions,
         is_integration: impl Fn(&str) -> bool,
-    ) -> Result<(), Problem> {
+    ) -> Result<Via, Problem> {
         if self.headers.contains_key(header::AUTHORIZATION) {
             return match bearer(self.headers) {
-                Some(secret) if admin.is(secret) => Ok(()),
+                Some(secret) if admin.is(secret) => Ok(asker::with_token(self.headers)),
                 Some(secret) if is_integration(secret) => Err(Problem::forbidden(
                     "ADMIN_TOKEN_REQUIRED",
                     "An integration token may only send changes. Use the admin token, which is in api.json in the data folder.",
@@ -147,7 +166,7 @@ impl Asker<'_> {
                 "The request comes from a page of another site. Nothing was changed.",
             ));
         }
-        Ok(())
+        Ok(Via::Browser)
     }
 
     /// A request without `Origin` does not come from a page of another site: browsers send it with every such request

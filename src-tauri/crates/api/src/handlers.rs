@@ -7,13 +7,19 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::OrgId;
-use sync_monitor_engine::model::{RefusalReason, Selection};
 use uuid::Uuid;
 
+use crate::asker::Asker;
 use crate::openapi::{BadBody, BadQuery, Conflict, Connecting, NotFound, Refused};
 use crate::problem::Problem;
+use crate::program::{Program, Trouble};
 use crate::query::{self, Query};
 use crate::{App, body, dto, schema};
+
+pub(crate) mod bulk;
+pub(crate) mod diagnostics;
+pub(crate) mod settings;
+pub(crate) mod store;
 
 type App_ = State<Arc<App>>;
 type Answer<T> = Result<Json<T>, Problem>;
@@ -39,7 +45,26 @@ pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
         schedule: app.engine.schedule().waits().iter().copied().map(dto::duration).collect(),
         server_time: app.engine.clock().now(),
         demo_login_url: app.demo_login_url.clone(),
+        relay: app.engine.relay().into(),
     }))
+}
+
+/// Send nothing to any org until a time, or until resumed.
+#[utoipa::path(post, path = "/relay/pause", tag = "relay", request_body = dto::RelayPause, responses((status = 200, body = dto::Relay), Refused, BadBody))]
+pub(crate) async fn pause_relay(
+    State(app): App_,
+    Asker(actor): Asker,
+    body::MaybeJson(pause): body::MaybeJson<dto::RelayPause>,
+) -> Answer<dto::Relay> {
+    let until = pause.until.as_deref().map(query::time).transpose();
+    let until = until.map_err(|why| invalid(format!("until cannot be used: {why}.")))?;
+    Ok(Json(app.engine.pause_relay(until, &actor).await?.into()))
+}
+
+/// Send again; orgs keep the pauses of their own.
+#[utoipa::path(post, path = "/relay/resume", tag = "relay", responses((status = 200, body = dto::Relay), Refused))]
+pub(crate) async fn resume_relay(State(app): App_, Asker(actor): Asker) -> Answer<dto::Relay> {
+    Ok(Json(app.engine.resume_relay(&actor).await?.into()))
 }
 
 /// Connected orgs, with their health.
@@ -53,12 +78,13 @@ pub(crate) async fn orgs(State(app): App_) -> Answer<dto::Orgs> {
 #[utoipa::path(post, path = "/orgs/import", tag = "orgs", request_body = dto::ImportOrg, responses((status = 201, body = dto::Org), Refused, BadBody, Connecting))]
 pub(crate) async fn import_org(
     State(app): App_,
+    Asker(actor): Asker,
     body::Json(org): body::Json<dto::ImportOrg>,
 ) -> Result<(StatusCode, Json<dto::Org>), Problem> {
     let alias = optional("alias", org.alias)?;
     // Pasted and piped texts end in a line break.
     let auth_url = SecretString::from(org.sfdx_auth_url.expose_secret().trim());
-    let org = app.engine.import_org(auth_url, alias, &app.actor).await?;
+    let org = app.engine.import_org(auth_url, alias, &actor).await?;
     Ok((StatusCode::CREATED, Json(org.into())))
 }
 
@@ -66,17 +92,22 @@ pub(crate) async fn import_org(
 #[utoipa::path(post, path = "/orgs/login", tag = "orgs", request_body = dto::Login, responses((status = 200, body = dto::SignIn), Refused, BadBody, Connecting))]
 pub(crate) async fn login(
     State(app): App_,
+    Asker(actor): Asker,
     body::Json(login): body::Json<dto::Login>,
 ) -> Answer<dto::SignIn> {
     let alias = optional("alias", login.alias)?;
     let client_id = optional("clientId", login.client_id)?;
-    Ok(Json(app.engine.begin_sign_in(login.login_url, client_id, alias, &app.actor).await?.into()))
+    Ok(Json(app.engine.begin_sign_in(login.login_url, client_id, alias, &actor).await?.into()))
 }
 
 /// Begin to sign in to a connected org again, the way it was done before.
 #[utoipa::path(post, path = "/orgs/{id}/login", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), responses((status = 200, body = dto::SignIn), Refused, NotFound, Connecting))]
-pub(crate) async fn login_again(State(app): App_, Path(id): Path<String>) -> Answer<dto::SignIn> {
-    Ok(Json(app.engine.sign_in_again(named_org(&id)?, &app.actor).await?.into()))
+pub(crate) async fn login_again(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Answer<dto::SignIn> {
+    Ok(Json(app.engine.sign_in_again(named_org(&id)?, &actor).await?.into()))
 }
 
 /// How a sign-in stands.
@@ -87,8 +118,12 @@ pub(crate) async fn sign_in(State(app): App_, Path(id): Path<String>) -> Answer<
 
 /// Give up a sign-in.
 #[utoipa::path(delete, path = "/orgs/login/{id}", tag = "orgs", params(("id" = Uuid, Path, description = "The sign-in")), responses((status = 204), Refused, NotFound))]
-pub(crate) async fn cancel_sign_in(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    app.engine.cancel_sign_in(named("sign-in", &id)?)?;
+pub(crate) async fn cancel_sign_in(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.engine.cancel_sign_in(named("sign-in", &id)?, &actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -104,18 +139,23 @@ pub(crate) async fn cli_orgs(State(app): App_) -> Answer<dto::CliOrgs> {
 #[utoipa::path(post, path = "/orgs/cli", tag = "orgs", request_body = dto::ConnectCliOrg, responses((status = 201, body = dto::Org), Refused, BadBody, Connecting))]
 pub(crate) async fn connect_cli_org(
     State(app): App_,
+    Asker(actor): Asker,
     body::Json(org): body::Json<dto::ConnectCliOrg>,
 ) -> Result<(StatusCode, Json<dto::Org>), Problem> {
     let username = text("username", &org.username)?;
     let alias = optional("alias", org.alias)?;
-    let org = app.engine.connect_cli_org(&username, alias, &app.actor).await?;
+    let org = app.engine.connect_cli_org(&username, alias, &actor).await?;
     Ok((StatusCode::CREATED, Json(org.into())))
 }
 
 /// Test an org: sign-in, endpoint, API usage, clock.
 #[utoipa::path(post, path = "/orgs/{id}/test", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), responses((status = 200, body = dto::Tested), Refused, NotFound))]
-pub(crate) async fn test_org(State(app): App_, Path(id): Path<String>) -> Answer<dto::Tested> {
-    let (org, checks) = app.engine.test_org(named_org(&id)?, &app.actor).await?;
+pub(crate) async fn test_org(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Answer<dto::Tested> {
+    let (org, checks) = app.engine.test_org(named_org(&id)?, &actor).await?;
     Ok(Json(dto::Tested { org: org.into(), checks: checks.into_iter().map(Into::into).collect() }))
 }
 
@@ -123,6 +163,7 @@ pub(crate) async fn test_org(State(app): App_, Path(id): Path<String>) -> Answer
 #[utoipa::path(patch, path = "/orgs/{id}", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), request_body = dto::OrgChange, responses((status = 200, body = dto::Org), Refused, NotFound, BadBody))]
 pub(crate) async fn change_org(
     State(app): App_,
+    Asker(actor): Asker,
     Path(id): Path<String>,
     body::Json(change): body::Json<dto::OrgChange>,
 ) -> Answer<dto::Org> {
@@ -134,25 +175,37 @@ pub(crate) async fn change_org(
         Some(alias) if alias.trim().is_empty() => Some(String::new()),
         alias => optional("alias", alias)?,
     };
-    Ok(Json(app.engine.change_org(named_org(&id)?, alias, change.endpoint_path, &app.actor).await?.into()))
+    Ok(Json(app.engine.change_org(named_org(&id)?, alias, change.endpoint_path, &actor).await?.into()))
 }
 
 /// Send nothing to an org until it is resumed.
 #[utoipa::path(post, path = "/orgs/{id}/pause", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), responses((status = 200, body = dto::Org), Refused, NotFound))]
-pub(crate) async fn pause_org(State(app): App_, Path(id): Path<String>) -> Answer<dto::Org> {
-    Ok(Json(app.engine.pause_org(named_org(&id)?, true, &app.actor).await?.into()))
+pub(crate) async fn pause_org(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Answer<dto::Org> {
+    Ok(Json(app.engine.pause_org(named_org(&id)?, true, &actor).await?.into()))
 }
 
 /// Send to an org again.
 #[utoipa::path(post, path = "/orgs/{id}/resume", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), responses((status = 200, body = dto::Org), Refused, NotFound))]
-pub(crate) async fn resume_org(State(app): App_, Path(id): Path<String>) -> Answer<dto::Org> {
-    Ok(Json(app.engine.pause_org(named_org(&id)?, false, &app.actor).await?.into()))
+pub(crate) async fn resume_org(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Answer<dto::Org> {
+    Ok(Json(app.engine.pause_org(named_org(&id)?, false, &actor).await?.into()))
 }
 
 /// Disconnect an org: its tokens are revoked and forgotten, its history stays.
 #[utoipa::path(delete, path = "/orgs/{id}", tag = "orgs", params(("id" = schema::OrgId, Path, description = "The org")), responses((status = 204), Refused, NotFound))]
-pub(crate) async fn disconnect_org(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    app.engine.disconnect_org(named_org(&id)?, &app.actor).await?;
+pub(crate) async fn disconnect_org(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.engine.disconnect_org(named_org(&id)?, &actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -167,11 +220,12 @@ pub(crate) async fn routes(State(app): App_) -> Answer<dto::Routes> {
 #[utoipa::path(post, path = "/routes", tag = "routes", request_body = dto::NewRoute, responses((status = 201, body = dto::Route), Refused, BadBody, Conflict))]
 pub(crate) async fn add_route(
     State(app): App_,
+    Asker(actor): Asker,
     body::Json(route): body::Json<dto::NewRoute>,
 ) -> Result<(StatusCode, Json<dto::Route>), Problem> {
     let source = org_member("sourceOrgId", &route.source_org_id)?;
     let target = org_member("targetOrgId", &route.target_org_id)?;
-    let route = app.engine.add_route(source, target, route.enabled.unwrap_or(true), &app.actor).await?;
+    let route = app.engine.add_route(source, target, route.enabled.unwrap_or(true), &actor).await?;
     Ok((StatusCode::CREATED, Json(route.into())))
 }
 
@@ -179,16 +233,21 @@ pub(crate) async fn add_route(
 #[utoipa::path(patch, path = "/routes/{id}", tag = "routes", params(("id" = Uuid, Path, description = "The route")), request_body = dto::RouteChange, responses((status = 200, body = dto::Route), Refused, NotFound, BadBody))]
 pub(crate) async fn change_route(
     State(app): App_,
+    Asker(actor): Asker,
     Path(id): Path<String>,
     body::Json(change): body::Json<dto::RouteChange>,
 ) -> Answer<dto::Route> {
-    Ok(Json(app.engine.enable_route(named("route", &id)?, change.enabled, &app.actor).await?.into()))
+    Ok(Json(app.engine.enable_route(named("route", &id)?, change.enabled, &actor).await?.into()))
 }
 
 /// Remove a route; what it took before is still delivered.
 #[utoipa::path(delete, path = "/routes/{id}", tag = "routes", params(("id" = Uuid, Path, description = "The route")), responses((status = 204), Refused, NotFound, Conflict))]
-pub(crate) async fn remove_route(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    app.engine.remove_route(named("route", &id)?, &app.actor).await?;
+pub(crate) async fn remove_route(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.engine.remove_route(named("route", &id)?, &actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -201,7 +260,7 @@ pub(crate) async fn tokens(State(app): App_) -> Answer<dto::Tokens> {
         source_org_ids: token.sources,
         created_at: token.created_at,
         expires_at: token.expires_at,
-        last_used_at: app.limiter.last_used(token.id),
+        last_used_at: token.last_used_at,
         revoked_at: token.revoked_at,
     });
     Ok(Json(dto::Tokens { tokens: tokens.collect() }))
@@ -211,6 +270,7 @@ pub(crate) async fn tokens(State(app): App_) -> Answer<dto::Tokens> {
 #[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = dto::NewToken, responses((status = 201, body = dto::CreatedToken), Refused, BadBody))]
 pub(crate) async fn create_token(
     State(app): App_,
+    Asker(actor): Asker,
     body::Json(token): body::Json<dto::NewToken>,
 ) -> Result<(StatusCode, Json<dto::CreatedToken>), Problem> {
     let name = text("name", &token.name)?;
@@ -227,15 +287,19 @@ pub(crate) async fn create_token(
     if expires_at.is_some_and(|at| at <= app.engine.clock().now()) {
         return Err(invalid("expiresAt has passed. Give a time to come, or leave it out."));
     }
-    let (id, secret) = app.engine.create_token(name, sources, expires_at, &app.actor).await?;
+    let (id, secret) = app.engine.create_token(name, sources, expires_at, &actor).await?;
     let created = dto::CreatedToken { id, token: secret.expose_secret().to_owned() };
     Ok((StatusCode::CREATED, Json(created)))
 }
 
 /// Take a token out of use, at once.
 #[utoipa::path(delete, path = "/tokens/{id}", tag = "tokens", params(("id" = Uuid, Path, description = "The token")), responses((status = 204), Refused, NotFound))]
-pub(crate) async fn revoke_token(State(app): App_, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    app.engine.revoke_token(named("token", &id)?, &app.actor).await?;
+pub(crate) async fn revoke_token(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.engine.revoke_token(named("token", &id)?, &actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -258,35 +322,16 @@ pub(crate) async fn item(State(app): App_, Path(id): Path<String>) -> Answer<dto
     Ok(Json(app.engine.item(named("item", &id)?).await?.into()))
 }
 
-/// Try failed items again, from attempt 1.
-#[utoipa::path(post, path = "/items/retry", tag = "items", request_body = dto::Selection, responses((status = 200, body = dto::Bulk), Refused, BadBody))]
-pub(crate) async fn retry(
-    State(app): App_,
-    body::Json(command): body::Json<dto::BulkCommand>,
-) -> Answer<dto::Bulk> {
-    let (selection, refused) = select(command)?.without_reason()?;
-    Ok(Json(answer(app.engine.retry(selection, &app.actor).await?, refused)))
-}
-
-/// Take failed items out of view, for a reason.
-#[utoipa::path(post, path = "/items/dismiss", tag = "items", request_body = dto::Dismissal, responses((status = 200, body = dto::Bulk), Refused, BadBody))]
-pub(crate) async fn dismiss(
-    State(app): App_,
-    body::Json(command): body::Json<dto::BulkCommand>,
-) -> Answer<dto::Bulk> {
-    let Selected { selection, refused, reason } = select(command)?;
-    let reason = text("reason", reason.as_deref().unwrap_or_default())?;
-    Ok(Json(answer(app.engine.dismiss(selection, reason, &app.actor).await?, refused)))
-}
-
-/// Bring dismissed items back.
-#[utoipa::path(post, path = "/items/restore", tag = "items", request_body = dto::Selection, responses((status = 200, body = dto::Bulk), Refused, BadBody))]
-pub(crate) async fn restore(
-    State(app): App_,
-    body::Json(command): body::Json<dto::BulkCommand>,
-) -> Answer<dto::Bulk> {
-    let (selection, refused) = select(command)?.without_reason()?;
-    Ok(Json(answer(app.engine.restore(selection, &app.actor).await?, refused)))
+/// Records as people know them, the one touched last first.
+#[utoipa::path(get, path = "/work-items", tag = "items", params(query::Search, query::Paging), responses((status = 200, body = dto::WorkItems), Refused, BadQuery))]
+pub(crate) async fn work_items(State(app): App_, mut query: Query) -> Answer<dto::WorkItems> {
+    let (text, page) = (query.take("q")?, query.page()?);
+    query.end()?;
+    let page = app.engine.work_items(text, page.limit, page.cursor).await?;
+    Ok(Json(dto::WorkItems {
+        work_items: page.work_items.into_iter().map(dto::WorkItem::from).collect(),
+        next_cursor: page.next_cursor,
+    }))
 }
 
 /// What failed and is not dismissed, by cause.
@@ -306,11 +351,11 @@ pub(crate) async fn stats(State(app): App_, mut query: Query) -> Answer<dto::Sta
 }
 
 /// The activity log, newest first.
-#[utoipa::path(get, path = "/activity", tag = "activity", params(query::Paging), responses((status = 200, body = dto::Activities), Refused, BadQuery))]
+#[utoipa::path(get, path = "/activity", tag = "activity", params(query::LogFilter, query::Paging), responses((status = 200, body = dto::Activities), Refused, BadQuery))]
 pub(crate) async fn activity(State(app): App_, mut query: Query) -> Answer<dto::Activities> {
-    let page = query.page()?;
+    let (filter, page) = (query.activity()?, query.page()?);
     query.end()?;
-    let page = app.engine.activity(page.limit, page.cursor).await?;
+    let page = app.engine.activity(filter, page.limit, page.cursor).await?;
     Ok(Json(dto::Activities {
         activity: page.activity.into_iter().map(dto::Activity::from).collect(),
         next_cursor: page.next_cursor,
@@ -328,51 +373,15 @@ pub(crate) async fn link(State(app): App_) -> Answer<dto::Link> {
     Ok(Json(dto::Link { url, expires_at }))
 }
 
-/// What a bulk command selects, and what of it is refused without looking.
-struct Selected {
-    selection: Selection,
-    refused: Vec<dto::Refusal>,
-    reason: Option<String>,
-}
-
-impl Selected {
-    fn without_reason(self) -> Result<(Selection, Vec<dto::Refusal>), Problem> {
-        match self.reason {
-            None => Ok((self.selection, self.refused)),
-            Some(_) => Err(invalid("reason belongs to dismiss only. Leave it out.")),
-        }
-    }
-}
-
-fn select(command: dto::BulkCommand) -> Result<Selected, Problem> {
-    let mut refused = Vec::new();
-    let selection = match (command.ids, command.filter) {
-        (Some(ids), None) => {
-            let mut known = Vec::with_capacity(ids.len());
-            for id in ids {
-                match Uuid::parse_str(&id) {
-                    Ok(id) => known.push(id),
-                    Err(_) => refused.push(dto::Refusal::new(id, RefusalReason::NotFound)),
-                }
-            }
-            Selection::Ids(known)
-        }
-        (None, Some(mut filter)) => {
-            filter.refuse_empty()?;
-            let selected = filter.filter()?;
-            filter.end()?;
-            Selection::Filter(selected)
-        }
-        _ => return Err(invalid("The body must have either ids or filter.")),
-    };
-    Ok(Selected { selection, refused, reason: command.reason })
-}
-
-fn answer(bulk: sync_monitor_engine::model::Bulk, mut refused: Vec<dto::Refusal>) -> dto::Bulk {
-    refused.extend(
-        bulk.refused.into_iter().map(|refusal| dto::Refusal::new(refusal.id.to_string(), refusal.reason)),
-    );
-    dto::Bulk { changed: bulk.changed, refused }
+/// Asks the program around the listener, where looking at files holds nobody up.
+async fn of_program<T: Send + 'static>(
+    app: &Arc<App>,
+    ask: impl FnOnce(&dyn Program) -> Result<T, Trouble> + Send + 'static,
+) -> Result<T, Problem> {
+    let program = Arc::clone(&app.program);
+    let asked = tokio::task::spawn_blocking(move || ask(&*program)).await;
+    // The panic hook has logged it.
+    asked.map_err(|_| Problem::server_error())?.map_err(Problem::from)
 }
 
 fn invalid(detail: impl Into<String>) -> Problem {
@@ -420,33 +429,6 @@ fn no_such(what: &str, id: &str) -> Problem {
 mod tests {
     use super::*;
     use rstest::rstest;
-
-    fn command(json: &str) -> Result<Selected, Problem> {
-        select(serde_json::from_str(json).unwrap())
-    }
-
-    #[test]
-    fn an_id_that_cannot_be_one_is_refused_by_name() {
-        let selected = command(r#"{"ids": ["nonsense", "00000000-0000-0000-0000-000000000007"]}"#).unwrap();
-        assert_eq!(selected.selection, Selection::Ids(vec![Uuid::from_u128(7)]));
-        let refused = serde_json::to_value(&selected.refused).unwrap();
-        assert_eq!((&refused[0]["id"], &refused[0]["reason"]), (&"nonsense".into(), &"notFound".into()));
-    }
-
-    #[rstest]
-    #[case::neither("{}")]
-    #[case::both(r#"{"ids": [], "filter": {}}"#)]
-    #[case::an_unknown_filter(r#"{"filter": {"colour": "red"}}"#)]
-    #[case::an_empty_filter_member(r#"{"filter": {"targetOrgId": ""}}"#)]
-    #[case::a_bad_filter(r#"{"filter": {"status": "lost"}}"#)]
-    fn a_bulk_command_that_is_not_clear_is_refused(#[case] json: &str) {
-        assert_eq!(command(json).err().map(|problem| problem.status()), Some(StatusCode::BAD_REQUEST));
-    }
-
-    #[test]
-    fn a_reason_is_not_dropped_silently() {
-        assert!(command(r#"{"ids": [], "reason": "why"}"#).unwrap().without_reason().is_err());
-    }
 
     #[rstest]
     #[case("", false)]

@@ -9,11 +9,11 @@ use std::time::Instant;
 
 use secrecy::SecretString;
 use sync_monitor_engine::Engine;
-use sync_monitor_engine::model::Actor;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+mod asker;
 mod body;
 mod dto;
 mod events;
@@ -25,6 +25,7 @@ mod limiter;
 mod metrics;
 mod openapi;
 mod problem;
+pub mod program;
 mod query;
 mod returned;
 mod router;
@@ -36,9 +37,9 @@ mod sync;
 mod ui;
 
 pub use in_process::{Answer, InProcess};
+use program::Program;
 
 /// What a listener needs to know.
-#[derive(Debug)]
 pub struct Settings {
     /// The admin token's secret.
     pub admin_token: SecretString,
@@ -52,6 +53,8 @@ pub struct Settings {
     pub demo: bool,
     /// In a demo, where a simulated org waits to be signed in to.
     pub demo_login_url: Option<String>,
+    /// The program around the listener.
+    pub program: Arc<dyn Program>,
 }
 
 /// A listener at work.
@@ -68,9 +71,11 @@ struct App {
     events: events::Events,
     hosts: guard::Hosts,
     admin_token: guard::AdminToken,
-    actor: Actor,
+    /// Who is behind every request that is let in, as the activity log names him.
+    user: String,
     demo: bool,
     demo_login_url: Option<String>,
+    program: Arc<dyn Program>,
     listen_address: SocketAddr,
     url: String,
     started_at: Instant,
@@ -83,8 +88,15 @@ impl Api {
     /// # Errors
     /// When the listener's address cannot be read.
     pub fn start(engine: Engine, settings: Settings, listener: TcpListener) -> std::io::Result<Self> {
-        let Settings { admin_token, user, allowed_hosts, rate_limit_per_minute, demo, demo_login_url } =
-            settings;
+        let Settings {
+            admin_token,
+            user,
+            allowed_hosts,
+            rate_limit_per_minute,
+            demo,
+            demo_login_url,
+            program,
+        } = settings;
         let listen_address = listener.local_addr()?;
         let changes = engine.changes();
         let began = engine.clock().now();
@@ -95,9 +107,10 @@ impl Api {
             events: events::Events::new(began),
             hosts: guard::Hosts::new(&allowed_hosts),
             admin_token: guard::AdminToken::new(&admin_token),
-            actor: Actor(format!("user:{user}")),
+            user: format!("user:{user}"),
             demo,
             demo_login_url,
+            program,
             listen_address,
             url: url(listen_address),
             started_at: Instant::now(),

@@ -1,10 +1,9 @@
-//! How often a token may ask, and when it last did.
+//! How often a token may ask.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sync_monitor_domain::Millis;
 use uuid::Uuid;
 
 /// A bucket of requests for each token: holds a minute's worth, and is filled evenly.
@@ -16,7 +15,6 @@ pub(crate) struct Limiter {
 struct Bucket {
     left: f64,
     filled_at: Instant,
-    last_used: Millis,
 }
 
 impl Limiter {
@@ -26,26 +24,19 @@ impl Limiter {
     }
 
     /// Takes one request of the token's allowance; otherwise says how long to wait for the next.
-    pub(crate) fn take(&self, token: Uuid, now: Instant, wall_clock: Millis) -> Result<(), Duration> {
+    pub(crate) fn take(&self, token: Uuid, now: Instant) -> Result<(), Duration> {
         let full = f64::from(self.per_minute);
         let per_second = full / 60.0;
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket =
-            tokens.entry(token).or_insert(Bucket { left: full, filled_at: now, last_used: wall_clock });
+        let bucket = tokens.entry(token).or_insert(Bucket { left: full, filled_at: now });
         let passed = now.saturating_duration_since(bucket.filled_at).as_secs_f64();
         bucket.left = (bucket.left + passed * per_second).min(full);
         bucket.filled_at = now;
-        bucket.last_used = wall_clock;
         if bucket.left < 1.0 {
             return Err(Duration::from_secs_f64((1.0 - bucket.left) / per_second));
         }
         bucket.left -= 1.0;
         Ok(())
-    }
-
-    /// When the token was last used since the program started.
-    pub(crate) fn last_used(&self, token: Uuid) -> Option<Millis> {
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).get(&token).map(|b| b.last_used)
     }
 }
 
@@ -55,46 +46,37 @@ mod tests {
 
     const ONE: Uuid = Uuid::from_u128(1);
     const OTHER: Uuid = Uuid::from_u128(2);
-    const NOON: Millis = Millis(43_200_000);
 
     #[test]
     fn a_token_over_its_rate_is_told_how_long_to_wait() {
         let limiter = Limiter::new(60);
         let start = Instant::now();
         for n in 0..60 {
-            assert_eq!(limiter.take(ONE, start, NOON), Ok(()), "request {n}");
+            assert_eq!(limiter.take(ONE, start), Ok(()), "request {n}");
         }
-        let wait = limiter.take(ONE, start, NOON).unwrap_err();
+        let wait = limiter.take(ONE, start).unwrap_err();
         assert_eq!(wait.as_millis(), 1_000);
-        assert_eq!(limiter.take(ONE, start + Duration::from_millis(1_001), NOON), Ok(()));
-        assert!(limiter.take(ONE, start + Duration::from_millis(1_001), NOON).is_err());
+        assert_eq!(limiter.take(ONE, start + Duration::from_millis(1_001)), Ok(()));
+        assert!(limiter.take(ONE, start + Duration::from_millis(1_001)).is_err());
     }
 
     #[test]
     fn one_token_does_not_use_up_anothers_rate() {
         let limiter = Limiter::new(1);
         let start = Instant::now();
-        assert_eq!(limiter.take(ONE, start, NOON), Ok(()));
-        assert!(limiter.take(ONE, start, NOON).is_err());
-        assert_eq!(limiter.take(OTHER, start, NOON), Ok(()));
+        assert_eq!(limiter.take(ONE, start), Ok(()));
+        assert!(limiter.take(ONE, start).is_err());
+        assert_eq!(limiter.take(OTHER, start), Ok(()));
     }
 
     #[test]
     fn a_rest_saves_up_no_more_than_a_minutes_worth() {
         let limiter = Limiter::new(2);
         let start = Instant::now();
-        assert_eq!(limiter.take(ONE, start, NOON), Ok(()));
+        assert_eq!(limiter.take(ONE, start), Ok(()));
         let later = start + Duration::from_hours(1);
-        assert_eq!(limiter.take(ONE, later, NOON), Ok(()));
-        assert_eq!(limiter.take(ONE, later, NOON), Ok(()));
-        assert!(limiter.take(ONE, later, NOON).is_err());
-    }
-
-    #[test]
-    fn it_is_known_when_a_token_was_last_used() {
-        let limiter = Limiter::new(2);
-        assert_eq!(limiter.last_used(ONE), None);
-        limiter.take(ONE, Instant::now(), NOON).unwrap();
-        assert_eq!(limiter.last_used(ONE), Some(NOON));
+        assert_eq!(limiter.take(ONE, later), Ok(()));
+        assert_eq!(limiter.take(ONE, later), Ok(()));
+        assert!(limiter.take(ONE, later).is_err());
     }
 }

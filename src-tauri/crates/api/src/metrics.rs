@@ -1,11 +1,14 @@
-//! Figures for Prometheus (`OpenMetrics` text), named and measured by its conventions.
+//! Figures for Prometheus, named and measured by its conventions: in its own text format, or as `OpenMetrics` for those that
+//! ask for it.
 
+use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::family::Family;
@@ -23,8 +26,8 @@ use crate::problem::Problem;
 type Gauges<const N: usize> = Family<[(&'static str, String); N], Gauge<f64, AtomicU64>>;
 
 /// Figures for Prometheus.
-#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, content_type = "application/openmetrics-text", body = String), Refused))]
-pub(crate) async fn handle(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+#[utoipa::path(get, path = "/metrics", tag = "health", responses((status = 200, content((String = "text/plain"), (String = "application/openmetrics-text"))), Refused))]
+pub(crate) async fn handle(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
     let (counts, orgs) = (app.engine.counts().await?, app.engine.orgs().await?);
     let running = app.started_at.elapsed();
     // Counted from the day of the start on: a counter may begin anywhere, and must not go back.
@@ -47,8 +50,51 @@ pub(crate) async fn handle(State(app): State<Arc<App>>) -> Result<Response, Prob
         tracing::error!(%error, "the metrics could not be written");
         Problem::server_error()
     })?;
-    let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+    let (kind, text) = if takes_openmetrics(&headers) {
+        ("application/openmetrics-text; version=1.0.0; charset=utf-8", text)
+    } else {
+        ("text/plain; version=0.0.4; charset=utf-8", as_prometheus_text(&text))
+    };
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], text).into_response())
+}
+
+/// Does the asker say that it reads `OpenMetrics`? Prometheus does.
+fn takes_openmetrics(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    accepted
+        .flat_map(|value| value.split(','))
+        .any(|kind| kind.trim().starts_with("application/openmetrics-text"))
+}
+
+/// The same figures in Prometheus' own text format, 0.0.4: there a counter is described under the name of its sample, there is
+/// no type for what only informs, and neither units nor an end.
+fn as_prometheus_text(openmetrics: &str) -> String {
+    let typed = |line| str::strip_prefix(line, "# TYPE ").and_then(|rest| rest.split_once(' '));
+    let types: HashMap<&str, &str> = openmetrics.lines().filter_map(typed).collect();
+    let mut text = String::with_capacity(openmetrics.len());
+    for line in openmetrics.lines() {
+        let comment = line.strip_prefix("# ").and_then(|rest| rest.split_once(' '));
+        match comment.map(|(word, rest)| (word, rest.split_once(' ').unwrap_or((rest, "")))) {
+            Some((word @ ("HELP" | "TYPE"), (name, rest))) => {
+                let (suffix, kind) = match types.get(name).copied() {
+                    Some("counter") => ("_total", "counter"),
+                    Some("info") => ("_info", "gauge"),
+                    Some(kind) => ("", kind),
+                    None => ("", "untyped"),
+                };
+                let rest = if word == "TYPE" { kind } else { rest };
+                // Writing to a String does not fail.
+                let _ = writeln!(text, "# {word} {name}{suffix} {rest}");
+            }
+            Some(_) => {}
+            None if line == "# EOF" => {}
+            None => {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+    }
+    text
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures to look at")]
@@ -121,4 +167,36 @@ fn of_orgs(registry: &mut Registry, orgs: &[Org]) {
         Unit::Seconds,
         skew,
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[test]
+    fn prometheus_text_names_counters_by_their_samples_and_ends_without_a_word() {
+        let openmetrics = "# HELP x_build The program.\n# TYPE x_build info\nx_build_info{version=\"1\"} 1\n\
+            # HELP x_start_seconds When.\n# TYPE x_start_seconds gauge\n# UNIT x_start_seconds seconds\nx_start_seconds 5.0\n\
+            # HELP x_items Items.\n# TYPE x_items counter\nx_items_total 7\n# EOF\n";
+        assert_eq!(
+            as_prometheus_text(openmetrics),
+            "# HELP x_build_info The program.\n# TYPE x_build_info gauge\nx_build_info{version=\"1\"} 1\n\
+             # HELP x_start_seconds When.\n# TYPE x_start_seconds gauge\nx_start_seconds 5.0\n\
+             # HELP x_items_total Items.\n# TYPE x_items_total counter\nx_items_total 7\n"
+        );
+    }
+
+    #[rstest]
+    #[case::prometheus(
+        "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3",
+        true
+    )]
+    #[case::text("text/plain;version=0.0.4", false)]
+    #[case::curl("*/*", false)]
+    fn openmetrics_goes_to_those_that_ask_for_it(#[case] accept: &str, #[case] expected: bool) {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, accept.parse().unwrap());
+        assert_eq!(takes_openmetrics(&headers), expected);
+    }
 }

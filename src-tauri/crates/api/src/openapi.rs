@@ -51,6 +51,8 @@ problems! {
     NotFound { 404 "There is nothing of that name" }
     /// What a command may answer.
     Conflict { 409 "It cannot be done as things stand" }
+    /// What a call that writes a file may answer.
+    NoRoom { 507 "There is not enough room on the disk" }
     /// What connecting an org may answer.
     Connecting {
         409 "The port that the browser comes back to is taken",

@@ -7,6 +7,8 @@ use sync_monitor_domain::remote::{CliError, CliTrouble, ConnectError};
 use sync_monitor_engine::Error;
 use utoipa::ToSchema;
 
+use crate::program::Trouble;
+
 /// What an error answer holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Problem {
@@ -97,6 +99,20 @@ impl IntoResponse for Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         Self::of(&error)
+    }
+}
+
+impl From<Trouble> for Problem {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Wrong(why) => Self::bad_request("INVALID_REQUEST", why),
+            Trouble::Refused(why) => Self::new(StatusCode::CONFLICT, "REFUSED", why),
+            Trouble::NoRoom(why) => Self::new(StatusCode::INSUFFICIENT_STORAGE, "NO_ROOM", why),
+            Trouble::Failed(why) => {
+                tracing::error!(%why, "the program could not do what it was asked to");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "SERVER_ERROR", why)
+            }
+        }
     }
 }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use chrono::DateTime;
 use http::request::Parts;
-use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::{Map, Value};
 use sync_monitor_domain::item::Status;
 use sync_monitor_domain::{Millis, OrgId};
-use sync_monitor_engine::model::{Filter, Sort, SortBy};
+use sync_monitor_engine::model::{ActivityFilter, Filter, Sort, SortBy};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use crate::problem::Problem;
 use crate::schema;
@@ -71,6 +71,29 @@ pub(crate) struct ItemFilter {
     #[param(value_type = Option<schema::Time>)]
     #[schema(value_type = Option<schema::Time>)]
     as_of: Option<String>,
+    /// Changed by this bulk run.
+    #[param(value_type = Option<Uuid>)]
+    #[schema(value_type = Option<Uuid>)]
+    run_id: Option<String>,
+}
+
+/// What selects lines of the activity log; all conditions together.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "says what Query::activity takes")]
+pub(crate) struct LogFilter {
+    /// What was done, like `item.retry`, or the beginning of it up to a dot, like `item.`.
+    action: Option<String>,
+    /// Who did it.
+    actor: Option<String>,
+    /// To what.
+    subject: Option<String>,
+    /// At or after.
+    #[param(value_type = Option<schema::Time>)]
+    since: Option<String>,
+    /// Before.
+    #[param(value_type = Option<schema::Time>)]
+    until: Option<String>,
 }
 
 /// The order of a list of items.
@@ -81,6 +104,15 @@ pub(crate) struct Order {
     /// With a - before it the latest first; left out: what suits the status.
     #[param(pattern = "^-?(createdAt|updatedAt|nextAttemptAt)$")]
     sort: Option<String>,
+}
+
+/// What is looked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "says what a list takes that is searched")]
+pub(crate) struct Search {
+    /// With these words, or beginnings of words, in their names and titles.
+    q: Option<String>,
 }
 
 /// Which page of a list.
@@ -175,7 +207,19 @@ impl Query {
             text: self.take("q")?,
             since: self.take_as("since", time)?,
             until: self.take_as("until", time)?,
+            run: self.take_as("runId", uuid)?,
             as_of: self.take_as("asOf", time)?,
+        })
+    }
+
+    /// Takes out what selects lines of the activity log.
+    pub(crate) fn activity(&mut self) -> Result<ActivityFilter, Problem> {
+        Ok(ActivityFilter {
+            action: self.take_as("action", action)?,
+            actor: self.take("actor")?,
+            subject: self.take("subject")?,
+            since: self.take_as("since", time)?,
+            until: self.take_as("until", time)?,
         })
     }
 
@@ -253,23 +297,23 @@ impl Query {
     }
 }
 
-impl<'de> Deserialize<'de> for Query {
-    /// From a JSON object: texts, numbers and booleans as in a query, and lists of texts for what is a comma list there.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = Map::<String, Value>::deserialize(deserializer)?;
+impl Query {
+    /// The members of a JSON object as the parameters of a query: texts, numbers and booleans, and lists of texts for what
+    /// is a comma list there.
+    pub(crate) fn from_json(members: &Map<String, Value>) -> Result<Self, &'static str> {
         let mut pairs = Vec::with_capacity(members.len());
         for (name, value) in members {
             let text = match value {
                 Value::Null => continue,
-                Value::String(text) => text,
+                Value::String(text) => text.clone(),
                 Value::Bool(_) | Value::Number(_) => value.to_string(),
                 Value::Array(list) => {
                     let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
-                    texts.ok_or_else(|| D::Error::custom("a list in a filter holds only texts"))?.join(",")
+                    texts.ok_or("A list in a filter holds only texts.")?.join(",")
                 }
-                Value::Object(_) => return Err(D::Error::custom("a filter holds no objects")),
+                Value::Object(_) => return Err("A filter holds no objects."),
             };
-            pairs.push((name, text));
+            pairs.push((name.clone(), text));
         }
         Ok(Self(pairs))
     }
@@ -294,6 +338,16 @@ fn org_id(text: &str) -> Result<OrgId, String> {
     text.parse().map_err(|error: sync_monitor_domain::ids::OrgIdError| error.to_string())
 }
 
+/// An action, or all of a topic.
+fn action(text: &str) -> Result<String, String> {
+    let whole = text.strip_suffix('.').unwrap_or(text);
+    // An action has one dot in it, so that its topic has none.
+    if whole.is_empty() || (whole.len() < text.len() && whole.contains('.')) {
+        return Err("it must be an action like item.retry, or a topic with its dot, like item.".into());
+    }
+    Ok(text.to_owned())
+}
+
 /// A span of time, like `5m`, `24h`, `7d`.
 fn span(text: &str) -> Result<Duration, String> {
     let wrong = || "it must be a number with m, h or d, like 5m, 24h or 7d".to_owned();
@@ -306,6 +360,10 @@ fn span(text: &str) -> Result<Duration, String> {
         _ => return Err(wrong()),
     };
     unit.checked_mul(number).filter(|span| !span.is_zero()).ok_or_else(wrong)
+}
+
+fn uuid(text: &str) -> Result<Uuid, String> {
+    Uuid::parse_str(text).map_err(|_| "it must be a UUID, as GET runs tells it".to_owned())
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {
@@ -349,7 +407,7 @@ mod tests {
     fn every_parameter_is_read() {
         let (filter, page) = read(
             "status=failed,retrying&targetOrgId=00D000000000001&sourceOrgId=00D000000000002EAA&held=true&dismissed=false\
-             &externalId=WI%2D1&failureKey=abc&q=lock&since=2026-02-27T14:30:00Z&until=2026-02-27T15:30:00+01:00&asOf=2026-02-27T14:30:00Z&limit=500&cursor=c",
+             &externalId=WI%2D1&failureKey=abc&q=lock&since=2026-02-27T14:30:00Z&until=2026-02-27T15:30:00+01:00&asOf=2026-02-27T14:30:00Z&runId=00000000-0000-0000-0000-000000000007&limit=500&cursor=c",
         )
         .unwrap();
         let org = |text: &str| text.parse().ok();
@@ -364,10 +422,29 @@ mod tests {
             text: Some("lock".into()),
             since: Some(Millis(1_772_202_600_000)),
             until: Some(Millis(1_772_202_600_000)),
+            run: Some(Uuid::from_u128(7)),
             as_of: Some(Millis(1_772_202_600_000)),
         };
         assert_eq!(filter, expected);
         assert_eq!(page, Page { limit: 500, cursor: Some("c".into()) });
+    }
+
+    #[test]
+    fn the_log_is_asked_for_actions_topics_people_and_times() {
+        let text =
+            "action=item.&actor=user:a&subject=x&since=2026-02-27T14:30:00Z&until=2026-02-27T14:30:01Z";
+        let expected = ActivityFilter {
+            action: Some("item.".into()),
+            actor: Some("user:a".into()),
+            subject: Some("x".into()),
+            since: Some(Millis(1_772_202_600_000)),
+            until: Some(Millis(1_772_202_601_000)),
+        };
+        assert_eq!(query(text).activity().unwrap(), expected);
+        assert_eq!(query("action=item.retry").activity().unwrap().action.as_deref(), Some("item.retry"));
+        for wrong in [".", "item.retry."] {
+            assert!(query(&format!("action={wrong}")).activity().unwrap_err().detail().contains("action"));
+        }
     }
 
     #[rstest]
@@ -415,6 +492,7 @@ mod tests {
     #[case::status_in_another_case("status=Failed", "\"Failed\"")]
     #[case::no_org("targetOrgId=005000000000001", "targetOrgId")]
     #[case::no_boolean("held=maybe", "held")]
+    #[case::no_run("runId=7", "runId")]
     #[case::no_time("since=yesterday", "since")]
     #[case::a_time_without_zone("until=2026-02-27T14:30:00", "until")]
     #[case::unknown_parameter("colour=red", "\"colour\"")]
@@ -428,11 +506,9 @@ mod tests {
     #[test]
     fn a_filter_in_json_means_the_same_as_in_a_query() {
         let json = r#"{"status": ["failed", "retrying"], "dismissed": true, "targetOrgId": "00D000000000001", "q": null}"#;
-        let mut from_json: Query = serde_json::from_str(json).unwrap();
+        let mut from_json = Query::from_json(&serde_json::from_str(json).unwrap()).unwrap();
         let mut from_query = query("status=failed,retrying&dismissed=true&targetOrgId=00D000000000001");
         assert_eq!(from_json.filter().unwrap(), from_query.filter().unwrap());
         from_json.end().unwrap();
-        assert!(serde_json::from_str::<Query>(r#"{"status": {}}"#).is_err());
-        assert!(serde_json::from_str::<Query>(r#"{"status": [1]}"#).is_err());
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 use http::{HeaderValue, header};
+use sync_monitor_engine::model::Via;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -22,8 +23,9 @@ pub(crate) fn listener(app: &Arc<App>) -> Router {
         .fallback(ui::not_found)
         .method_not_allowed_fallback(ui::method_not_allowed)
         .layer(admin());
-    let endpoint =
-        Router::from(endpoint()).layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| sync::panicked()));
+    let endpoint = Router::from(endpoint())
+        .method_not_allowed_fallback(sync::method_not_allowed)
+        .layer(CatchPanicLayer::custom(|_: Box<dyn Any + Send>| sync::panicked()));
     Router::new()
         .nest("/api/v1", management)
         .merge(endpoint)
@@ -57,6 +59,7 @@ pub(crate) fn in_process(app: &Arc<App>) -> Router {
         .fallback(ui::not_found)
         .method_not_allowed_fallback(ui::method_not_allowed)
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(Extension(Via::Window))
         .with_state(Arc::clone(app))
 }
 
@@ -79,6 +82,8 @@ fn health() -> OpenApiRouter<Arc<App>> {
 fn use_cases() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::default()
         .routes(routes!(handlers::status))
+        .routes(routes!(handlers::pause_relay))
+        .routes(routes!(handlers::resume_relay))
         .routes(routes!(handlers::orgs))
         .routes(routes!(handlers::import_org))
         .routes(routes!(handlers::login))
@@ -96,14 +101,24 @@ fn use_cases() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(handlers::items))
         .routes(routes!(export::items))
         .routes(routes!(handlers::item))
-        .routes(routes!(handlers::retry))
-        .routes(routes!(handlers::dismiss))
-        .routes(routes!(handlers::restore))
+        .routes(routes!(handlers::bulk::retry))
+        .routes(routes!(handlers::bulk::dismiss))
+        .routes(routes!(handlers::bulk::restore))
+        .routes(routes!(handlers::bulk::send_now))
+        .routes(routes!(handlers::bulk::preflight))
+        .routes(routes!(handlers::work_items))
+        .routes(routes!(handlers::bulk::runs))
+        .routes(routes!(handlers::bulk::run))
         .routes(routes!(handlers::stats))
         .routes(routes!(handlers::failures))
         .routes(routes!(handlers::activity))
         .routes(routes!(export::activity))
         .routes(routes!(handlers::link))
+        .routes(routes!(handlers::settings::settings, handlers::settings::change_settings))
+        .routes(routes!(handlers::diagnostics::diagnostics))
+        .routes(routes!(handlers::store::store))
+        .routes(routes!(handlers::store::check_store))
+        .routes(routes!(handlers::store::back_up_store))
 }
 
 /// Is the program up?

@@ -66,8 +66,14 @@ schemas! {
     FixerWord = words("Who can do something about it", ["targetAdmin", "sourceAdmin", "wait", "developer"]);
     /// Why a bulk command left an item alone.
     RefusalWord = words("Why the item was left alone", [
-        "notFound", "notFailed", "superseded", "dismissed", "notDismissed",
+        "notFound", "notFailed", "notRetrying", "superseded", "dismissed", "notDismissed",
     ]);
+    /// By which way something was asked for.
+    ViaWord = words("By which way it was asked for", ["window", "browser", "cli", "api"]);
+    /// What a bulk run does.
+    RunActionWord = words("What was done", ["retry", "dismiss", "restore", "sendNow"]);
+    /// Where a bulk run stands.
+    RunStateWord = words("Where it stands", ["running", "done", "interrupted"]);
     /// A code of the sync endpoint.
     ErrorCodeWord = words("What kind of fault", ErrorCode::ALL.iter().map(|code| code.as_str()));
     /// The documented payload's envelope; whatever else stands in it is relayed as it came.
@@ -80,6 +86,8 @@ schemas! {
         .property("externalId", text("The record at fault, where there is one"))
         .required("code")
         .required("message");
+    /// A JSON object.
+    AnyObject = object("A JSON object");
     /// Any JSON value, as it was sent.
     AnyJson = ObjectBuilder::new().schema_type(SchemaType::AnyValue).description(Some("JSON, exactly as it is sent"));
 }

@@ -44,7 +44,7 @@ impl Default for Limits {
     }
 }
 
-/// A head larger than this is refused (431).
+/// A head that is not whole by then is refused (431).
 const MAX_HEAD: usize = 64 * 1024;
 /// How much of a refused body is read away after the answer, so that the sender gets to read the answer: closing a
 /// connection with unread bytes resets it, and the answer is lost.
@@ -113,7 +113,8 @@ impl Connection {
         loop {
             tokio::select! {
                 ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => {
-                    if ended.is_ok() && unread.load(Ordering::Relaxed) {
+                    // After what was no request there may be more of it.
+                    if ended.is_err() || unread.load(Ordering::Relaxed) {
                         tokio::select! {
                             () = linger(connection.into_parts().io.into_inner()) => {}
                             () = self.slot.evicted() => {}

@@ -83,6 +83,9 @@ enum Answers {
     /// No token, one that is not known, or one that may not speak for this org.
     #[response(status = 401, content_type = "application/json")]
     Unauthorized(#[to_schema] Envelope),
+    /// Another method than `POST`.
+    #[response(status = 405, content_type = "application/json")]
+    MethodNotAllowed(#[to_schema] Envelope),
     /// A newer version is known of every record.
     #[response(status = 409, content_type = "application/json")]
     Conflict(#[to_schema] Envelope),
@@ -109,7 +112,7 @@ async fn judge(intake: &impl Intake, limiter: &Limiter, request: Request) -> Ans
             "The request has no token that is known here: it is missing, mistyped, revoked or expired. Send an integration token as Authorization: Bearer ….",
         );
     };
-    if let Err(wait) = limiter.take(grant.id, Instant::now(), intake.now()) {
+    if let Err(wait) = limiter.take(grant.id, Instant::now()) {
         return Answer::rate_limited(wait);
     }
     if body::is_announced_too_large(&body) {
@@ -182,6 +185,15 @@ pub(crate) fn refused_host(problem: &Problem) -> Response {
     let mut answer = Answer::refusal(ErrorCode::Unauthorized, problem.detail());
     answer.status = problem.status();
     answer.into_response()
+}
+
+/// What a request gets that is no `POST`.
+pub(crate) async fn method_not_allowed() -> Response {
+    Answer::refusal(
+        ErrorCode::MethodNotAllowed,
+        "The sync endpoint takes changes by POST and nothing else. To see whether the program is up, ask GET /healthz.",
+    )
+    .into_response()
 }
 
 /// What a request gets whose handler panicked; the panic hook has logged it.

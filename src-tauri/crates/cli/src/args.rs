@@ -1,8 +1,15 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+
+mod items;
+mod log;
+
+pub(crate) use items::{Filter, Items, Selection};
+pub(crate) use log::{Activity, Runs, WorkItems};
 
 /// Keeps Salesforce orgs in sync, and shows what did not arrive.
 ///
@@ -35,19 +42,26 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the program is not run
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
     /// The data folder, which also holds config.toml then [default: the user's]
-    #[arg(long, global = true, value_name = "DIR", env = "SYNC_MONITOR_DATA_DIR")]
+    #[arg(long, global = true, value_name = "DIR", env = "SYNC_MONITOR_DATA_DIR", hide_env_values = true)]
     pub(crate) data_dir: Option<PathBuf>,
 
     /// The address to listen at; port 0 picks one [default: 127.0.0.1:7437]
-    #[arg(long, global = true, value_name = "ADDR")]
+    #[arg(long, global = true, value_name = "ADDR", value_parser = address)]
     pub(crate) listen: Option<String>,
 
     /// The file of settings [default: config.toml in the data folder or the user's folder of settings]
-    #[arg(long, global = true, value_name = "FILE", env = "SYNC_MONITOR_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "SYNC_MONITOR_CONFIG", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
 
     /// What is logged to stderr: error, warn, info, debug or trace
-    #[arg(long, global = true, value_name = "LEVEL", env = "SYNC_MONITOR_LOG", default_value = "info")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        env = "SYNC_MONITOR_LOG",
+        hide_env_values = true,
+        default_value = "info"
+    )]
     pub(crate) log_level: String,
 
     /// The API's JSON instead of text
@@ -55,13 +69,25 @@ pub(crate) struct Place {
     pub(crate) json: bool,
 }
 
+/// An address that can be listened at, as it was typed.
+fn address(text: &str) -> Result<String, String> {
+    sync_monitor_runtime::config::listen_address(text).map(|_| text.to_owned())
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run without a window; SIGTERM and Ctrl-C stop it cleanly
     Serve(Serve),
     /// Show the window of the running program in a browser
+    #[command(after_help = "\
+Example:
+  sync-monitor open        prints a link that is good once and for a minute, and opens it")]
     Open,
     /// How is it?
+    #[command(after_help = "\
+Examples:
+  sync-monitor status
+  sync-monitor status --json | jq .counts.failed")]
     Status,
     /// Connected orgs
     #[command(subcommand)]
@@ -75,6 +101,31 @@ pub(crate) enum Command {
     /// Changes on their way, and those that failed
     #[command(subcommand)]
     Items(Items),
+    /// What was done to items, one or many at once, and what came of it
+    #[command(subcommand)]
+    Runs(Runs),
+    /// The records, each with its newest change
+    #[command(subcommand)]
+    WorkItems(WorkItems),
+    /// Who did what, when and why
+    #[command(subcommand)]
+    Activity(Activity),
+    /// Send nothing to anybody for a while, and go on
+    #[command(subcommand)]
+    Relay(Relay),
+    /// Look after the store; works without a running program too
+    #[command(subcommand)]
+    Db(Db),
+    /// Write what support may know, without tokens, users, hosts and payloads
+    #[command(after_help = "\
+Examples:
+  sync-monitor diagnostics --output sync-monitor-diagnostics.json
+  sync-monitor diagnostics | jq .log")]
+    Diagnostics {
+        /// The file, which must not be there yet [default: to stdout]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Write what a shell needs to complete these commands
     #[command(after_help = "\
 Examples:
@@ -86,6 +137,25 @@ Examples:
     },
     /// Write the manual page: `sync-monitor man | man -l -`
     Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Db {
+    /// Look whether the store is sound; exits with 1 where it is not
+    #[command(after_help = "\
+Examples:
+  sync-monitor db check
+  sync-monitor db check --json | jq -r '.problems[]'")]
+    Check,
+    /// Copy the store to a file, whole and checked, while the program goes on
+    #[command(after_help = "\
+Examples:
+  sync-monitor db backup
+  sync-monitor db backup /mnt/backup/sync-monitor-$(date +%F).db")]
+    Backup {
+        /// The file, which must not be there yet [default: backups/sync-monitor-TIME.db in the data folder]
+        file: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -100,13 +170,49 @@ pub(crate) struct Serve {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum Relay {
+    /// Send nothing to any org; changes are taken as ever, and wait
+    #[command(after_help = "\
+Examples:
+  sync-monitor relay pause                 until it is resumed
+  sync-monitor relay pause --for 15m
+  sync-monitor relay pause --until 2026-02-27T18:00:00Z")]
+    Pause {
+        /// How long, like 90s, 15m, 2h or 1d
+        #[arg(long = "for", value_name = "SPAN", value_parser = span, conflicts_with = "until")]
+        span: Option<Duration>,
+        /// Until when, like 2026-02-27T18:00:00Z
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+    },
+    /// Send again; orgs that are paused themselves stay so
+    Resume,
+}
+
+/// A span of time, like `15m`.
+fn span(text: &str) -> Result<Duration, String> {
+    let wrong = || "it must be a number with s, m, h or d, like 90s, 15m, 2h or 1d".to_owned();
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let number: u32 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| wrong())?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return Err(wrong()),
+    };
+    let span = Duration::from_secs(u64::from(number) * seconds);
+    if span.is_zero() { Err(wrong()) } else { Ok(span) }
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum Org {
     /// Sign in to an org in the browser, and wait until that is done
     #[command(after_help = "\
 Examples:
   sync-monitor org login --alias prod
   sync-monitor org login --login-url https://test.salesforce.com --alias uat
-  sync-monitor org login --login-url acme.my.salesforce.com --client-id 3MVG9…
+  sync-monitor org login --login-url acme.my.salesforce.com --client-id 3MVG9.own
   sync-monitor org login 00D000000000001     sign in again, the way it was done before")]
     Login(Login),
     /// Connect an org by its sfdxAuthUrl, read from stdin, or from the Salesforce CLI
@@ -123,17 +229,28 @@ Examples:
         from_cli: Option<String>,
     },
     /// List the connected orgs
+    #[command(after_help = "\
+Examples:
+  sync-monitor org list
+  sync-monitor org list --cli")]
     List {
         /// Those that the Salesforce CLI on this machine is signed in to, instead
         #[arg(long)]
         cli: bool,
     },
     /// Test an org: sign-in, endpoint, API usage, clock; exits with 1 where something failed
+    #[command(after_help = "\
+Example:
+  sync-monitor org test 00D000000000001")]
     Test {
         /// The Organization ID
         org_id: String,
     },
     /// Change what an org is called, or the path of its endpoint
+    #[command(after_help = "\
+Examples:
+  sync-monitor org set 00D000000000001 --alias Hub
+  sync-monitor org set 00D000000000001 --endpoint-path /services/apexrest/dlhub/delivery/sync")]
     Set {
         /// The Organization ID
         org_id: String,
@@ -145,6 +262,9 @@ Examples:
         endpoint_path: Option<String>,
     },
     /// Send nothing to an org until it is resumed
+    #[command(after_help = "\
+Example:
+  sync-monitor org pause 00D000000000001     what is for it waits")]
     Pause {
         /// The Organization ID
         org_id: String,
@@ -155,6 +275,9 @@ Examples:
         org_id: String,
     },
     /// Disconnect an org: its tokens are revoked and forgotten, its history stays
+    #[command(after_help = "\
+Example:
+  sync-monitor org remove 00D000000000001")]
     Remove {
         /// The Organization ID
         org_id: String,
@@ -183,6 +306,10 @@ pub(crate) struct Login {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Route {
     /// Send the changes of SOURCE to TARGET; for both directions add two
+    #[command(after_help = "\
+Examples:
+  sync-monitor route add 00D000000000001 00D000000000002
+  sync-monitor route add 00D000000000002 00D000000000001 --paused")]
     Add {
         /// Whose changes: an Organization ID
         source: String,
@@ -237,156 +364,6 @@ Example:
     },
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Items {
-    /// List items
-    List {
-        #[command(flatten)]
-        filter: Filter,
-        /// createdAt, updatedAt or nextAttemptAt; with a - before it the latest first [default: what suits the status]
-        #[arg(long, allow_hyphen_values = true)]
-        sort: Option<String>,
-        /// How many at most, 1 to 500
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
-        /// Go on where the last page ended
-        #[arg(long)]
-        cursor: Option<String>,
-    },
-    /// Follow items as they change, until Ctrl-C
-    #[command(after_help = "\
-Examples:
-  sync-monitor items watch
-  sync-monitor items watch --status failed --json | jq -r .lastError.message")]
-    Watch {
-        #[command(flatten)]
-        filter: Filter,
-    },
-    /// Write items to stdout, for a spreadsheet or a program
-    #[command(after_help = "\
-Examples:
-  sync-monitor items export --status failed --format csv > failed.csv
-  sync-monitor items export | jq -r .transactionId")]
-    Export {
-        #[command(flatten)]
-        filter: Filter,
-        /// ndjson (a JSON object a line) or csv
-        #[arg(long, default_value = "ndjson")]
-        format: String,
-    },
-    /// What failed, by cause: how many, where, why, and whether a retry can help
-    Failures,
-    /// Show items with their attempts and payload
-    Show {
-        /// The items' IDs
-        #[arg(required = true)]
-        ids: Vec<String>,
-    },
-    /// Try failed items again, from attempt 1
-    #[command(after_help = "\
-Examples:
-  sync-monitor items retry 0198c8a2-…
-  sync-monitor items retry --status failed --target 00D000000000002")]
-    Retry(Selection),
-    /// Take failed items out of view
-    Dismiss {
-        #[command(flatten)]
-        selection: Selection,
-        /// Why, for the activity log
-        #[arg(long)]
-        reason: String,
-    },
-    /// Bring dismissed items back
-    Restore(Selection),
-}
-
-/// Items by their IDs, or by a filter.
-#[derive(Debug, Args)]
-pub(crate) struct Selection {
-    /// The items' IDs
-    #[arg(required_unless_present_any = FILTERS, conflicts_with_all = FILTERS)]
-    pub(crate) ids: Vec<String>,
-
-    #[command(flatten)]
-    pub(crate) filter: Filter,
-}
-
-/// The arguments of [`Filter`].
-const FILTERS: [&str; 11] = [
-    "status",
-    "target",
-    "source",
-    "dismissed",
-    "held",
-    "external_id",
-    "failure_key",
-    "search",
-    "since",
-    "until",
-    "as_of",
-];
-
-/// Which items; all conditions together.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct Filter {
-    /// queued, processing, retrying, failed, synced, superseded; several joined by commas
-    #[arg(long)]
-    pub(crate) status: Option<String>,
-    /// Going to this org
-    #[arg(long, value_name = "ORGID")]
-    pub(crate) target: Option<String>,
-    /// Coming from this org
-    #[arg(long, value_name = "ORGID")]
-    pub(crate) source: Option<String>,
-    /// Only the dismissed
-    #[arg(long)]
-    pub(crate) dismissed: bool,
-    /// Only those that wait for something other than their time
-    #[arg(long)]
-    pub(crate) held: bool,
-    /// With this record
-    #[arg(long, value_name = "ID")]
-    pub(crate) external_id: Option<String>,
-    /// Failed for this cause
-    #[arg(long, value_name = "KEY")]
-    pub(crate) failure_key: Option<String>,
-    /// With these words, or beginnings of words, in externalId, title, transactionId or error
-    #[arg(long, short = 'q', value_name = "TEXT")]
-    pub(crate) search: Option<String>,
-    /// Accepted at or after, like 2026-02-27T14:30:00Z
-    #[arg(long, value_name = "TIME")]
-    pub(crate) since: Option<String>,
-    /// Accepted before
-    #[arg(long, value_name = "TIME")]
-    pub(crate) until: Option<String>,
-    /// Last changed by then: what failed later is left alone
-    #[arg(long, value_name = "TIME")]
-    pub(crate) as_of: Option<String>,
-}
-
-impl Filter {
-    /// The conditions, as the API names them.
-    pub(crate) fn conditions(&self) -> Vec<(&'static str, &str)> {
-        let yes = |flag: bool| flag.then_some("true");
-        [
-            ("status", self.status.as_deref()),
-            ("targetOrgId", self.target.as_deref()),
-            ("sourceOrgId", self.source.as_deref()),
-            ("dismissed", yes(self.dismissed)),
-            ("held", yes(self.held)),
-            ("externalId", self.external_id.as_deref()),
-            ("failureKey", self.failure_key.as_deref()),
-            ("q", self.search.as_deref()),
-            ("since", self.since.as_deref()),
-            ("until", self.until.as_deref()),
-            ("asOf", self.as_of.as_deref()),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -419,15 +396,32 @@ mod tests {
     #[case::token("token create --name n --source-org 00D000000000001 00D000000000002")]
     #[case::token_repeated("token create --name n --source-org 00D000000000001 --source-org 00D000000000002")]
     #[case::list("items list --status failed,retrying --target 00D000000000002 --held --limit 5 -q lock")]
+    #[case::list_on("items list --cursor -c.13.13")]
     #[case::list_sorted("items list --sort -updatedAt --as-of 2026-02-27T14:30:00Z")]
     #[case::failures("items failures")]
     #[case::watch("items watch --status failed")]
+    #[case::db_check("db check --json")]
+    #[case::db_backup("db backup")]
+    #[case::db_backup_to("db backup /mnt/backup.db")]
+    #[case::diagnostics("diagnostics")]
+    #[case::diagnostics_to_a_file("diagnostics --output d.json")]
     #[case::completions("completions fish")]
     #[case::man("man")]
     #[case::export("items export --status failed --format csv")]
     #[case::show("items show a b c")]
     #[case::retry_ids("items retry a b c")]
     #[case::retry_filter("items retry --status failed")]
+    #[case::preflight("items retry --run 0198c8a2 --preflight")]
+    #[case::send_now("items send-now --target 00D000000000002")]
+    #[case::runs("runs list --limit 5")]
+    #[case::run("runs show 0198c8a2")]
+    #[case::work_items("work-items list -q revenue --limit 5")]
+    #[case::activity("activity list --action item. --actor user:a --subject x --since 2026-02-27T14:30:00Z")]
+    #[case::activity_export("activity export --action org.health --format csv")]
+    #[case::relay_pause("relay pause")]
+    #[case::relay_pause_for("relay pause --for 15m")]
+    #[case::relay_pause_until("relay pause --until 2026-02-27T18:00:00Z")]
+    #[case::relay_resume("relay resume")]
     #[case::dismiss("items dismiss a b --reason known")]
     #[case::restore("items restore --dismissed")]
     fn what_the_documentation_says_is_understood(#[case] line: &str) {
@@ -436,6 +430,13 @@ mod tests {
 
     #[rstest]
     #[case::unknown_command("retry")]
+    #[case::no_address("serve --listen nonsense")]
+    #[case::an_address_without_a_port("serve --listen 127.0.0.1")]
+    #[case::preflight_of_nothing("items retry --preflight")]
+    #[case::both_ends("relay pause --for 15m --until 2026-02-27T18:00:00Z")]
+    #[case::no_span("relay pause --for soon")]
+    #[case::no_time_at_all("relay pause --for 0m")]
+    #[case::no_unit("relay pause --for 15")]
     #[case::org_without_command("org")]
     #[case::an_auth_url_as_argument("org import force://a:b:c@d")]
     #[case::set_nothing("org set 00D000000000001")]

@@ -12,6 +12,7 @@ use http::{Method, Request, StatusCode, header};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::rt::TokioIo;
 use secrecy::ExposeSecret as _;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sync_monitor_runtime::data_dir::Announcement;
@@ -57,6 +58,13 @@ impl From<anyhow::Error> for Failure {
 pub(crate) struct Answer(String);
 
 impl Answer {
+    /// What the program would have answered, had it run.
+    pub(crate) fn of(answer: &impl Serialize) -> Result<Self, Failure> {
+        serde_json::to_string(answer)
+            .map(Self)
+            .map_err(|error| Failure::Failed(format!("The answer cannot be written: {error}.")))
+    }
+
     /// The JSON as it came.
     pub(crate) fn text(&self) -> &str {
         &self.0

@@ -1,5 +1,6 @@
 //! The commands that ask the running program.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Deserialize;
@@ -7,25 +8,39 @@ use sync_monitor_runtime::browser;
 
 use crate::Session;
 use crate::args::Command;
-use crate::client::Failure;
+use crate::client::{Answer, Client, Failure};
 
+mod activity;
+pub(crate) mod db;
+pub(crate) mod diagnostics;
 mod items;
 mod org;
+mod relay;
 mod route;
+mod runs;
 mod status;
 mod token;
+mod work_items;
 
 /// Does what was asked, and says how it went.
 pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode, Failure> {
     let done = match command {
-        // Without a running program; `main` has seen to it.
-        Command::Serve(_) | Command::Completions { .. } | Command::Man => Ok(()),
+        // With or without a running program; `main` has seen to it.
+        Command::Serve(_)
+        | Command::Db(_)
+        | Command::Diagnostics { .. }
+        | Command::Completions { .. }
+        | Command::Man => Ok(()),
         Command::Open => open(session).await,
         Command::Status => status::status(session).await,
         Command::Org(command) => return org::run(session, command).await,
         Command::Route(command) => route::run(session, command).await,
         Command::Token(command) => token::run(session, command).await,
         Command::Items(command) => return items::run(session, command).await,
+        Command::Runs(command) => runs::run(session, command).await,
+        Command::WorkItems(command) => work_items::run(session, command).await,
+        Command::Activity(command) => activity::run(session, command).await,
+        Command::Relay(command) => relay::run(session, command).await,
     };
     done.map(|()| ExitCode::SUCCESS)
 }
@@ -34,6 +49,22 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode,
 #[derive(Deserialize)]
 pub(crate) struct Link {
     pub(crate) url: String,
+}
+
+/// Asks the program that runs on a data folder; `None` where none runs.
+async fn ask_running(
+    data_dir: &Path,
+    ask: impl AsyncFnOnce(&Client) -> Result<Answer, Failure>,
+) -> Result<Option<Answer>, Failure> {
+    let asked = match Client::find(data_dir) {
+        Ok(client) => ask(&client).await,
+        Err(failure) => Err(failure),
+    };
+    match asked {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Failure::NotRunning(_)) => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 async fn open(session: &Session) -> Result<(), Failure> {
@@ -46,4 +77,9 @@ async fn open(session: &Session) -> Result<(), Failure> {
         }
         Ok(())
     })
+}
+
+/// Who did something, and by which way.
+fn who(actor: &str, via: Option<&str>) -> String {
+    via.map_or_else(|| actor.to_owned(), |via| format!("{actor} ({via})"))
 }

@@ -10,6 +10,8 @@ mod args;
 mod client;
 mod commands;
 mod desktop;
+#[cfg(test)]
+mod documentation;
 mod output;
 mod serve;
 
@@ -68,15 +70,26 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
                 .map_err(|error| Failure::Failed(format!("The page cannot be made: {error}.")))?;
             write(&page)
         }
+        Some(Command::Db(command)) => {
+            let data_dir = data_dir(&cli.place)?;
+            event_loop()?.block_on(commands::db::run(&data_dir, cli.place.json, command))
+        }
+        Some(Command::Diagnostics { output }) => {
+            let data_dir = data_dir(&cli.place)?;
+            event_loop()?.block_on(commands::diagnostics::run(&cli.place, &data_dir, output.as_deref()))
+        }
         Some(command) => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|error| Failure::Failed(format!("The system gives no event loop: {error}.")))?;
             let session = Session { client: Client::find(&data_dir(&cli.place)?)?, json: cli.place.json };
-            runtime.block_on(commands::run(&session, command))
+            event_loop()?.block_on(commands::run(&session, command))
         }
     }
+}
+
+fn event_loop() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("The system gives no event loop: {error}.")))
 }
 
 /// The manual page: of the program, then of each command.
@@ -128,13 +141,7 @@ impl Session {
         answer: &client::Answer,
         show: impl FnOnce(T, &mut Screen) -> std::io::Result<()>,
     ) -> Result<(), Failure> {
-        let mut screen = Screen::stdout();
-        let shown = if self.json {
-            if answer.text().is_empty() { Ok(()) } else { screen.line(answer.text()) }
-        } else {
-            show(answer.read()?, &mut screen)
-        };
-        written(shown)
+        shown(self.json, answer, show)
     }
 
     /// Says that something was done that has no answer to show.
@@ -144,6 +151,21 @@ impl Session {
         }
         written(Screen::stdout().line(text))
     }
+}
+
+/// Shows an answer: its JSON as it came, or what `show` makes of it.
+fn shown<T: serde::de::DeserializeOwned>(
+    json: bool,
+    answer: &client::Answer,
+    show: impl FnOnce(T, &mut Screen) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let mut screen = Screen::stdout();
+    let shown = if json {
+        if answer.text().is_empty() { Ok(()) } else { screen.line(answer.text()) }
+    } else {
+        show(answer.read()?, &mut screen)
+    };
+    written(shown)
 }
 
 /// Whoever reads only the beginning (`sync-monitor items list | head`) is served as well.

@@ -82,6 +82,12 @@ pub(crate) fn time(text: Option<&str>) -> String {
     )
 }
 
+/// Does a time of the API's lie behind, by this machine's clock?
+#[expect(clippy::disallowed_methods, reason = "a command has no other clock")]
+pub(crate) fn has_passed(text: &str) -> bool {
+    DateTime::parse_from_rfc3339(text).is_ok_and(|time| time <= chrono::Utc::now())
+}
+
 /// Where a person reads.
 pub(crate) struct Screen {
     out: Box<dyn Write>,
@@ -170,6 +176,12 @@ mod tests {
         assert_eq!(shown(false), "STATUS  NAME  X\nfailed  é     x\nqueued  long  y\n");
         let coloured = shown(true);
         assert!(coloured.contains("\u{1b}[31mfailed\u{1b}[0m  é     x"), "{coloured:?}");
+    }
+
+    #[test]
+    fn a_time_has_passed_or_has_not() {
+        assert!(has_passed("2020-01-01T00:00:00.000Z"));
+        assert!(!has_passed("2999-01-01T00:00:00.000Z"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What makes two failures one cause, and what is known of it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -90,6 +91,37 @@ pub fn page() -> String {
     add("No answer", &table::NO_ANSWER);
     add("Anything else", &table::UNKNOWN);
     page
+}
+
+/// The titles of the table, as the window reads them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Titles {
+    by_code: BTreeMap<&'static str, &'static str>,
+    by_status: Vec<StatusTitle>,
+    no_answer: &'static str,
+    unknown: &'static str,
+}
+
+#[derive(Serialize)]
+struct StatusTitle {
+    from: u16,
+    to: u16,
+    title: &'static str,
+}
+
+/// The titles of the table as JSON: what the window's lists call a failure in a few words.
+pub fn titles() -> String {
+    let by_status =
+        |row: &table::ByStatus| StatusTitle { from: row.from, to: row.to, title: row.explanation.title };
+    let titles = Titles {
+        by_code: table::BY_CODE.iter().map(|row| (row.code, row.explanation.title)).collect(),
+        by_status: table::BY_STATUS.iter().map(by_status).collect(),
+        no_answer: table::NO_ANSWER.title,
+        unknown: table::UNKNOWN.title,
+    };
+    // Texts and numbers: this cannot fail.
+    serde_json::to_string_pretty(&titles).unwrap_or_default() + "\n"
 }
 
 /// Names the cause of a failure: the target, the status, the error code, and the message with everything taken out that
@@ -203,15 +235,17 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_documentation_is_made_from_the_table() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/causes.md");
+    #[rstest]
+    #[case::documentation("docs/causes.md", page())]
+    #[case::lists_of_the_window("ui/src/lib/items/cause-titles.json", titles())]
+    fn what_explains_failures_elsewhere_is_made_from_the_table(#[case] file: &str, #[case] made: String) {
+        let path = format!("{}/../../../{file}", env!("CARGO_MANIFEST_DIR"));
         if std::env::var_os("SYNC_MONITOR_CODEGEN").is_some() {
-            std::fs::write(path, page()).unwrap();
+            std::fs::write(&path, &made).unwrap();
         }
         assert!(
-            std::fs::read_to_string(path).unwrap() == page(),
-            "docs/causes.md is out of date: cargo xtask codegen"
+            std::fs::read_to_string(&path).unwrap() == made,
+            "{file} is out of date: cargo xtask codegen"
         );
     }
 }

@@ -51,6 +51,8 @@ error_codes! {
     NoRoute = "NO_ROUTE", 400;
     /// No token, an unknown, revoked or expired one, or one that may not speak for the source org.
     Unauthorized = "UNAUTHORIZED", 401;
+    /// The endpoint was asked with another method than `POST`.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", 405;
     /// A newer version of the record is known.
     Conflict = "CONFLICT", 409;
     /// The body is larger than the endpoint takes.

@@ -160,8 +160,8 @@ pub struct InFlight {
     pub claimed_from: Status,
     /// When it was due before it was claimed.
     pub was_due: Millis,
-    /// Is it the one probe of an org that is held as unreachable?
-    pub probe: bool,
+    /// Is the org held as unreachable by now? Then it is its probe, or was in flight when that was found out.
+    pub held: bool,
 }
 
 /// Decides what becomes of an item whose attempt ended at `ended` and means `meaning`.
@@ -183,9 +183,9 @@ pub fn after_try(item: InFlight, meaning: Meaning, ended: Millis, schedule: &Sch
         }
         Meaning::RateLimited { retry_after } => back(Outcome::RateLimited, Hold::RateLimited { retry_after }),
         Meaning::EndpointMissing => back(Outcome::EndpointMissing, Hold::EndpointMissing),
-        // The rest of an unreachable org's items are held uncounted, and the probe is one of them: an outage of any
-        // length must not use up an item's attempts.
-        Meaning::Unreachable if item.probe => Verdict {
+        // The rest of an unreachable org's items are held uncounted, and the probe and what is still in flight are of
+        // them: an outage of any length must not use up an item's attempts.
+        Meaning::Unreachable if item.held => Verdict {
             status: item.claimed_from,
             due: Some(item.was_due),
             counted: false,
@@ -214,7 +214,7 @@ mod tests {
 
     fn in_flight(attempts: u32) -> InFlight {
         let claimed_from = if attempts == 0 { Status::Queued } else { Status::Retrying };
-        InFlight { attempts, claimed_from, was_due: Millis(7), probe: false }
+        InFlight { attempts, claimed_from, was_due: Millis(7), held: false }
     }
 
     #[rstest]
@@ -257,8 +257,8 @@ mod tests {
     #[rstest]
     #[case::never_tried(0)]
     #[case::one_attempt_left(4)]
-    fn a_probe_that_finds_nobody_costs_no_attempt_and_leaves_the_item_as_it_was(#[case] attempts: u32) {
-        let item = InFlight { probe: true, ..in_flight(attempts) };
+    fn what_is_held_and_finds_nobody_costs_no_attempt_and_leaves_the_item_as_it_was(#[case] attempts: u32) {
+        let item = InFlight { held: true, ..in_flight(attempts) };
         let verdict = after_try(item, Meaning::Unreachable, ENDED, &Schedule::default());
         assert_eq!((verdict.status, verdict.due), (item.claimed_from, Some(item.was_due)));
         assert!(!verdict.counted);

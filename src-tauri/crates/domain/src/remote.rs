@@ -79,6 +79,8 @@ pub struct Report {
     pub api_usage: Option<ApiUsage>,
     /// The org's clock minus this machine's, where it was said (`Date`, whole seconds).
     pub clock_skew_ms: Option<i64>,
+    /// Where the org is now, if its token server names another address than it was asked at.
+    pub moved_to: Option<String>,
 }
 
 /// Requests used of an org's daily allowance.
@@ -114,19 +116,47 @@ pub struct Identity {
     pub kind: Option<OrgKind>,
 }
 
+/// What is wrong where an org's sync endpoint should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointTrouble {
+    /// In a word.
+    pub fault: EndpointFault,
+    /// The request that says so.
+    pub one: Box<Try>,
+}
+
+/// What can be wrong where an org's sync endpoint should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndpointFault {
+    /// There is none at the address (404, a redirect).
+    Missing,
+    /// The signed-in user may not use it (403).
+    Forbidden,
+    /// A page, or something else that is no endpoint, answers there.
+    SomethingElse,
+    /// The org cannot say now (5xx and the like).
+    CannotTell,
+    /// The org takes no request, does not take the token, or does not answer; the request's meaning says which.
+    NotReached,
+}
+
 /// What a look at an org found. Nothing of it was a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Examination {
-    /// Does the org take our token? If not, the request that says so.
+    /// Does the org take our token, and let its user use the API? If not, the request that says so; of the meanings
+    /// [`Meaning::Refused`] is that the user may not.
     pub sign_in: Result<(), Box<Try>>,
-    /// Is there a sync endpoint? `None` where that was not asked, since nobody is signed in or nobody answers.
-    pub endpoint: Option<Result<(), Box<Try>>>,
+    /// Is there a sync endpoint that the user may use? `None` where that was not asked, since nobody is signed in or
+    /// nobody answers.
+    pub endpoint: Option<Result<(), EndpointTrouble>>,
     /// The org's API use, where it was said.
     pub api_usage: Option<ApiUsage>,
     /// The org's clock minus this machine's, where it was said.
     pub clock_skew_ms: Option<i64>,
     /// What it says of itself.
     pub identity: Identity,
+    /// Where it is now, if its token server names another address than it was asked at.
+    pub moved_to: Option<String>,
 }
 
 /// Why an org could not be connected.
@@ -233,11 +263,12 @@ pub trait Remote: Send + Sync + 'static {
     /// Changes nothing there.
     async fn examine(&self, org: &OrgAddress) -> Examination;
 
-    /// Uses the org's refresh token, so that it is not taken for idle.
+    /// Uses the org's refresh token, so that it is not taken for idle. Returns where the org is now, if its token server
+    /// names another address.
     ///
     /// # Errors
     /// The request that failed.
-    async fn keep_alive(&self, org: &OrgAddress) -> Result<(), Box<Try>>;
+    async fn keep_alive(&self, org: &OrgAddress) -> Result<Option<String>, Box<Try>>;
 
     /// Revokes the org's tokens, as far as its server can be reached, and forgets its secrets. Tokens that the Salesforce
     /// CLI owns are left to it.

@@ -1,115 +1,17 @@
-//! What people do: connect, pause, route, retry. Each is in the activity log with who did it.
+//! What people do: connect, pause, route, make tokens. Each is in the activity log with who did it.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::ids::OrgId;
-use sync_monitor_domain::item::Status;
 use sync_monitor_domain::remote::{ConnectError, ConnectedOrg};
 use sync_monitor_domain::sign_in::CliOrg;
-use sync_monitor_store::{Action, BatchDone, Entry};
 use uuid::Uuid;
 
-use crate::model::{Actor, Bulk, Filter, Org, Route, Selection, Token};
+use crate::model::{Actor, Org, Route, Token};
 use crate::worker::Command;
 use crate::{Changed, ENDPOINT_PATH, Engine, Error, ends_ahead, new_id, tokens};
 
-/// How many items one transaction changes: a bulk command of any size lets everything else through in between.
-const BATCH: usize = 200;
-
 impl Engine {
-    /// Starts a new cycle of attempts for failed items.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for a filter that asks for other than failed items, or when the store fails; batches that were
-    /// done before stay done.
-    pub async fn retry(&self, selection: Selection, actor: &Actor) -> Result<Bulk, Error> {
-        let first_due = self.schedule().first_due(self.clock().now());
-        self.bulk(selection, Action::Retry { first_due }, "item.retry", None, actor).await
-    }
-
-    /// Takes failed items out of the default view and the counts.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] without a reason, or as [`Engine::retry`].
-    pub async fn dismiss(&self, selection: Selection, reason: String, actor: &Actor) -> Result<Bulk, Error> {
-        if reason.trim().is_empty() {
-            return Err(Error::Invalid(
-                "A dismissal needs a reason, so that others can tell later why the item was left failed."
-                    .into(),
-            ));
-        }
-        self.bulk(selection, Action::Dismiss { reason: reason.clone() }, "item.dismiss", Some(reason), actor)
-            .await
-    }
-
-    /// Brings dismissed items back.
-    ///
-    /// # Errors
-    /// As [`Engine::retry`].
-    pub async fn restore(&self, selection: Selection, actor: &Actor) -> Result<Bulk, Error> {
-        let selection = match selection {
-            Selection::Filter(filter) => Selection::Filter(Filter { dismissed: Some(true), ..filter }),
-            ids @ Selection::Ids(_) => ids,
-        };
-        self.bulk(selection, Action::Restore, "item.restore", None, actor).await
-    }
-
-    async fn bulk(
-        &self,
-        selection: Selection,
-        action: Action,
-        name: &'static str,
-        reason: Option<String>,
-        actor: &Actor,
-    ) -> Result<Bulk, Error> {
-        let ids = self.selected(selection).await?;
-        let single = (ids.len() == 1).then(|| ids[0]);
-        let mut bulk = Bulk::default();
-        for batch in ids.chunks(BATCH) {
-            let now = self.clock().now();
-            let BatchDone { bulk: done, touched, targets } =
-                self.inner.tools.store.apply(batch.to_vec(), action.clone(), now).await?;
-            bulk.changed += done.changed;
-            bulk.refused.extend(done.refused);
-            self.wake(&targets);
-            self.inner.tools.announce(touched, true);
-        }
-        if bulk.changed > 0 {
-            let now = self.clock().now();
-            let mut entry = Entry::new(now, actor, name).count(bulk.changed);
-            if let Some(id) = single {
-                entry = entry.subject(id);
-            }
-            if let Some(reason) = &reason {
-                entry = entry.reason(reason);
-            }
-            self.inner.tools.store.note(entry).await?;
-        }
-        Ok(bulk)
-    }
-
-    /// The items that are meant, as of now: what fails later is not swept in.
-    async fn selected(&self, selection: Selection) -> Result<Vec<Uuid>, Error> {
-        match selection {
-            Selection::Ids(mut ids) => {
-                let mut seen = std::collections::HashSet::with_capacity(ids.len());
-                ids.retain(|id| seen.insert(*id));
-                Ok(ids)
-            }
-            Selection::Filter(mut filter) => {
-                if filter.statuses.is_empty() {
-                    filter.statuses = vec![Status::Failed];
-                }
-                if let Some(other) = filter.statuses.iter().find(|status| **status != Status::Failed) {
-                    return Err(Error::Invalid(format!(
-                        "Only failed items can be retried, dismissed or restored; the filter asks for {other} ones."
-                    )));
-                }
-                Ok(self.inner.tools.store.item_ids(filter).await?)
-            }
-        }
-    }
-
     /// Connects an org by an sfdxAuthUrl; one that is connected already is connected anew.
     ///
     /// # Errors
@@ -120,7 +22,15 @@ impl Engine {
         alias: Option<String>,
         actor: &Actor,
     ) -> Result<Org, Error> {
-        let connected = self.inner.tools.remote.connect_with_auth_url(auth_url).await?;
+        let connected = match self.inner.tools.remote.connect_with_auth_url(auth_url).await {
+            Ok(connected) => connected,
+            // Nothing was tried.
+            Err(error @ ConnectError::NotAnAuthUrl(_)) => return Err(error.into()),
+            Err(error) => {
+                self.note_failed_sign_in(actor, &error.to_string()).await;
+                return Err(error.into());
+            }
+        };
         self.keep_org(connected, alias, actor).await
     }
 
@@ -142,7 +52,13 @@ impl Engine {
         alias: Option<String>,
         actor: &Actor,
     ) -> Result<Org, Error> {
-        let connected = self.inner.tools.remote.connect_with_cli(name).await?;
+        let connected = match self.inner.tools.remote.connect_with_cli(name).await {
+            Ok(connected) => connected,
+            Err(error) => {
+                self.note_failed_sign_in(actor, &error.to_string()).await;
+                return Err(error.into());
+            }
+        };
         self.keep_org(connected, alias, actor).await
     }
 
@@ -278,11 +194,19 @@ impl Engine {
         }
         let secret = tokens::new_secret()?;
         let secret_hash = tokens::hash(secret.expose_secret());
-        let token =
-            Token { id: new_id(), name, sources, secret_hash, created_at: now, expires_at, revoked_at: None };
+        let token = Token {
+            id: new_id(),
+            name,
+            sources,
+            secret_hash,
+            created_at: now,
+            expires_at,
+            last_used_at: None,
+            revoked_at: None,
+        };
         let id = token.id;
         self.inner.tools.store.add_token(token, actor.clone()).await?;
-        self.inner.tokens.load(self.inner.tools.store.tokens().await?);
+        self.reload_tokens().await?;
         Ok((id, secret))
     }
 
@@ -292,6 +216,11 @@ impl Engine {
     /// [`Error::NotFound`] when it is unknown or revoked already.
     pub async fn revoke_token(&self, id: Uuid, actor: &Actor) -> Result<(), Error> {
         self.inner.tools.store.revoke_token(id, actor.clone(), self.clock().now()).await?;
+        self.reload_tokens().await
+    }
+
+    async fn reload_tokens(&self) -> Result<(), Error> {
+        self.save_token_uses().await;
         self.inner.tokens.load(self.inner.tools.store.tokens().await?);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::ids::OrgId;
-use sync_monitor_domain::remote::{Examination, Meaning, Try};
+use sync_monitor_domain::remote::{EndpointFault, EndpointTrouble, Examination, Meaning, Try};
 use sync_monitor_store::Entry;
 use tokio::sync::oneshot;
 
@@ -68,6 +68,10 @@ impl Engine {
         }
         let found = self.inner.tools.remote.examine(&org.address()).await;
         store.set_found(id, found.clone()).await?;
+        if let Some(instance_url) = found.moved_to.clone() {
+            store.move_org(id, instance_url, self.clock().now()).await?;
+            self.tell(id, Command::Moved(store.org(id).await?.address()));
+        }
         let (told, in_force) = oneshot::channel();
         self.tell(id, Command::Looked(Box::new(found.clone()), told));
         // The worker may be gone, if the engine stops.
@@ -83,31 +87,8 @@ impl Engine {
 }
 
 fn checks(found: &Examination, org: &Org) -> Vec<Check> {
-    let who = org.username.as_deref().unwrap_or("an unknown user");
-    let (sign_in, sign_in_words) = match &found.sign_in {
-        Ok(()) => (CheckResult::Ok, format!("Signed in as {who}.")),
-        Err(one) => match one.meaning {
-            Meaning::RateLimited { .. } => (CheckResult::Ok, format!("Signed in as {who}.")),
-            Meaning::SignInRequired => {
-                (CheckResult::Failed, words(one, "The sign-in has ended. Sign in again."))
-            }
-            _ => (CheckResult::Failed, words(one, "The org does not answer as it should.")),
-        },
-    };
-    let (endpoint, endpoint_words) = match &found.endpoint {
-        None => {
-            (CheckResult::Skipped, "Not looked for: that takes an org that answers and a sign-in.".to_owned())
-        }
-        Some(Ok(())) => (CheckResult::Ok, format!("The sync endpoint is there, at {}.", org.endpoint_path)),
-        Some(Err(one)) if one.meaning == Meaning::EndpointMissing => (
-            CheckResult::Failed,
-            format!(
-                "There is no sync endpoint at {}. Install Delivery Hub in the org, let the signed-in user use its Apex classes, or set the path that it has.",
-                org.endpoint_path
-            ),
-        ),
-        Some(Err(one)) => (CheckResult::Failed, words(one, "The endpoint does not answer as it should.")),
-    };
+    let (sign_in, sign_in_words) = sign_in(found, org);
+    let (endpoint, endpoint_words) = endpoint(found, org);
     let (usage, usage_words) = usage(found, org);
     let (clock, clock_words) = clock(found.clock_skew_ms);
     [
@@ -118,6 +99,99 @@ fn checks(found: &Examination, org: &Org) -> Vec<Check> {
     ]
     .map(|(name, result, message)| Check { name, result, message })
     .into()
+}
+
+fn who(org: &Org) -> &str {
+    org.username.as_deref().unwrap_or("an unknown user")
+}
+
+fn sign_in(found: &Examination, org: &Org) -> (CheckResult, String) {
+    let who = who(org);
+    let Err(one) = &found.sign_in else { return (CheckResult::Ok, format!("Signed in as {who}.")) };
+    match one.meaning {
+        Meaning::RateLimited { .. } => (CheckResult::Ok, format!("Signed in as {who}.")),
+        Meaning::SignInRequired => (CheckResult::Failed, words(one, "The sign-in has ended. Sign in again.")),
+        Meaning::Refused => (
+            CheckResult::Failed,
+            format!(
+                "{who} may not use the org's API{}. Give the user the permission \"API Enabled\", in its profile or by a permission set. If every user is refused, the org's edition has no API: ask Salesforce for it.",
+                said(one)
+            ),
+        ),
+        Meaning::Retry { .. } if one.http_status.is_some_and(|status| status < 300) => (
+            CheckResult::Failed,
+            format!(
+                "Something else answers at {}{}. A proxy or a login page may stand in between: see what a browser on this computer shows there, and sign in again if the org has another address.",
+                org.instance_url,
+                said(one)
+            ),
+        ),
+        Meaning::Retry { .. } => (
+            CheckResult::Failed,
+            format!(
+                "The org cannot take requests now{}. Whether the sign-in is good cannot be told; look at status.salesforce.com, and test again later.",
+                said(one)
+            ),
+        ),
+        Meaning::Unreachable
+        | Meaning::Synced
+        | Meaning::Superseded
+        | Meaning::EndpointMissing
+        | Meaning::TokenRenewed => (CheckResult::Failed, words(one, "The org does not answer as it should.")),
+    }
+}
+
+fn endpoint(found: &Examination, org: &Org) -> (CheckResult, String) {
+    let path = &org.endpoint_path;
+    let EndpointTrouble { fault, one } = match &found.endpoint {
+        None => {
+            let words = "Not looked for: that takes an org that answers and a sign-in that may use its API.";
+            return (CheckResult::Skipped, words.to_owned());
+        }
+        Some(Ok(())) => return (CheckResult::Ok, format!("The sync endpoint is there, at {path}.")),
+        Some(Err(trouble)) => trouble,
+    };
+    match fault {
+        EndpointFault::Missing => (
+            CheckResult::Failed,
+            format!(
+                "There is no sync endpoint at {path}. Install Delivery Hub in the org, let the signed-in user use its Apex classes, or set the path that it has."
+            ),
+        ),
+        EndpointFault::Forbidden => (
+            CheckResult::Failed,
+            format!(
+                "{} may not use the sync endpoint{}. Give the user the Delivery Hub permission set, or access to that Apex class (Setup, Permission Sets, Apex Class Access).",
+                who(org),
+                said(one)
+            ),
+        ),
+        EndpointFault::SomethingElse => (
+            CheckResult::Failed,
+            format!(
+                "Something else than a sync endpoint answers at {path}{}. A login page, a site or a proxy may stand there: check the path, and what stands between this computer and the org.",
+                said(one)
+            ),
+        ),
+        EndpointFault::CannotTell => (
+            CheckResult::Warning,
+            format!(
+                "Whether the sync endpoint is there cannot be told now{}. Look at status.salesforce.com, and test again later.",
+                said(one)
+            ),
+        ),
+        EndpointFault::NotReached => {
+            (CheckResult::Failed, words(one, "The endpoint does not answer as it should."))
+        }
+    }
+}
+
+/// What the org said, to be put into a sentence: its status, its code and its words, as far as there are any.
+fn said(one: &Try) -> String {
+    let status = one.http_status.map(|status| format!("HTTP {status}"));
+    let message = one.message.as_deref().map(|message| message.trim().trim_end_matches('.').to_owned());
+    let parts: Vec<String> = [status, one.error_code.clone(), message].into_iter().flatten().collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 fn usage(found: &Examination, org: &Org) -> (CheckResult, String) {
@@ -197,6 +271,7 @@ mod tests {
             api_usage: usage.map(|(used, max)| ApiUsage { used, max }),
             clock_skew_ms: Some(0),
             identity: Identity::default(),
+            moved_to: None,
         }
     }
 
@@ -261,14 +336,39 @@ mod tests {
         }
     }
 
+    const RETRY: Meaning = Meaning::Retry { retry_after: None };
+
+    fn at_the_endpoint(fault: EndpointFault) -> EndpointTrouble {
+        EndpointTrouble { fault, one: Box::new(trouble(RETRY)) }
+    }
+
+    #[test]
+    fn what_the_org_said_is_told_as_far_as_it_said_it() {
+        let bare = Try { message: None, ..trouble(RETRY) };
+        assert_eq!(said(&bare), "");
+        let full = Try {
+            http_status: Some(403),
+            error_code: Some("FORBIDDEN".into()),
+            message: Some("No access. ".into()),
+            ..trouble(RETRY)
+        };
+        assert_eq!(said(&full), " (HTTP 403, FORBIDDEN, No access)");
+    }
+
     #[rstest]
     #[case::good(Ok(()), Some(Ok(())), [CheckResult::Ok, CheckResult::Ok])]
     #[case::signed_out(Err(trouble(Meaning::SignInRequired).into()), None, [CheckResult::Failed, CheckResult::Skipped])]
     #[case::away(Err(trouble(Meaning::Unreachable).into()), None, [CheckResult::Failed, CheckResult::Skipped])]
-    #[case::missing(Ok(()), Some(Err(trouble(Meaning::EndpointMissing).into())), [CheckResult::Ok, CheckResult::Failed])]
+    #[case::no_api(Err(trouble(Meaning::Refused).into()), None, [CheckResult::Failed, CheckResult::Skipped])]
+    #[case::no_answer_now(Err(trouble(RETRY).into()), None, [CheckResult::Failed, CheckResult::Skipped])]
+    #[case::missing(Ok(()), Some(Err(at_the_endpoint(EndpointFault::Missing))), [CheckResult::Ok, CheckResult::Failed])]
+    #[case::forbidden(Ok(()), Some(Err(at_the_endpoint(EndpointFault::Forbidden))), [CheckResult::Ok, CheckResult::Failed])]
+    #[case::a_page(Ok(()), Some(Err(at_the_endpoint(EndpointFault::SomethingElse))), [CheckResult::Ok, CheckResult::Failed])]
+    #[case::maintenance(Ok(()), Some(Err(at_the_endpoint(EndpointFault::CannotTell))), [CheckResult::Ok, CheckResult::Warning])]
+    #[case::away_meanwhile(Ok(()), Some(Err(at_the_endpoint(EndpointFault::NotReached))), [CheckResult::Ok, CheckResult::Failed])]
     fn each_part_of_the_test_says_what_it_found(
         #[case] sign_in: Result<(), Box<Try>>,
-        #[case] endpoint: Option<Result<(), Box<Try>>>,
+        #[case] endpoint: Option<Result<(), EndpointTrouble>>,
         #[case] results: [CheckResult; 2],
     ) {
         let found = Examination { sign_in, endpoint, ..found(Some((1, 100))) };

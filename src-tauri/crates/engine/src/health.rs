@@ -103,7 +103,8 @@ pub(crate) fn after_look(
     settings: &Settings,
 ) -> (Health, Option<String>) {
     let probe_at = now.plus(settings.probe_interval);
-    let ((Err(trouble), _) | (Ok(()), Some(Err(trouble)))) = (&found.sign_in, &found.endpoint) else {
+    let endpoint = found.endpoint.as_ref().map(|endpoint| endpoint.as_ref().map_err(|trouble| &trouble.one));
+    let ((Err(trouble), _) | (Ok(()), Some(Err(trouble)))) = (&found.sign_in, endpoint) else {
         let hold = before.hold.filter(|hold| matches!(hold, OrgHold::RateLimited { .. }));
         return (Health { sign_in_required: false, hold, ..before }, None);
     };
@@ -123,14 +124,32 @@ pub(crate) fn after_look(
             _ => Some(OrgHold::EndpointMissing { probe_at, probes: 0 }),
         },
         Meaning::Unreachable => Some(OrgHold::Unreachable { probe_at }),
+        Meaning::SignInRequired => before.hold,
+        // An answer: the org is there, and if it is the endpoint's, so is that. What is wrong holds nothing.
         Meaning::Synced
         | Meaning::Superseded
         | Meaning::Refused
         | Meaning::Retry { .. }
-        | Meaning::SignInRequired
-        | Meaning::TokenRenewed => before.hold,
+        | Meaning::TokenRenewed => before.hold.filter(|hold| match hold {
+            OrgHold::RateLimited { .. } => true,
+            OrgHold::Unreachable { .. } => false,
+            OrgHold::EndpointMissing { .. } => found.sign_in.is_err(),
+        }),
     };
     (Health { sign_in_required, hold, ..before }, words)
+}
+
+/// The same hold after the clock was set back: it ends at the same moment.
+pub(crate) fn set_back(hold: Option<OrgHold>, by: Duration) -> Option<OrgHold> {
+    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    let earlier = |at: Millis| Millis(at.0.saturating_sub(by));
+    hold.map(|hold| match hold {
+        OrgHold::Unreachable { probe_at } => OrgHold::Unreachable { probe_at: earlier(probe_at) },
+        OrgHold::RateLimited { until } => OrgHold::RateLimited { until: earlier(until) },
+        OrgHold::EndpointMissing { probe_at, probes } => {
+            OrgHold::EndpointMissing { probe_at: earlier(probe_at), probes }
+        }
+    })
 }
 
 /// The same hold, with its next probe due now.
@@ -151,6 +170,7 @@ fn probe_pause(interval: Duration, probes: u32) -> Duration {
 mod tests {
     use super::*;
     use rstest::rstest;
+    use sync_monitor_domain::remote::{EndpointFault, EndpointTrouble, Identity};
 
     const NOW: Millis = Millis(1_000_000);
 
@@ -267,6 +287,40 @@ mod tests {
         )
         .0;
         assert_eq!(first, second);
+    }
+
+    #[rstest]
+    #[case::not_allowed(Meaning::Refused)]
+    #[case::maintenance(Meaning::Retry { retry_after: None })]
+    fn a_look_that_finds_a_fault_of_the_endpoint_holds_nothing_and_ends_what_it_disproves(
+        #[case] meaning: Meaning,
+    ) {
+        let away = held(OrgHold::Unreachable { probe_at: NOW });
+        let missing = held(OrgHold::EndpointMissing { probe_at: NOW, probes: 3 });
+        let limited = held(OrgHold::RateLimited { until: NOW.plus(Duration::from_mins(1)) });
+        let look = |sign_in, endpoint: Option<Meaning>| Examination {
+            sign_in,
+            endpoint: endpoint.map(|meaning| {
+                Err(EndpointTrouble { fault: EndpointFault::Forbidden, one: Box::new(answer(meaning)) })
+            }),
+            api_usage: None,
+            clock_skew_ms: None,
+            identity: Identity::default(),
+            moved_to: None,
+        };
+        let at_the_endpoint = look(Ok(()), Some(meaning));
+        for (before, after) in
+            [(Health::default(), None), (away, None), (missing, None), (limited, limited.hold)]
+        {
+            let (health, words) = after_look(before, &at_the_endpoint, NOW, &settings());
+            assert_eq!((health.hold, health.sign_in_required), (after, false), "{before:?}");
+            assert_eq!(words.as_deref(), Some("why"));
+        }
+        let at_the_sign_in = look(Err(Box::new(answer(meaning))), None);
+        for (before, after) in [(away, None), (missing, missing.hold), (limited, limited.hold)] {
+            let (health, _) = after_look(before, &at_the_sign_in, NOW, &settings());
+            assert_eq!(health.hold, after, "{before:?}");
+        }
     }
 
     #[rstest]

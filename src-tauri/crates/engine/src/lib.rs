@@ -7,6 +7,9 @@ mod clock;
 mod commands;
 mod examine;
 mod health;
+mod notes;
+mod relay;
+mod runs;
 mod sign_in;
 mod supervisor;
 mod tokens;
@@ -34,7 +37,8 @@ pub use sign_in::{SignInProgress, SignInState};
 pub use sync_monitor_store::model;
 
 use model::{
-    ActivityPage, Counts, FailureGroup, Filter, ItemDetail, ItemPage, Org, Route, Sort, Stats, Token,
+    ActivityFilter, ActivityPage, Counts, FailureGroup, Filter, ItemDetail, ItemPage, Org, Route, Sort,
+    Stats, Token, WorkItemPage,
 };
 use tokens::Tokens;
 use worker::{Handle, Tools};
@@ -141,6 +145,7 @@ struct Inner {
     tasks: Mutex<JoinSet<()>>,
     tokens: Tokens,
     sign_ins: sign_in::SignIns,
+    pause: relay::Pause,
 }
 
 impl Engine {
@@ -170,6 +175,7 @@ impl Engine {
             tasks: Mutex::default(),
             tokens: Tokens::default(),
             sign_ins: sign_in::SignIns::default(),
+            pause: relay::Pause::default(),
         };
         let engine = Self { inner: Arc::new(inner) };
         let (now, elapsed) = (engine.clock().now(), engine.clock().elapsed());
@@ -180,14 +186,23 @@ impl Engine {
                 "items that were in flight when the program ended are sent again"
             );
         }
+        engine.set_back_since_last_run(now).await?;
+        let interrupted = engine.inner.tools.store.interrupt_runs(None, now).await?;
+        if interrupted > 0 {
+            tracing::warn!(
+                runs = interrupted,
+                "the program had ended in a bulk run; what it had done stays done, the rest is as it was"
+            );
+        }
         engine.pull_in(now).await;
         engine.inner.tools.store.begin_run(None, now).await?;
+        engine.load_relay().await?;
+        engine.end_relay_pause(now).await;
         engine.inner.tokens.load(engine.inner.tools.store.tokens().await?);
         for org in engine.inner.tools.store.orgs().await?.iter().filter(|org| org.connected) {
             engine.start_worker(org);
         }
-        let supervisor = engine.clone().supervise(now, elapsed);
-        engine.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(supervisor);
+        engine.spawn(engine.clone().supervise(now, elapsed));
         Ok(engine)
     }
 
@@ -200,7 +215,16 @@ impl Engine {
         let mut tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         while tasks.join_next().await.is_some() {}
         self.seen(self.clock().now()).await;
+        self.save_token_uses().await;
         Ok(self.inner.tools.store.close().await?)
+    }
+
+    /// Starts a task that is waited for when the engine stops.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that are done are forgotten; what went wrong in one was logged where it did.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
     }
 
     fn start_worker(&self, org: &Org) {
@@ -212,6 +236,8 @@ impl Engine {
         }
         let mut tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let handle = worker::start(self.inner.tools.clone(), org, &mut tasks);
+        // What the org's row says of the pause may be old by now.
+        drop(handle.commands.send(worker::Command::RelayPaused(self.relay().paused)));
         workers.insert(org.org_id, handle);
     }
 
@@ -219,6 +245,13 @@ impl Engine {
         if let Some(handle) = self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner).get(&org) {
             // The worker outlives its channel only while the engine stops.
             drop(handle.commands.send(command));
+        }
+    }
+
+    fn tell_all(&self, command: impl Fn() -> worker::Command) {
+        for handle in self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            // The worker outlives its channel only while the engine stops.
+            drop(handle.commands.send(command()));
         }
     }
 
@@ -323,6 +356,20 @@ impl Engine {
         Ok(self.inner.tools.store.item(id).await?)
     }
 
+    /// A page of the work items, the one touched last first; with a `text` those that are found by its words in their names
+    /// and titles. `cursor` from the page before.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a cursor that this list did not give out, or when the store fails.
+    pub async fn work_items(
+        &self,
+        text: Option<String>,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Result<WorkItemPage, Error> {
+        Ok(self.inner.tools.store.work_items(text, limit, cursor).await?)
+    }
+
     /// Connected orgs, by name.
     ///
     /// # Errors
@@ -345,15 +392,22 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn tokens(&self) -> Result<Vec<Token>, Error> {
-        Ok(self.inner.tools.store.tokens().await?)
+        let mut tokens = self.inner.tools.store.tokens().await?;
+        self.inner.tokens.complete(&mut tokens);
+        Ok(tokens)
     }
 
     /// A page of the activity log, newest first; `cursor` from the page before.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a cursor that no list gave out, or when the store fails.
-    pub async fn activity(&self, limit: u32, cursor: Option<String>) -> Result<ActivityPage, Error> {
-        Ok(self.inner.tools.store.activity(limit, cursor).await?)
+    pub async fn activity(
+        &self,
+        filter: ActivityFilter,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Result<ActivityPage, Error> {
+        Ok(self.inner.tools.store.activity(filter, limit, cursor).await?)
     }
 }
 

@@ -162,8 +162,7 @@ impl Engine {
             entry = entry.subject(known.org_id);
         }
         self.inner.tools.store.note(entry).await?;
-        let expiring = self.clone().expire(id, expires_at);
-        self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(expiring);
+        self.spawn(self.clone().expire(id, expires_at));
         Ok(progress)
     }
 
@@ -180,13 +179,27 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NotFound`] for one that is unknown or long over.
-    pub fn cancel_sign_in(&self, id: Uuid) -> Result<(), Error> {
+    pub async fn cancel_sign_in(&self, id: Uuid, actor: &Actor) -> Result<(), Error> {
         self.sign_in(id)?;
         if self.inner.sign_ins.end(id, SignInState::Cancelled) {
-            self.inner.tools.remote.give_up_sign_in(id);
-            self.inner.tools.announce(Vec::new(), true);
+            self.given_up(id, actor, "It was cancelled.").await;
         }
         Ok(())
+    }
+
+    /// Nobody waits for a sign-in any more.
+    async fn given_up(&self, id: Uuid, actor: &Actor, why: &str) {
+        self.inner.tools.remote.give_up_sign_in(id);
+        self.note_failed_sign_in(actor, why).await;
+        self.inner.tools.announce(Vec::new(), true);
+    }
+
+    /// Writes down that a sign-in came to nothing. It did that all the same where this fails.
+    pub(crate) async fn note_failed_sign_in(&self, actor: &Actor, why: &str) {
+        let entry = Entry::new(self.clock().now(), actor, "org.signInFailed").detail(why);
+        if let Err(error) = self.inner.tools.store.note(entry).await {
+            tracing::error!(%error, "a failed sign-in could not be written down");
+        }
     }
 
     async fn expire(self, id: Uuid, at: Millis) {
@@ -201,8 +214,7 @@ impl Engine {
             }
         }
         if self.inner.sign_ins.end(id, SignInState::Expired) {
-            self.inner.tools.remote.give_up_sign_in(id);
-            self.inner.tools.announce(Vec::new(), true);
+            self.given_up(id, &Actor::relay(), "Nobody came back from the browser in time.").await;
         }
     }
 }
@@ -239,11 +251,7 @@ impl WaitsForSignIn for Waiting {
 
     async fn failed(self: Box<Self>, why: ConnectError) {
         tracing::warn!(%why, "a sign-in failed");
-        let entry =
-            Entry::new(self.engine.clock().now(), &self.actor, "org.signInFailed").detail(&why.to_string());
-        if let Err(error) = self.engine.inner.tools.store.note(entry).await {
-            tracing::error!(%error, "a failed sign-in could not be written down");
-        }
+        self.engine.note_failed_sign_in(&self.actor, &why.to_string()).await;
         self.end(SignInState::Failed(Arc::new(why.into())));
     }
 }

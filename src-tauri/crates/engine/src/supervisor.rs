@@ -1,4 +1,5 @@
-//! Watches the clock: a jump, or a sleep of the machine, means that due times must be looked at again.
+//! Watches the clock: a jump, or a sleep of the machine, means that due times must be looked at again; and what is to be done
+//! from time to time is done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::retry::LONGEST_RETRY_AFTER;
 use sync_monitor_store::Entry;
 
-use crate::Engine;
+use crate::{Engine, Error, worker};
 
 /// How often the wall clock is held against the other.
 const LOOK: Duration = Duration::from_secs(15);
@@ -18,6 +19,8 @@ const CLEAR: Duration = Duration::from_hours(6);
 
 /// How often it is written down that the program runs: what is known of its end after a crash is right to so much.
 const SEEN: Duration = Duration::from_mins(5);
+/// How often it is written down when tokens were last used.
+const TOKENS: Duration = Duration::from_mins(1);
 /// How long it is remembered what happened in each minute.
 const REMEMBERED: Duration = Duration::from_hours(90 * 24);
 
@@ -45,33 +48,49 @@ impl Engine {
     pub(crate) async fn supervise(self, mut wall: Millis, mut elapsed: Duration) {
         let clock = Arc::clone(self.clock());
         let mut clear_at = wall;
-        let mut seen_at = wall.plus(SEEN);
+        let mut relay = self.inner.pause.watch();
+        let (mut seen_at, mut tokens_at) = (wall.plus(SEEN), wall.plus(TOKENS));
         while !self.inner.tools.stop.is_cancelled() {
-            let now = clock.now();
-            match jump((wall, now), (elapsed, clock.elapsed())) {
+            // Both at one moment: what is done about a jump takes its time.
+            let (now, passed) = (clock.now(), clock.elapsed());
+            match jump((wall, now), (elapsed, passed)) {
                 Jump::None => {}
                 Jump::Ahead(by) => {
                     self.clock_jumped(now, by, "forwards, or the machine slept").await;
                     self.woke(wall, now).await;
                 }
                 Jump::Back(by) => {
+                    self.set_back(Duration::from_millis(by.unsigned_abs())).await;
                     self.clock_jumped(now, by, "backwards").await;
                     self.pull_in(now).await;
+                    // Due times are others now, and so are the countdowns that somebody looks at.
+                    self.inner.tools.announce_many();
                     clear_at = clear_at.min(now.plus(CLEAR));
+                    (seen_at, tokens_at) = (seen_at.min(now.plus(SEEN)), tokens_at.min(now.plus(TOKENS)));
                 }
             }
-            (wall, elapsed) = (now, clock.elapsed());
+            (wall, elapsed) = (now, passed);
+            self.end_relay_pause(now).await;
             if now >= seen_at {
                 self.seen(now).await;
                 seen_at = now.plus(SEEN);
+            }
+            if now >= tokens_at {
+                self.save_token_uses().await;
+                tokens_at = now.plus(TOKENS);
             }
             if now >= clear_at {
                 self.clear_old(now).await;
                 clear_at = now.plus(CLEAR);
             }
+            let look = clock.now().plus(LOOK);
+            // One that was over and could not be ended is looked at again at the next look, not at once.
+            let ends = relay.borrow_and_update().paused_until.filter(|end| *end > now);
             tokio::select! {
                 () = self.inner.tools.stop.cancelled() => {}
-                () = clock.wait_until(clock.now().plus(LOOK)) => {}
+                // Of a pause that was just begun or changed the end is not known here yet. Its sender lives as long as this.
+                changed = relay.changed() => drop(changed),
+                () = clock.wait_until(ends.map_or(look, |end| end.min(look))) => {}
             }
         }
     }
@@ -88,6 +107,26 @@ impl Engine {
         if let Err(error) = self.inner.tools.store.begin_run(Some(slept_at), now).await {
             tracing::error!(%error, "it could not be written down that the machine slept");
         }
+    }
+
+    /// The clock was set back: what waits is due at the same moment as before, not so much later.
+    async fn set_back(&self, by: Duration) {
+        match self.inner.tools.store.set_back(by).await {
+            Ok(_) => self.tell_all(|| worker::Command::SetBack(by)),
+            Err(error) => tracing::error!(%error, "due times could not be set back with the clock"),
+        }
+    }
+
+    /// At the start: was the clock set back while the program did not run? By how much is known only as far as the program
+    /// was seen later than it is now.
+    pub(crate) async fn set_back_since_last_run(&self, now: Millis) -> Result<(), Error> {
+        let Some(seen) = self.inner.tools.store.last_seen().await? else { return Ok(()) };
+        let by = seen.since(now);
+        if by > Duration::from_millis(TOLERANCE_MS.unsigned_abs()) {
+            self.inner.tools.store.set_back(by).await?;
+            tracing::warn!(seconds = by.as_secs(), "the clock was set back since the program last ran");
+        }
+        Ok(())
     }
 
     async fn clock_jumped(&self, now: Millis, by_ms: i64, direction: &str) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use sync_monitor_domain::clock::{Clock, Millis};
 use sync_monitor_domain::ids::OrgId;
-use sync_monitor_domain::item::{Hold, Outcome, after_try};
+use sync_monitor_domain::item::{Outcome, after_try};
 use sync_monitor_domain::remote::{Examination, Meaning, OrgAddress, Remote, Report, Try};
 use sync_monitor_store::model::{Health, Org, OrgHold};
 use sync_monitor_store::{Claimed, Completion, Store};
@@ -40,14 +40,18 @@ const KEEP_ALIVE_AGAIN: Duration = Duration::from_hours(1);
 pub(crate) enum Command {
     /// Somebody paused or resumed the org.
     Pause(bool),
+    /// Somebody paused or resumed the whole relay, or it is told how that stands.
+    RelayPaused(bool),
     /// Somebody signed in, perhaps to another address; when its refresh token was last used for its own sake.
     Connected(OrgAddress, Option<Millis>),
-    /// The endpoint has another path.
+    /// The endpoint has another path, or the org another address.
     Moved(OrgAddress),
     /// Somebody had a look at the org; told when what was found is in force.
     Looked(Box<Examination>, oneshot::Sender<()>),
     /// Somebody disconnected the org.
     Disconnected,
+    /// The clock was set back by so much; the store has taken it into account.
+    SetBack(Duration),
 }
 
 /// The way to a worker.
@@ -69,15 +73,16 @@ pub(crate) struct Tools {
 
 /// What a request in flight comes back with.
 enum Landed {
-    Item(Box<(Landing, Completion)>),
+    Item(Box<Landing>),
     Ping { answers: bool },
-    KeptAlive(Result<(), Box<Try>>),
+    KeptAlive(Result<Option<String>, Box<Try>>),
 }
 
-/// What an item's attempt tells of the org.
+/// What an item's attempt brought.
 struct Landing {
+    claimed: Claimed,
+    report: Report,
     decisive: Try,
-    hold: Option<Hold>,
     ended: Millis,
     probe: bool,
 }
@@ -165,7 +170,7 @@ impl Worker {
             return;
         }
         self.keep_alive(flights, now);
-        if self.health.paused {
+        if self.health.is_paused() {
             return;
         }
         while let Some(saved) = self.saving.try_join_next() {
@@ -207,10 +212,11 @@ impl Worker {
         }
     }
 
-    async fn kept_alive(&mut self, result: Result<(), Box<Try>>) {
+    async fn kept_alive(&mut self, result: Result<Option<String>, Box<Try>>) {
         let now = self.tools.clock.now();
         match result {
-            Ok(()) => {
+            Ok(moved_to) => {
+                self.move_to(moved_to, now).await;
                 self.keep_alive_at = Some(keep_alive_after(Some(now)));
                 if let Err(error) = self.tools.store.set_kept_alive(self.address.org_id, now).await {
                     tracing::error!(org = %self.address.org_id, %error, "it could not be written down that the sign-in was kept alive");
@@ -270,35 +276,22 @@ impl Worker {
 
     fn send(&self, flights: &mut JoinSet<Landed>, claimed: Claimed, probe: bool) {
         let (tools, address) = (self.tools.clone(), self.address.clone());
-        let probe_of_unreachable = probe && matches!(self.health.hold, Some(OrgHold::Unreachable { .. }));
         flights.spawn(async move {
             let began = (tools.clock.now(), tools.clock.elapsed());
-            let delivery = AssertUnwindSafe(tools.remote.deliver(&address, claimed.body.clone())).catch_unwind();
+            let delivery =
+                AssertUnwindSafe(tools.remote.deliver(&address, claimed.body.clone())).catch_unwind();
             let report = delivery.await.ok();
             let (report, decisive) = match report.map(|report| (report.tries.last().cloned(), report)) {
                 Some((Some(decisive), report)) => (report, decisive),
                 _ => broken(began.0, tools.clock.elapsed().saturating_sub(began.1)),
             };
-            let ended = tools.clock.now();
-            let verdict = after_try(claimed.in_flight(probe_of_unreachable), decisive.meaning, ended, &tools.settings.schedule);
-            tracing::debug!(item = %claimed.id, org = %address.org_id, outcome = %verdict.outcome, "attempt ended");
-            if verdict.outcome == Outcome::Failed {
-                tracing::warn!(item = %claimed.id, transaction = %claimed.transaction_id, org = %address.org_id, status = decisive.http_status, code = decisive.error_code, "item failed");
-            }
-            let Report { tries, api_usage, clock_skew_ms } = report;
-            let completion = Completion { claimed, tries, verdict, ended, api_usage, clock_skew_ms };
-            Landed::Item(Box::new((Landing { decisive, hold: verdict.hold, ended, probe }, completion)))
+            Landed::Item(Box::new(Landing { claimed, report, decisive, ended: tools.clock.now(), probe }))
         });
     }
 
     async fn landed(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
         match landed {
-            Ok(Landed::Item(item)) => {
-                let (landing, completion) = *item;
-                let (tools, org) = (self.tools.clone(), self.address.org_id);
-                self.saving.spawn(async move { tools.save(org, completion).await });
-                self.item_landed(landing).await;
-            }
+            Ok(Landed::Item(landing)) => self.item_landed(*landing).await,
             Ok(Landed::Ping { answers }) => {
                 self.probing = false;
                 let now = self.tools.clock.now();
@@ -314,20 +307,34 @@ impl Worker {
     }
 
     async fn item_landed(&mut self, landing: Landing) {
-        if landing.probe {
+        let Landing { claimed, report, decisive, ended, probe } = landing;
+        if probe {
             self.probing = false;
         }
-        self.unanswered =
-            if landing.decisive.meaning == Meaning::Unreachable { self.unanswered + 1 } else { 0 };
+        self.unanswered = if decisive.meaning == Meaning::Unreachable { self.unanswered + 1 } else { 0 };
+        // What was in flight when the org was found unreachable is held like the rest, uncounted.
+        let held = matches!(self.health.hold, Some(OrgHold::Unreachable { .. }));
+        let schedule = &self.tools.settings.schedule;
+        let verdict = after_try(claimed.in_flight(held), decisive.meaning, ended, schedule);
+        let (org, item) = (self.address.org_id, claimed.id);
+        tracing::debug!(%item, %org, outcome = %verdict.outcome, "attempt ended");
+        if verdict.outcome == Outcome::Failed {
+            tracing::warn!(%item, transaction = %claimed.transaction_id, %org, status = decisive.http_status, code = decisive.error_code, "item failed");
+        }
+        let Report { tries, api_usage, clock_skew_ms, moved_to } = report;
+        let completion = Completion { claimed, tries, verdict, ended, api_usage, clock_skew_ms };
+        let tools = self.tools.clone();
+        self.saving.spawn(async move { tools.save(org, completion).await });
+        self.move_to(moved_to, ended).await;
         let (health, detail) = health::after_answer(
             self.health,
-            &landing.decisive,
-            landing.hold,
+            &decisive,
+            verdict.hold,
             self.unanswered,
-            landing.ended,
+            ended,
             &self.tools.settings,
         );
-        self.set_health(health, detail, landing.ended).await;
+        self.set_health(health, detail, ended).await;
     }
 
     fn saved(&mut self, saved: Result<Option<Completion>, tokio::task::JoinError>) {
@@ -336,6 +343,23 @@ impl Worker {
             Err(error) => {
                 tracing::error!(org = %self.address.org_id, %error, "what came of an attempt was lost; its item is sent again at the next start");
             }
+        }
+    }
+
+    /// From now on the org is asked at another address, where it has one.
+    async fn move_to(&mut self, moved_to: Option<String>, at: Millis) {
+        let Some(instance_url) = moved_to.filter(|address| *address != self.address.instance_url) else {
+            return;
+        };
+        let org = self.address.org_id;
+        match self.tools.store.move_org(org, instance_url.clone(), at).await {
+            Ok(()) => {
+                tracing::info!(%org, from = self.address.instance_url, to = instance_url, "the org has another address");
+                self.address.instance_url = instance_url;
+                self.tools.announce(Vec::new(), true);
+            }
+            // The next request that finds it out tells it again.
+            Err(error) => tracing::error!(%org, %error, "the org's new address could not be written down"),
         }
     }
 
@@ -369,14 +393,17 @@ impl Worker {
             // A pause is written by whoever asked for it; here it is only obeyed. After a resume the org is tried at once.
             Command::Pause(paused) => {
                 self.health.paused = paused;
-                if !paused {
-                    let hold = health::tried_at_once(self.health.hold, now);
-                    self.set_health(Health { hold, ..self.health }, None, now).await;
-                }
+                self.try_at_once_after(paused, now).await;
+            }
+            Command::RelayPaused(paused) if self.health.relay_paused == paused => {}
+            Command::RelayPaused(paused) => {
+                self.health.relay_paused = paused;
+                self.try_at_once_after(paused, now).await;
             }
             Command::Connected(address, kept_alive_at) => {
                 self.address = address;
-                self.health = Health { paused: self.health.paused, ..Health::default() };
+                let Health { paused, relay_paused, .. } = self.health;
+                self.health = Health { paused, relay_paused, ..Health::default() };
                 self.keep_alive_at = Some(keep_alive_after(kept_alive_at));
             }
             Command::Moved(address) => {
@@ -393,6 +420,14 @@ impl Worker {
                 let _ = done.send(());
             }
             Command::Disconnected => self.health.sign_in_required = true,
+            Command::SetBack(by) => self.health.hold = health::set_back(self.health.hold, by),
+        }
+    }
+
+    async fn try_at_once_after(&mut self, paused: bool, now: Millis) {
+        if !paused {
+            let hold = health::tried_at_once(self.health.hold, now);
+            self.set_health(Health { hold, ..self.health }, None, now).await;
         }
     }
 
@@ -455,5 +490,5 @@ fn broken(started_at: Millis, duration: Duration) -> (Report, Try) {
         ),
         response_body: None,
     };
-    (Report { tries: vec![one.clone()], api_usage: None, clock_skew_ms: None }, one)
+    (Report { tries: vec![one.clone()], api_usage: None, clock_skew_ms: None, moved_to: None }, one)
 }

@@ -157,6 +157,7 @@ pub(crate) fn token(org: &Inner, form: &str) -> Outcome {
     let good = match state.token_server {
         TokenServer::Healthy | TokenServer::Delayed(_) => state.refresh_token.clone(),
         TokenServer::Busy => return Ok(refused("invalid_grant", "token request is already being processed")),
+        TokenServer::Says(code, words) => return Ok(refused(code, words)),
         TokenServer::Unavailable => {
             return Ok(answer(503, "text/html", "<html><title>Unavailable</title></html>"));
         }

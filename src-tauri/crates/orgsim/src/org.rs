@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::answer::Rule;
+use crate::answer::{Answer, Rule};
 use crate::oauth::{Consent, give_access_token};
 use crate::requests::handle;
 use crate::state::{Received, State, TokenServer};
@@ -78,7 +78,10 @@ impl OrgSpec {
 
 pub(crate) struct Inner {
     pub(crate) spec: OrgSpec,
+    /// Where its token server is.
     address: SocketAddr,
+    /// Where the org itself is: there too, until it moves. Asked for while the state is held.
+    home: Mutex<SocketAddr>,
     state: Mutex<State>,
     version: watch::Sender<u64>,
     listening: Mutex<Listening>,
@@ -98,7 +101,12 @@ impl Inner {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.home())
+    }
+
+    /// Where the org itself is.
+    pub(crate) fn home(&self) -> SocketAddr {
+        *self.home.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn changed(&self) {
@@ -125,8 +133,10 @@ impl OrgSim {
     pub async fn start(spec: OrgSpec) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let refresh_token = format!("5Aep.sim.refresh.{:016x}.0", spec.seed);
+        let address = listener.local_addr()?;
         let inner = Arc::new(Inner {
-            address: listener.local_addr()?,
+            address,
+            home: Mutex::new(address),
             state: Mutex::new(State::new(spec.org_id, refresh_token)),
             spec,
             version: watch::Sender::new(0),
@@ -144,6 +154,7 @@ impl OrgSim {
     fn serve(&self, listener: TcpListener) {
         let listening = self.listening();
         let (inner, up, tasks) = (Arc::clone(&self.inner), listening.up.clone(), listening.tasks.clone());
+        let at = listener.local_addr().unwrap_or(self.inner.address);
         listening.tasks.spawn(async move {
             loop {
                 let accepted = tokio::select! {
@@ -155,7 +166,7 @@ impl OrgSim {
                 let (inner, up) = (Arc::clone(&inner), up.clone());
                 tasks.spawn(async move {
                     let service =
-                        service_fn(move |request| handle(Arc::clone(&inner), request.map(Body::new)));
+                        service_fn(move |request| handle(Arc::clone(&inner), at, request.map(Body::new)));
                     let connection = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service);
                     tokio::select! {
@@ -181,15 +192,19 @@ impl OrgSim {
         tasks.wait().await;
     }
 
-    /// Listens again, on the same port; an org that is up is restarted.
+    /// Listens again, on the same ports; an org that is up is restarted.
     ///
     /// # Errors
-    /// When the port was taken meanwhile.
+    /// When a port was taken meanwhile.
     pub async fn come_up(&self) -> std::io::Result<()> {
         self.wait_down().await;
-        let listener = TcpListener::bind(self.inner.address).await?;
+        let (address, home) = (self.inner.address, self.inner.home());
+        let listener = TcpListener::bind(address).await?;
+        let moved = if home == address { None } else { Some(TcpListener::bind(home).await?) };
         *self.listening() = Listening::default();
-        self.serve(listener);
+        for listener in [Some(listener), moved].into_iter().flatten() {
+            self.serve(listener);
+        }
         Ok(())
     }
 
@@ -214,6 +229,11 @@ impl OrgSim {
         self.inner.state().rules.push(rule);
     }
 
+    /// From now on the REST API answers this to whoever is signed in. Of the answers only those with a status make sense.
+    pub fn script_api(&self, answer: Answer) {
+        self.inner.state().api = Some(answer);
+    }
+
     /// Forgets the rules for a record.
     pub fn heal_record(&self, external_id: &str) {
         self.inner.state().rules.retain(|rule| rule.external_id.as_deref() != Some(external_id));
@@ -221,7 +241,9 @@ impl OrgSim {
 
     /// Forgets every rule: the org answers normally again.
     pub fn heal(&self) {
-        self.inner.state().rules.clear();
+        let mut state = self.inner.state();
+        state.rules.clear();
+        state.api = None;
     }
 
     /// No access token is good any more; a refresh brings a new one.
@@ -273,6 +295,19 @@ impl OrgSim {
         let mut state = self.inner.state();
         state.codes.extend(codes);
         state.answers_for = Some((org_id, other.url()));
+    }
+
+    /// Moves to another address, as an org that gets another instance or My Domain: its access tokens end, and from now on
+    /// token responses name the new one. The token server stays where it was.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn move_away(&self) -> std::io::Result<()> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        *self.inner.home.lock().unwrap_or_else(PoisonError::into_inner) = listener.local_addr()?;
+        self.expire_access_tokens();
+        self.serve(listener);
+        Ok(())
     }
 
     /// From now on its clock is ahead of the machine's by so many seconds, or behind.

@@ -1,5 +1,6 @@
 //! What a simulated org does with a request.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,9 +26,13 @@ const DAILY_CALLS: u64 = 100_000;
 /// What an org says to a token that is not good.
 const SESSION_ENDED: &str = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
 
-/// Answers a request.
-pub(crate) async fn handle(org: Arc<Inner>, request: Request<Body>) -> Outcome {
+/// Answers a request that came in `at` an address.
+pub(crate) async fn handle(org: Arc<Inner>, at: SocketAddr, request: Request<Body>) -> Outcome {
     let (parts, body) = request.into_parts();
+    if at != org.home() && !parts.uri.path().starts_with("/services/oauth2/") {
+        // Nobody is known any more where it was.
+        return Ok(json_answer(401, SESSION_ENDED));
+    }
     let Ok(body) = to_bytes(body, 32 * 1024 * 1024).await else { return Err(closed()) };
     let bearer = parts
         .headers
@@ -90,6 +95,10 @@ fn data(org: &Inner, path: &str, query: &str, authorized: bool) -> Response {
     if !authorized {
         return json_answer(401, SESSION_ENDED);
     }
+    let scripted = org.state().api.clone();
+    if let Some(Answer::Http { status, headers, body }) = scripted {
+        return scripted_answer(status, headers, body);
+    }
     // The list of resources of a version: what the Salesforce CLI asks for to see whether its token is good.
     if path.matches('/').count() == 3 {
         return json_answer(200, json!({ "limits": format!("{path}/limits") }).to_string());
@@ -123,13 +132,32 @@ fn look(org: &Inner, authorized: bool) -> Response {
     if !authorized {
         return json_answer(401, SESSION_ENDED);
     }
-    match org.state().answer_to_all() {
-        Some(Answer::Http { status: status @ (300..400 | 404), body, .. }) => json_answer(status, body),
+    let scripted = org.state().answer_to_all();
+    match scripted {
+        Some(Answer::Http { status, headers, body }) if comes_before_the_class(status, &headers) => {
+            scripted_answer(status, headers, body)
+        }
         _ => json_answer(
             405,
             r#"[{"errorCode":"METHOD_NOT_ALLOWED","message":"HTTP Method 'GET' not allowed. Allowed are POST"}]"#,
         ),
     }
+}
+
+/// Is this answered whatever the method? A page, and what is judged before a class is asked, or in its place.
+fn comes_before_the_class(status: u16, headers: &[(&'static str, String)]) -> bool {
+    let is_page = headers.iter().any(|(name, value)| *name == "content-type" && value == "text/html");
+    is_page || matches!(status, 300..400 | 403 | 404 | 500..)
+}
+
+fn scripted_answer(status: u16, headers: Vec<(&'static str, String)>, body: String) -> Response {
+    let mut response = answer(status, "application/octet-stream", body);
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
 }
 
 /// The org's time, as its answers tell it.
@@ -170,13 +198,7 @@ async fn sync(org: &Inner, body: Bytes, authorized: bool) -> Outcome {
             normal(take())
         }
         Answer::Http { status, headers, body } => {
-            let mut response = answer(status, "application/octet-stream", body);
-            for (name, value) in headers {
-                if let Ok(value) = HeaderValue::from_str(&value) {
-                    response.headers_mut().insert(name, value);
-                }
-            }
-            (Some(status), false, Ok(response))
+            (Some(status), false, Ok(scripted_answer(status, headers, body)))
         }
         Answer::Reset => (None, false, Err(closed())),
         Answer::LostAfterCommit => {

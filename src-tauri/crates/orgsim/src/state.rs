@@ -44,6 +44,8 @@ pub enum TokenServer {
     /// Says that it is at work on another request with this refresh token, as Salesforce does to all but the first of
     /// several (release notes, "Simultaneous Token Requests Are Blocked During the Refresh Token Flow").
     Busy,
+    /// Refuses with this code and these words, and HTTP 400.
+    Says(&'static str, &'static str),
     /// Waits, then is healthy.
     Delayed(Duration),
     /// Closes each connection without an answer.
@@ -69,6 +71,8 @@ pub(crate) struct State {
     pub(crate) consent: Consent,
     /// The org, and its address, that token responses name in place of this one's.
     pub(crate) answers_for: Option<(OrgId, String)>,
+    /// What the REST API answers to everything, if something is wrong with it.
+    pub(crate) api: Option<Answer>,
     /// What its clock is ahead of the machine's, in seconds.
     pub(crate) clock_ahead: i64,
     /// Each with the time when it ends, if it does.
@@ -95,6 +99,7 @@ impl State {
             codes_given: Vec::new(),
             consent: Consent::default(),
             answers_for: None,
+            api: None,
             clock_ahead: 0,
             access_tokens: HashMap::new(),
             refresh_token: Some(refresh_token),

@@ -1,4 +1,6 @@
 //! Settings: a flag beats an environment variable beats the file beats the default.
+//!
+//! [`table`] says which there are; reading, showing, changing and the documentation all go by it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -7,14 +9,19 @@ use std::time::Duration;
 use sync_monitor_domain::retry::Schedule;
 use toml::de::{DeTable, DeValue};
 
+mod edit;
+mod file;
+mod list;
+mod table;
 mod value;
 
+pub use value::listen_address;
+
+pub use file::File;
+pub use list::Origin;
+use table::{SETTINGS, Setting};
 use value::Value;
 
-/// The file's name, in the folder of settings or in the data folder.
-const FILE_NAME: &str = "config.toml";
-/// The folder of settings, in the platform's.
-const FOLDER: &str = "sync-monitor";
 /// An environment variable's name is this and the setting's in upper case, with `_` for `.`.
 const ENV_PREFIX: &str = "SYNC_MONITOR_";
 
@@ -38,7 +45,7 @@ pub struct Config {
     /// `retry.schedule`: the waits before each attempt.
     pub schedule: Schedule,
     /// `delivery.concurrency_per_org`: requests at a time.
-    pub concurrency_per_org: usize,
+    pub concurrency_per_org: u32,
     /// `delivery.connect_timeout`
     pub connect_timeout: Duration,
     /// `delivery.request_timeout`: the whole request.
@@ -55,12 +62,18 @@ pub struct Config {
     pub redirect_port: u16,
     /// `oauth.client_id`: the app to sign in with where no other is named.
     pub client_id: String,
-    /// `salesforce.cli`: the Salesforce CLI's program; `None`: by its usual name.
-    pub cli: Option<String>,
+    /// `salesforce.cli`: the Salesforce CLI's program.
+    pub cli: String,
     /// `retention.synced_days`, as a duration.
     pub synced_retention: Duration,
     /// `retention.transaction_days`, as a duration.
     pub transaction_retention: Duration,
+    /// `desktop.notify_failures`
+    pub notify_failures: bool,
+    /// `desktop.notify_sign_in`
+    pub notify_sign_in: bool,
+    /// `desktop.close_to_tray`
+    pub close_to_tray: bool,
 }
 
 impl Default for Config {
@@ -77,58 +90,15 @@ impl Default for Config {
             allowed_hosts: Vec::new(),
             redirect_port: 1717,
             client_id: sync_monitor_salesforce::DEFAULT_CLIENT_ID.to_owned(),
-            cli: None,
+            cli: sync_monitor_salesforce::Settings::default().cli.to_string_lossy().into_owned(),
             synced_retention: 30 * DAY,
             transaction_retention: 30 * DAY,
+            notify_failures: true,
+            notify_sign_in: true,
+            close_to_tray: true,
         }
     }
 }
-
-/// Puts a value into its place, or says why it cannot be used.
-type Set = fn(&mut Config, &Value) -> Result<(), String>;
-
-/// Every setting there is.
-const SETTINGS: &[(&str, Set)] = &[
-    ("secrets", |config, value| {
-        config.secrets = match value.text()? {
-            "keychain" => Secrets::Keychain,
-            "file" => Secrets::File,
-            other => {
-                return Err(format!(
-                    "{other:?} is not a place for secrets; it must be \"keychain\" or \"file\""
-                ));
-            }
-        };
-        Ok(())
-    }),
-    ("retry.schedule", |config, value| {
-        config.schedule = Schedule::new(value.durations()?).map_err(|error| error.to_string())?;
-        Ok(())
-    }),
-    ("delivery.concurrency_per_org", |config, value| {
-        config.concurrency_per_org = value.number(1..=64)?;
-        Ok(())
-    }),
-    ("delivery.connect_timeout", |config, value| value.duration(DAY).map(|d| config.connect_timeout = d)),
-    ("delivery.request_timeout", |config, value| value.duration(DAY).map(|d| config.request_timeout = d)),
-    ("delivery.probe_interval", |config, value| value.duration(DAY).map(|d| config.probe_interval = d)),
-    ("listener.address", |config, value| value.address().map(|address| config.address = address)),
-    ("listener.rate_limit_per_minute", |config, value| {
-        config.rate_limit_per_minute = value.number(1..=1_000_000)?;
-        Ok(())
-    }),
-    ("listener.allowed_hosts", |config, value| value.hosts().map(|hosts| config.allowed_hosts = hosts)),
-    ("oauth.redirect_port", |config, value| {
-        config.redirect_port = value.number(1..=65_535)?;
-        Ok(())
-    }),
-    ("oauth.client_id", |config, value| value.name().map(|name| config.client_id = name)),
-    ("salesforce.cli", |config, value| value.name().map(|name| config.cli = Some(name))),
-    ("retention.synced_days", |config, value| value.days().map(|days| config.synced_retention = days)),
-    ("retention.transaction_days", |config, value| {
-        value.days().map(|days| config.transaction_retention = days)
-    }),
-];
 
 /// Why there are no settings to start with. `Display` says what happened, why, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -171,6 +141,16 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// The file cannot be written.
+    #[error(
+        "The settings in {path} cannot be written: {source}. Check that you may write there and that there is room on the disk. Nothing was changed."
+    )]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// The operating system's words.
+        source: std::io::Error,
+    },
     /// The platform tells no folder for settings.
     #[error(
         "This user has no home folder, so there is no place to look for settings. Name a file with --config, or a data folder with --data-dir."
@@ -178,74 +158,72 @@ pub enum Error {
     NoHome,
 }
 
-/// Where the file is.
+/// The value of an environment variable, if there is one.
+pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Where the settings come from, one over the other.
+pub struct Sources {
+    /// Where nothing else is said.
+    pub defaults: Config,
+    /// The file.
+    pub file: File,
+    /// The environment's variables.
+    pub environment: Environment,
+    /// A setting's name, and its value as an environment variable would write it.
+    pub flags: Vec<(String, String)>,
+}
+
+/// The settings as their sources have them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
-    path: PathBuf,
-    /// A file that was asked for must be there; one in the usual place need not.
-    required: bool,
+struct Loaded {
+    config: Config,
+    /// Where each has its value from, in the order of the table.
+    origins: Vec<Origin>,
 }
 
-impl File {
-    /// The file that was asked for, else the one in the data folder that was asked for, else the user's.
-    ///
-    /// # Errors
-    /// [`Error::NoHome`]
-    pub fn find(asked: Option<&Path>, data_dir: Option<&Path>) -> Result<Self, Error> {
-        if let Some(path) = asked {
-            return Ok(Self { path: path.to_owned(), required: true });
-        }
-        let folder = if let Some(folder) = data_dir {
-            folder.to_owned()
-        } else {
-            use etcetera::BaseStrategy as _;
-            etcetera::base_strategy::choose_native_strategy()
-                .map_err(|_| Error::NoHome)?
-                .config_dir()
-                .join(FOLDER)
-        };
-        Ok(Self { path: folder.join(FILE_NAME), required: false })
-    }
-
-    fn read(&self) -> Result<String, Error> {
-        match std::fs::read_to_string(&self.path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !self.required => Ok(String::new()),
-            read => read.map_err(|source| Error::Read { path: self.path.clone(), source }),
-        }
-    }
-}
-
-impl Config {
-    /// Reads the settings: over the defaults the file's, over them the environment's, over them `flags` (a setting's name
-    /// and its value as an environment variable would write it).
+impl Sources {
+    /// Reads the settings: over the defaults the file's, over them the environment's, over them the flags.
     ///
     /// # Errors
     /// [`Error`], at the first setting that is unknown or wrong.
-    pub fn load(
-        defaults: Self,
-        file: &File,
-        environment: impl Fn(&str) -> Option<String>,
-        flags: &[(String, String)],
-    ) -> Result<Self, Error> {
-        let mut config = defaults;
-        config.read_file(&file.path, &file.read()?)?;
-        for (name, set) in SETTINGS {
-            let variable = format!("{ENV_PREFIX}{}", name.replace('.', "_").to_uppercase());
-            if let Some(text) = environment(&variable) {
-                let place = format!("The environment variable {variable}");
-                config.set(*set, name, &Value::Line(text), place)?;
-            }
-        }
-        for (name, text) in flags {
-            let place = "The command line".to_owned();
-            let Some((_, set)) = SETTINGS.iter().find(|(known, _)| known == name) else {
-                return Err(Error::Unknown { place, name: name.clone(), known: known("") });
-            };
-            config.set(*set, name, &Value::Line(text.clone()), place)?;
-        }
-        Ok(config)
+    pub fn load(&self) -> Result<Config, Error> {
+        Ok(self.judge(&self.file.read()?)?.config)
     }
 
+    /// The folder of the file.
+    pub(crate) fn folder(&self) -> &Path {
+        self.file.path().parent().unwrap_or(self.file.path())
+    }
+
+    /// What the settings are with this text in the file.
+    fn judge(&self, text: &str) -> Result<Loaded, Error> {
+        let origins = vec![Origin::Default; SETTINGS.len()];
+        let mut loaded = Loaded { config: self.defaults.clone(), origins };
+        loaded.read_file(self.file.path(), text)?;
+        for setting in SETTINGS {
+            let variable = variable(setting.name);
+            if let Some(text) = (self.environment)(&variable) {
+                let place = format!("The environment variable {variable}");
+                loaded.set(setting, &Value::Line(text), place, Origin::Environment)?;
+            }
+        }
+        for (name, text) in &self.flags {
+            let place = "The command line".to_owned();
+            let Some(setting) = table::find(name) else {
+                return Err(Error::Unknown { place, name: name.clone(), known: known("") });
+            };
+            loaded.set(setting, &Value::Line(text.clone()), place, Origin::Flag)?;
+        }
+        Ok(loaded)
+    }
+}
+
+/// The environment variable of a setting.
+fn variable(name: &str) -> String {
+    format!("{ENV_PREFIX}{}", name.replace('.', "_").to_uppercase())
+}
+
+impl Loaded {
     fn read_file(&mut self, path: &Path, text: &str) -> Result<(), Error> {
         let table = DeTable::parse(text).map_err(|error| Error::Syntax {
             path: path.to_owned(),
@@ -268,12 +246,12 @@ impl Config {
         for (key, value) in members {
             let name = format!("{prefix}{}", key.get_ref());
             let place = format!("{}, line {}", path.display(), line(text, key.span().start));
-            if let Some((_, set)) = SETTINGS.iter().find(|(known, _)| *known == name) {
-                self.set(*set, &name, &Value::from(value.get_ref()), place)?;
+            if let Some(setting) = table::find(&name) {
+                self.set(setting, &Value::from(value.get_ref()), place, Origin::File)?;
                 continue;
             }
             let inner = format!("{name}.");
-            let is_group = SETTINGS.iter().any(|(known, _)| known.starts_with(&inner));
+            let is_group = SETTINGS.iter().any(|setting| setting.name.starts_with(&inner));
             match value.get_ref() {
                 DeValue::Table(table) if is_group => self.read_table(path, text, &inner, table)?,
                 _ if is_group => {
@@ -286,15 +264,23 @@ impl Config {
         Ok(())
     }
 
-    fn set(&mut self, set: Set, name: &str, value: &Value, place: String) -> Result<(), Error> {
-        set(self, value).map_err(|why| Error::Wrong { place, name: name.to_owned(), why })
+    fn set(&mut self, setting: &Setting, value: &Value, place: String, from: Origin) -> Result<(), Error> {
+        setting.kind.set(&mut self.config, value).map_err(|why| Error::Wrong {
+            place,
+            name: setting.name.to_owned(),
+            why: format!("{why}; it must be {}", setting.kind.must_be()),
+        })?;
+        if let Some(index) = SETTINGS.iter().position(|known| known.name == setting.name) {
+            self.origins[index] = from;
+        }
+        Ok(())
     }
 }
 
 /// The settings of a group, or all of them.
 fn known(prefix: &str) -> String {
     let names: Vec<&str> =
-        SETTINGS.iter().map(|(name, _)| *name).filter(|name| name.starts_with(prefix)).collect();
+        SETTINGS.iter().map(|setting| setting.name).filter(|name| name.starts_with(prefix)).collect();
     names.join(", ")
 }
 

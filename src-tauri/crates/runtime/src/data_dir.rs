@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -12,7 +13,10 @@ use serde::{Deserialize, Serialize};
 const FOLDER: &str = "sync-monitor";
 const API: &str = "api.json";
 const LOCK: &str = "lock";
-const DATABASE: &str = "sync-monitor.db";
+/// How long a folder is waited for whose program is starting or stopping, and how often it is looked at meanwhile.
+const PATIENCE: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(20);
+pub(crate) const DATABASE: &str = "sync-monitor.db";
 
 /// A data folder that is ours as long as this lives.
 #[derive(Debug)]
@@ -66,10 +70,17 @@ impl DataDir {
         make_private_folder(path).with_context(unusable)?;
         let lock = private_file(OpenOptions::new().create(true).truncate(false), &path.join(LOCK))
             .with_context(unusable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => bail!(taken(path)),
-            Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
+        let patience = Instant::now() + PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                // Whoever has it and does not say that he runs is about to end, or has only just been born with it.
+                Err(TryLockError::WouldBlock) if !path.join(API).exists() && Instant::now() < patience => {
+                    std::thread::park_timeout(PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => bail!(taken(path)),
+                Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
+            }
         }
         let folder = Self { path: path.to_owned(), _lock: lock };
         // Left behind by a program that did not end cleanly.
@@ -165,12 +176,18 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Makes a folder that only this user may look into. One that is there stays as it is: it may be shared on purpose.
-fn make_private_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+/// Sees to it that what was just put into a folder is found there after a power failure.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    // Elsewhere a folder cannot be opened, and its entries are written with the file.
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 fn private_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
@@ -185,6 +202,15 @@ mod tests {
 
     fn announcement() -> Announcement {
         Announcement { url: "http://127.0.0.1:7437".into(), token: "secret".into(), pid: 42 }
+    }
+
+    #[test]
+    fn a_folder_whose_program_is_about_to_end_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataDir::take(folder.path()).unwrap();
+        let ending = std::thread::spawn(move || drop(first));
+        DataDir::take(folder.path()).unwrap();
+        ending.join().unwrap();
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Demo {
     /// Connects the simulated orgs both ways, and lets them act.
     pub(crate) async fn start(stage: Stage, cast: Cast, engine: &Engine, url: &str) -> anyhow::Result<Self> {
         let Cast(orgs) = cast;
-        let actor = Actor("demo".to_owned());
+        let actor = Actor { name: "demo".to_owned(), via: None };
         let [production, sandbox] = [orgs.production.id(), orgs.sandbox.id()];
         for (org, alias) in [(&orgs.production, "Acme (prod)"), (&orgs.sandbox, "Acme UAT (sandbox)")] {
             engine.import_org(SecretString::from(org.auth_url()), Some(alias.to_owned()), &actor).await?;
@@ -155,9 +155,11 @@ impl Demo {
 /// Removes everything of a demo, its mark last: a clearing that is broken off is taken up again.
 fn clear(folder: &Path) -> io::Result<()> {
     for path in things_in(folder)? {
-        if path.file_name().is_none_or(|name| name != MARK) {
-            fs::remove_file(path)?;
+        if path.file_name().is_some_and(|name| name == MARK) {
+            continue;
         }
+        // A folder is one of backups; a link is only a link, wherever it leads.
+        if path.symlink_metadata()?.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
     }
     match fs::remove_file(folder.join(MARK)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -194,6 +196,8 @@ mod tests {
         let data_dir = DataDir::take(folder.path()).unwrap();
         judge(&data_dir, true).unwrap();
         fs::write(data_dir.database().unwrap(), "simulated").unwrap();
+        fs::create_dir(folder.path().join("backups")).unwrap();
+        fs::write(folder.path().join("backups/old.db"), "simulated").unwrap();
         assert!(judge(&data_dir, false).unwrap_err().to_string().contains("demo"));
         judge(&data_dir, true).unwrap();
         assert_eq!(things_in(folder.path()).unwrap(), [folder.path().join(MARK)]);

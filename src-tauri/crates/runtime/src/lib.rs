@@ -3,11 +3,14 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use sync_monitor_api::program::Program as _;
 use sync_monitor_api::{Api, InProcess};
+use sync_monitor_domain::Millis;
 use sync_monitor_domain::clock::Clock;
 use sync_monitor_domain::remote::SecretStore;
 use sync_monitor_engine::{Engine, SystemClock};
@@ -16,15 +19,20 @@ use sync_monitor_store::Store;
 use tokio::net::TcpListener;
 
 pub mod browser;
+pub mod care;
 pub mod config;
 pub mod data_dir;
 mod demo;
 mod keychain;
+mod program;
+mod redact;
 pub mod telemetry;
 
-use config::{Config, Secrets};
+use care::StoreFile;
+use config::{Config, Secrets, Sources};
 use data_dir::{Announcement, DataDir};
 use demo::Demo;
+use program::Surroundings;
 
 /// How the program is to be started. The default is that of a user who says nothing.
 #[derive(Clone, Default)]
@@ -63,7 +71,8 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
         (None, Some(folder)) => folder.clone(),
         (None, None) => data_dir::usual()?,
     };
-    let config = settings(&options, stage.as_ref())?;
+    let sources = sources(&options, stage.as_ref())?;
+    let config = sources.load()?;
     let data_dir = DataDir::take(&folder)?;
     demo::judge(&data_dir, options.demo)?;
     // Bound first, so that a port that is taken is told before anything is touched; answered last.
@@ -72,13 +81,21 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     let store = open_store(&data_dir).await?;
     let secrets = secrets(config.secrets, &data_dir)?;
     let client = Client::new(salesforce_settings(&config), secrets, Arc::clone(&clock))?;
-    let engine = Engine::start(engine_settings(&config), store, Arc::new(client), clock).await?;
+    let engine = Engine::start(engine_settings(&config), store, Arc::new(client), Arc::clone(&clock)).await?;
     let admin_token = new_token()?;
     let scene = match stage {
         Some(stage) => Some((stage, demo::Cast::start().await?)),
         None => None,
     };
-    let settings = api_settings(&config, &admin_token, scene.as_ref().map(|(_, cast)| cast.login_url()));
+    let login_url = scene.as_ref().map(|(_, cast)| cast.login_url());
+    let surroundings = Surroundings {
+        store: StoreFile::of(data_dir.path()),
+        clock,
+        sources,
+        in_force: config,
+        changing: Mutex::new(()),
+    };
+    let settings = api_settings(surroundings, &admin_token, login_url);
     let api = Api::start(engine.clone(), settings, listener)?;
     let mut running = Running { data_dir, engine, api, demo: None, admin_token };
     if let Err(error) = running.open(scene).await {
@@ -140,18 +157,55 @@ impl Running {
     }
 }
 
-fn settings(options: &Options, stage: Option<&demo::Stage>) -> anyhow::Result<Config> {
+/// What support may know of a program that does not run, perhaps because it cannot.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stopped {
+    made_at: Millis,
+    version: &'static str,
+    running: bool,
+    #[serde(flatten)]
+    surroundings: sync_monitor_api::program::Surroundings,
+}
+
+/// Looks at the settings and the store where no program runs; changes nothing.
+///
+/// # Errors
+/// When there is no place to look for them.
+pub fn diagnostics_without_program(options: &Options) -> anyhow::Result<Stopped> {
+    let folder = match &options.data_dir {
+        Some(folder) => folder.clone(),
+        None => data_dir::usual()?,
+    };
+    let surroundings = Surroundings {
+        store: StoreFile::of(&folder),
+        clock: Arc::new(SystemClock::new()),
+        sources: sources(options, None)?,
+        in_force: Config::default(),
+        changing: Mutex::new(()),
+    };
+    Ok(Stopped {
+        made_at: care::now(),
+        version: env!("CARGO_PKG_VERSION"),
+        running: false,
+        surroundings: surroundings.diagnostics(Vec::new()),
+    })
+}
+
+fn sources(options: &Options, stage: Option<&demo::Stage>) -> anyhow::Result<Sources> {
     let folder = stage.map(demo::Stage::path).or(options.data_dir.as_deref());
-    let file = config::File::find(options.config.as_deref(), folder)?;
     let mut flags = options.settings.clone();
     flags.extend(options.listen.iter().map(|address| ("listener.address".to_owned(), address.clone())));
-    let defaults = if options.demo { demo::defaults()? } else { Config::default() };
-    let mut config = Config::load(defaults, &file, |name| std::env::var(name).ok(), &flags)?;
     if options.demo {
         // A simulated org's secrets have no place in somebody's keychain.
-        config.secrets = Secrets::File;
+        flags.push(("secrets".to_owned(), "file".to_owned()));
     }
-    Ok(config)
+    Ok(Sources {
+        defaults: if options.demo { demo::defaults()? } else { Config::default() },
+        file: config::File::find(options.config.as_deref(), folder)?,
+        environment: Box::new(|name| std::env::var(name).ok()),
+        flags,
+    })
 }
 
 async fn bind(config: &Config, demo: bool) -> anyhow::Result<TcpListener> {
@@ -181,7 +235,7 @@ async fn open_store(data_dir: &DataDir) -> anyhow::Result<Store> {
 
 fn secrets(place: Secrets, data_dir: &DataDir) -> anyhow::Result<Arc<dyn SecretStore>> {
     Ok(match place {
-        Secrets::Keychain => Arc::new(keychain::WhenNeeded::default()),
+        Secrets::Keychain => Arc::new(keychain::WhenNeeded::new(data_dir.path())),
         Secrets::File => {
             let key = std::env::var("SYNC_MONITOR_SECRETS_KEY").ok().map(SecretString::from);
             Arc::new(FileStore::open(data_dir.path(), key.as_ref())?)
@@ -192,7 +246,7 @@ fn secrets(place: Secrets, data_dir: &DataDir) -> anyhow::Result<Arc<dyn SecretS
 fn engine_settings(config: &Config) -> sync_monitor_engine::Settings {
     sync_monitor_engine::Settings {
         schedule: config.schedule.clone(),
-        concurrency_per_org: config.concurrency_per_org,
+        concurrency_per_org: usize::try_from(config.concurrency_per_org).unwrap_or(usize::MAX),
         probe_interval: config.probe_interval,
         synced_retention: config.synced_retention,
         transaction_retention: config.transaction_retention,
@@ -200,21 +254,21 @@ fn engine_settings(config: &Config) -> sync_monitor_engine::Settings {
 }
 
 fn salesforce_settings(config: &Config) -> sync_monitor_salesforce::Settings {
-    let defaults = sync_monitor_salesforce::Settings::default();
     sync_monitor_salesforce::Settings {
         connect_timeout: config.connect_timeout,
         request_timeout: config.request_timeout,
         redirect_port: config.redirect_port,
         client_id: config.client_id.clone(),
-        cli: config.cli.clone().map_or(defaults.cli, Into::into),
+        cli: config.cli.clone().into(),
     }
 }
 
 fn api_settings(
-    config: &Config,
+    surroundings: Surroundings,
     admin_token: &SecretString,
     demo_login_url: Option<String>,
 ) -> sync_monitor_api::Settings {
+    let config = &surroundings.in_force;
     let mut allowed_hosts = config.allowed_hosts.clone();
     // Whoever has the program listen at an address means it to be asked by that.
     if !config.address.ip().is_unspecified() {
@@ -227,6 +281,7 @@ fn api_settings(
         rate_limit_per_minute: config.rate_limit_per_minute,
         demo: demo_login_url.is_some(),
         demo_login_url,
+        program: Arc::new(surroundings),
     }
 }
 
@@ -238,10 +293,9 @@ fn new_token() -> anyhow::Result<SecretString> {
     Ok(hex::encode(bytes).into())
 }
 
-/// The operating system's name of the user; the number where there is no name.
+/// The operating system's name of the user, whatever the environment says; the number where there is no name.
 fn user() -> String {
-    let mut named = ["USER", "LOGNAME", "USERNAME"].iter().filter_map(|name| std::env::var(name).ok());
-    named.find(|name| !name.is_empty()).unwrap_or_else(|| {
+    whoami::username().ok().filter(|name| !name.is_empty()).unwrap_or_else(|| {
         #[cfg(unix)]
         if let Ok(process) = std::fs::metadata("/proc/self") {
             return format!("uid {}", std::os::unix::fs::MetadataExt::uid(&process));

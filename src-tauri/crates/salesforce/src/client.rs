@@ -19,11 +19,11 @@ use sync_monitor_domain::remote::{
 use sync_monitor_domain::sign_in::{CliOrg, SignIn, SignInRequest, SignedInBy, TokenSource, WaitsForSignIn};
 
 use crate::auth_url::AuthUrl;
-use crate::http::{Http, base_url, is_allowed, read_body};
+use crate::http::{self, Http, base_url, is_allowed, read_body};
 use crate::identity;
 use crate::login::{Came, Finish, Logins};
 use crate::network::no_answer;
-use crate::oauth::{self, Credentials, Granted};
+use crate::oauth::{self, Asked, Credentials, Granted};
 use crate::outcome;
 use crate::redact::{clean, shorten};
 use crate::session::{Means, NoToken, Session, Token};
@@ -248,10 +248,11 @@ impl Finish for Finisher {
     async fn finish(&self, came: Came) -> Result<ConnectedOrg, ConnectError> {
         let Came { host, client_id, redirect_url, code, verifier, again } = came;
         let http = &self.means.http;
-        let mut granted = oauth::exchange(http, &host, &client_id, &redirect_url, code.clone(), verifier)
+        let sent = [code.clone(), SecretString::from(verifier.secret().clone())];
+        let mut granted = oauth::exchange(http, &host, &client_id, &redirect_url, code, verifier)
             .await
             .map_err(|denied| {
-                let message = shorten(&clean(&denied.message, &[code]), LONGEST_MESSAGE);
+                let message = shorten(&clean(&denied.message, &sent), LONGEST_MESSAGE);
                 if denied.refused {
                     ConnectError::Refused(message)
                 } else {
@@ -267,8 +268,7 @@ impl Finish for Finisher {
         let credentials = Credentials { client_id, client_secret: None, refresh_token, host };
         if let (Some(known), Some(org_id)) = (&again, granted.org_id)
             && known.org_id != org_id
-            && granted.instance_url.as_deref().map(|url| url.trim_end_matches('/'))
-                != Some(known.instance_url.as_str())
+            && granted.instance_url.as_deref().and_then(http::address) != http::address(&known.instance_url)
         {
             // Not kept, and not left lying around either.
             oauth::revoke(http, &credentials.host, &credentials.refresh_token).await;
@@ -300,12 +300,11 @@ impl Finisher {
                 credentials.host
             )));
         };
-        let instance_url = instance_url.trim_end_matches('/').to_owned();
-        if !is_allowed(&instance_url) {
+        let Some(instance_url) = http::address(&instance_url) else {
             return Err(ConnectError::Unreachable(
                 "The token server named an address of the org that is not https. Nothing was stored.".into(),
             ));
-        }
+        };
         let secrets = self.means.secrets.as_ref();
         let token = self.sessions.of(org_id).sign_in(credentials, granted.access_token, secrets).await?;
         let identity_url = granted.identity_url.as_deref();
@@ -324,44 +323,9 @@ impl Finisher {
 #[async_trait]
 impl Remote for Client {
     async fn deliver(&self, org: &OrgAddress, body: Bytes) -> Report {
-        let url = format!("{}{}", org.instance_url.trim_end_matches('/'), org.endpoint_path);
         let session = self.session(org.org_id);
-        let mut report = Report { tries: Vec::new(), api_usage: None, clock_skew_ms: None };
-        let mut renewed = false;
-        let mut token = session.token();
-        loop {
-            let current = match token.take() {
-                Some(token) => token,
-                None => match self.renewed(&session, &org.tokens, None).await {
-                    Ok(token) => {
-                        renewed = true;
-                        token
-                    }
-                    Err(one) => {
-                        report.tries.push(*one);
-                        return report;
-                    }
-                },
-            };
-            let ask = Ask { method: Method::POST, url: &url, body: Some(body.clone()) };
-            let Answer { mut one, usage, skew_ms, .. } = self.ask(ask, &current, &session).await;
-            report.api_usage = usage.or(report.api_usage);
-            report.clock_skew_ms = skew_ms.or(report.clock_skew_ms);
-            if one.meaning != Meaning::SignInRequired || renewed {
-                report.tries.push(one);
-                return report;
-            }
-            one.meaning = Meaning::TokenRenewed;
-            report.tries.push(one);
-            renewed = true;
-            match self.renewed(&session, &org.tokens, Some(current.generation)).await {
-                Ok(new) => token = Some(new),
-                Err(one) => {
-                    report.tries.push(*one);
-                    return report;
-                }
-            }
-        }
+        let report = self.attempt(org, &session, body).await;
+        Report { moved_to: session.moved_from(&org.instance_url), ..report }
     }
 
     async fn answers(&self, org: &OrgAddress) -> bool {
@@ -381,7 +345,8 @@ impl Remote for Client {
         let mut credentials = Credentials::from(parsed);
         let finisher = self.finisher();
         finisher.can_keep_secrets().await?;
-        let mut granted = oauth::refresh(&self.means.http, &credentials).await.map_err(|denied| {
+        let granted = oauth::refresh(&self.means.http, &credentials, Asked::AuthUrl).await;
+        let mut granted = granted.map_err(|denied| {
             let message = shorten(&clean(&denied.message, &credentials.secrets()), LONGEST_MESSAGE);
             if denied.refused { ConnectError::Refused(message) } else { ConnectError::Unreachable(message) }
         })?;
@@ -434,10 +399,8 @@ impl Remote for Client {
         let token = self.means.cli.access_token(&found.username, None).await?;
         let org_id = org_of_token(&token).or(found.org_id).ok_or_else(|| unusable("the ID of the org"))?;
         let instance_url = found.instance_url.as_deref().ok_or_else(|| unusable("the address of the org"))?;
-        let instance_url = instance_url.trim_end_matches('/').to_owned();
-        if !is_allowed(&instance_url) {
-            return Err(unusable("an https address of the org"));
-        }
+        let instance_url =
+            http::address(instance_url).ok_or_else(|| unusable("an https address of the org"))?;
         let had_stored =
             self.means.secrets.get(&crate::session::secret_name(org_id)).await.is_ok_and(|s| s.is_some());
         let secrets = self.means.secrets.as_ref();
@@ -456,14 +419,15 @@ impl Remote for Client {
         self.look_at(org).await
     }
 
-    async fn keep_alive(&self, org: &OrgAddress) -> Result<(), Box<Try>> {
+    async fn keep_alive(&self, org: &OrgAddress) -> Result<Option<String>, Box<Try>> {
         if org.tokens != TokenSource::Stored {
             // The CLI's tokens are its own to look after.
-            return Ok(());
+            return Ok(None);
         }
         let session = self.session(org.org_id);
         let stale = session.token().map(|token| token.generation);
-        self.renewed(&session, &org.tokens, stale).await.map(drop)
+        self.renewed(&session, &org.tokens, stale).await?;
+        Ok(session.moved_from(&org.instance_url))
     }
 
     async fn disconnect(&self, org: &OrgAddress) -> Result<(), SecretError> {
@@ -482,6 +446,47 @@ impl Remote for Client {
 }
 
 impl Client {
+    /// Sends a payload, and once more where a new token may help.
+    async fn attempt(&self, org: &OrgAddress, session: &Arc<Session>, body: Bytes) -> Report {
+        let mut report = Report { tries: Vec::new(), api_usage: None, clock_skew_ms: None, moved_to: None };
+        let mut renewed = false;
+        let mut token = session.token();
+        loop {
+            let current = match token.take() {
+                Some(token) => token,
+                None => match self.renewed(session, &org.tokens, None).await {
+                    Ok(token) => {
+                        renewed = true;
+                        token
+                    }
+                    Err(one) => {
+                        report.tries.push(*one);
+                        return report;
+                    }
+                },
+            };
+            let url = format!("{}{}", session.address(&org.instance_url), org.endpoint_path);
+            let ask = Ask { method: Method::POST, url: &url, body: Some(body.clone()) };
+            let Answer { mut one, usage, skew_ms, .. } = self.ask(ask, &current, session).await;
+            report.api_usage = usage.or(report.api_usage);
+            report.clock_skew_ms = skew_ms.or(report.clock_skew_ms);
+            if one.meaning != Meaning::SignInRequired || renewed {
+                report.tries.push(one);
+                return report;
+            }
+            one.meaning = Meaning::TokenRenewed;
+            report.tries.push(one);
+            renewed = true;
+            match self.renewed(session, &org.tokens, Some(current.generation)).await {
+                Ok(new) => token = Some(new),
+                Err(one) => {
+                    report.tries.push(*one);
+                    return report;
+                }
+            }
+        }
+    }
+
     fn finisher(&self) -> Finisher {
         Finisher { means: Arc::clone(&self.means), sessions: Arc::clone(&self.sessions) }
     }

@@ -113,6 +113,13 @@ pub(crate) fn is_allowed(url: &str) -> bool {
     })
 }
 
+/// The address of the org that a token server names: scheme, host and port, whatever else it says. `None` for one that may
+/// not be asked.
+pub(crate) fn address(instance_url: &str) -> Option<String> {
+    let url = url::Url::parse(instance_url).ok().filter(|_| is_allowed(instance_url))?;
+    Some(url.origin().ascii_serialization())
+}
+
 /// Reads a body, at most [`READ_AT_MOST`] bytes of it.
 pub(crate) async fn read_body(response: &mut reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
@@ -152,6 +159,22 @@ mod tests {
     #[case("https://127.0.0.1.example.com", Reach::World)]
     fn this_machine_is_never_asked_through_a_proxy(#[case] url: &str, #[case] expected: Reach) {
         assert_eq!(reach(url), expected);
+    }
+
+    #[rstest]
+    #[case("https://acme.my.salesforce.com", Some("https://acme.my.salesforce.com"))]
+    #[case("https://ACME.my.salesforce.com:443/", Some("https://acme.my.salesforce.com"))]
+    #[case("https://me:secret@acme.my.salesforce.com/x?sid=y#z", Some("https://acme.my.salesforce.com"))]
+    #[case("http://127.0.0.1:8080/", Some("http://127.0.0.1:8080"))]
+    #[case("http://[::1]:8080", Some("http://[::1]:8080"))]
+    #[case("http://acme.my.salesforce.com", None)]
+    #[case("javascript:alert(1)", None)]
+    #[case("", None)]
+    fn an_orgs_address_is_its_host_and_nothing_else(
+        #[case] instance_url: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        assert_eq!(address(instance_url).as_deref(), expected);
     }
 
     #[rstest]

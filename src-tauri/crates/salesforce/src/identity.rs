@@ -8,6 +8,7 @@ use sync_monitor_domain::sign_in::OrgKind;
 
 use crate::http::{Http, is_allowed, read_body};
 use crate::oauth::BEST_EFFORT;
+use crate::redact::clean;
 
 /// The version of the REST API that is asked. Salesforce keeps each for years ("API End-of-Life").
 pub(crate) const API: &str = "/services/data/v62.0";
@@ -60,7 +61,8 @@ async fn username(
         if let Some(person) = get::<Person>(http, url, token).await
             && let Some(name) = person.preferred_username.or(person.username)
         {
-            return Some(name);
+            // It is stored and shown, like anything else that an org says.
+            return Some(clean(&name, std::slice::from_ref(token)));
         }
     }
     None

@@ -120,7 +120,7 @@ fn told(cause: Cause, host: &str) -> (&'static str, String) {
         Cause::Broken => (
             "CONNECTION_RESET",
             format!(
-                "The connection to {host} broke off in the middle. The request may have been taken all the same; it is sent again."
+                "The connection to {host} broke off in the middle, and the request may have been taken all the same. If it goes on, check the firewall and the proxy."
             ),
         ),
         Cause::BrokenEarly => (

@@ -12,8 +12,8 @@ use oauth2::basic::{
 use oauth2::{
     AsyncHttpClient, AuthType, AuthUrl as AuthorizationUrl, AuthorizationCode, ClientId, ClientSecret,
     CsrfToken, EndpointNotSet, EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken,
-    StandardTokenResponse, TokenResponse as _, TokenUrl,
+    PkceCodeVerifier, RedirectUrl, RefreshToken, Scope, StandardRevocableToken, StandardTokenResponse,
+    TokenResponse as _, TokenUrl,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,11 @@ use sync_monitor_domain::ids::OrgId;
 use crate::auth_url::AuthUrl;
 use crate::http::{Http, base_url, read_body};
 use crate::network::no_answer;
+
+mod denied;
+
+use denied::denied;
+pub(crate) use denied::{Asked, Denied};
 
 /// How long something may take that is good to have and not needed.
 pub(crate) const BEST_EFFORT: Duration = Duration::from_secs(10);
@@ -141,19 +146,9 @@ impl From<Response> for Granted {
     }
 }
 
-/// Why the token server gave nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Denied {
-    /// Did it say no (and a person must sign in), or could it not be asked?
-    pub(crate) refused: bool,
-    pub(crate) http_status: Option<u16>,
-    pub(crate) code: String,
-    pub(crate) message: String,
-}
-
 /// Why a request to the token server brought no answer.
 #[derive(Debug, thiserror::Error)]
-enum AskError {
+pub(crate) enum AskError {
     #[error("{1}")]
     NoAnswer(&'static str, String),
     #[error(transparent)]
@@ -290,11 +285,16 @@ pub(crate) async fn exchange(
     let adapter = Adapter::new(http, host);
     let code = AuthorizationCode::new(code.expose_secret().to_owned());
     let answered = client.exchange_code(code).set_pkce_verifier(verifier).request_async(&adapter).await;
-    Ok(answered.map_err(|error| denied(error, adapter.status.load(Ordering::Relaxed), host))?.into())
+    let status = adapter.status.load(Ordering::Relaxed);
+    Ok(answered.map_err(|error| denied(error, status, host, Asked::Code))?.into())
 }
 
-/// Asks the token server for an access token.
-pub(crate) async fn refresh(http: &Arc<Http>, credentials: &Credentials) -> Result<Granted, Denied> {
+/// Asks the token server for an access token: for `asked`, a renewal or an sfdxAuthUrl.
+pub(crate) async fn refresh(
+    http: &Arc<Http>,
+    credentials: &Credentials,
+    asked: Asked,
+) -> Result<Granted, Denied> {
     let mut client = client(&credentials.host, &credentials.client_id)?;
     if let Some(secret) = &credentials.client_secret {
         client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
@@ -303,62 +303,11 @@ pub(crate) async fn refresh(http: &Arc<Http>, credentials: &Credentials) -> Resu
     let refresh_token = RefreshToken::new(credentials.refresh_token.expose_secret().to_owned());
     let answered = client.exchange_refresh_token(&refresh_token).request_async(&adapter).await;
     let status = adapter.status.load(Ordering::Relaxed);
-    let mut granted = Granted::from(answered.map_err(|error| denied(error, status, &credentials.host))?);
+    let mut granted =
+        Granted::from(answered.map_err(|error| denied(error, status, &credentials.host, asked))?);
     granted.refresh_token =
         granted.refresh_token.filter(|new| new.expose_secret() != credentials.refresh_token.expose_secret());
     Ok(granted)
-}
-
-fn denied(error: RequestTokenError<AskError, BasicErrorResponse>, status: u16, host: &str) -> Denied {
-    let http_status = (status != 0).then_some(status);
-    let no_sense = |status: u16| Denied {
-        refused: false,
-        http_status,
-        code: "TOKEN_SERVER_ERROR".into(),
-        message: format!(
-            "The token server {host} answered HTTP {status} and nothing that makes sense. It is asked again with the next attempt."
-        ),
-    };
-    match error {
-        RequestTokenError::Request(AskError::NoAnswer(code, message)) => {
-            Denied { refused: false, http_status: None, code: code.into(), message }
-        }
-        RequestTokenError::Request(AskError::Http(_))
-        | RequestTokenError::Other(_)
-        | RequestTokenError::Parse(..) => no_sense(status),
-        RequestTokenError::ServerResponse(_) if status >= 500 || matches!(status, 408 | 425 | 429) => {
-            no_sense(status)
-        }
-        RequestTokenError::ServerResponse(response) if is_passing(&response) => Denied {
-            refused: false,
-            http_status,
-            code: "TOKEN_SERVER_BUSY".into(),
-            message: format!(
-                "The token server {host} is busy for now: {}. Another program may be using the same sign-in; it is asked again with the next attempt.",
-                words(&response)
-            ),
-        },
-        RequestTokenError::ServerResponse(response) => {
-            let code = response.error().to_string();
-            let why = words(&response);
-            let message = format!("The token server {host} gives no token any more: {why}. Sign in again.");
-            Denied { refused: true, http_status, code, message }
-        }
-    }
-}
-
-fn words(response: &BasicErrorResponse) -> String {
-    response.error_description().cloned().unwrap_or_else(|| response.error().to_string())
-}
-
-/// Does the token server say that it may give a token later? `server_error` and `temporarily_unavailable` are from RFC
-/// 6749, 4.1.2.1. Salesforce takes one request at a time for a refresh token, and answers the others `invalid_grant` with
-/// these words (release notes, "Simultaneous Token Requests Are Blocked During the Refresh Token Flow"); a CLI that uses
-/// the same token is enough, and nobody has to sign in for it.
-fn is_passing(response: &BasicErrorResponse) -> bool {
-    let said = response.error_description().map(|words| words.to_ascii_lowercase()).unwrap_or_default();
-    matches!(response.error().to_string().as_str(), "server_error" | "temporarily_unavailable")
-        || said.contains("already being processed")
 }
 
 /// The org in an identity URL, `…/id/{organization}/{user}`.

@@ -7,8 +7,8 @@ use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::{CliError, SecretError, SecretStore};
 use sync_monitor_domain::sign_in::TokenSource;
 
-use crate::http::Http;
-use crate::oauth::{self, Credentials, Denied};
+use crate::http::{self, Http};
+use crate::oauth::{self, Asked, Credentials, Denied};
 use crate::sf_cli::{Cli, org_of_token};
 
 /// The most tokens of an org that are looked for in what it says.
@@ -58,6 +58,8 @@ struct State {
     /// Every token of this run, so that they can be cut out of what the org says.
     known: Vec<SecretString>,
     ended: u64,
+    /// Where the org is, as its token server said in this run with the last renewal.
+    address: Option<String>,
 }
 
 impl State {
@@ -103,6 +105,17 @@ impl Session {
         self.state().known.clone()
     }
 
+    /// Where the org is: where it was `known` to be, unless its token server has said something else since.
+    pub(crate) fn address(&self, known: &str) -> String {
+        let moved = self.state().address.clone();
+        moved.unwrap_or_else(|| known.trim_end_matches('/').to_owned())
+    }
+
+    /// Where the org is now, if that is not where it was `known` to be.
+    pub(crate) fn moved_from(&self, known: &str) -> Option<String> {
+        self.state().address.clone().filter(|address| address != known.trim_end_matches('/'))
+    }
+
     /// From now on the org is signed in with these: they are stored, and only then is their access token used.
     ///
     /// Waits for a renewal that is on, which would otherwise write the credentials before over the new ones.
@@ -118,6 +131,8 @@ impl Session {
         let mut renewals = self.renewing.lock().await;
         secrets.set(&secret_name(self.org), credentials.to_secret()).await?;
         *renewals = Renewals::default();
+        // Whoever signs in says where.
+        self.state().address = None;
         self.remember(credentials);
         Ok(self.adopt(access_token))
     }
@@ -137,6 +152,7 @@ impl Session {
             secrets.remove(&secret_name(self.org)).await?;
         }
         *renewals = Renewals::default();
+        self.state().address = None;
         Ok(self.adopt(access_token))
     }
 
@@ -152,7 +168,11 @@ impl Session {
         let name = secret_name(self.org);
         let stored = secrets.get(&name).await?;
         secrets.remove(&name).await?;
-        self.state().token = None;
+        {
+            let mut state = self.state();
+            state.token = None;
+            state.address = None;
+        }
         let unstored = std::mem::take(&mut *renewals).unstored;
         Ok(unstored.or_else(|| stored.as_ref().and_then(Credentials::from_secret)))
     }
@@ -231,7 +251,7 @@ impl Session {
             Credentials::from_secret(&secret).ok_or(NoToken::SignedOut)?
         };
         self.remember(&credentials);
-        let granted = oauth::refresh(http, &credentials).await.map_err(NoToken::Denied)?;
+        let granted = oauth::refresh(http, &credentials, Asked::Renewal).await.map_err(NoToken::Denied)?;
         // The server has killed the old one: the new one is stored before anything else is done with the answer.
         if let Some(refresh_token) = granted.refresh_token {
             let rotated = Credentials { refresh_token, ..credentials };
@@ -242,7 +262,21 @@ impl Session {
             }
         }
         self.judge(granted.org_id)?;
+        if granted.org_id.is_some() {
+            self.take_address(granted.instance_url.as_deref());
+        }
         Ok(self.adopt(granted.access_token))
+    }
+
+    /// An org that was moved to another instance, or got another My Domain, is found where its token server says.
+    fn take_address(&self, instance_url: Option<&str>) {
+        match instance_url.map(http::address) {
+            Some(Some(address)) => self.state().address = Some(address),
+            Some(None) => {
+                tracing::warn!(org = %self.org, "the token server names an address of the org that is not https; the one before stands");
+            }
+            None => {}
+        }
     }
 
     async fn ask_cli(&self, cli: &Cli, username: &str, stale: Option<u64>) -> Result<Token, NoToken> {

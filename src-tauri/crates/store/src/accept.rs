@@ -225,20 +225,48 @@ fn take(
     note_sent(tx.sql, source, change, &split.stale, known)?;
     note_sent(tx.sql, source, change, &split.repeats, known)?;
     note_sent(tx.sql, source, change, &split.kept, known)?;
-    for index in split.kept.iter().chain(&split.repeats) {
-        let newest = conflict::newest(known[*index].newest.as_ref(), &intake::version(change, *index));
+    let last_item = relay(tx, intake, source, legs, split, done)?;
+    for (index, is_kept) in
+        split.kept.iter().map(|index| (*index, true)).chain(split.repeats.iter().map(|index| (*index, false)))
+    {
+        let record = &change.records[index];
+        let newest = conflict::newest(known[index].newest.as_ref(), &intake::version(change, index));
         let source = tx.org(newest.source)?;
         tx.sql
             .prepare_cached(
-                "INSERT INTO records (external_id, timestamp_us, source, digest) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT DO UPDATE SET timestamp_us = excluded.timestamp_us, source = excluded.source, digest = excluded.digest",
+                "INSERT INTO records (external_id, timestamp_us, source, digest, title, last_item) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT DO UPDATE SET timestamp_us = excluded.timestamp_us, source = excluded.source, digest = excluded.digest,
+                        title = iif(?7, excluded.title, title), last_item = coalesce(excluded.last_item, last_item)",
             )?
-            .execute((&change.records[*index].external_id, newest.timestamp.0, source, newest.digest.as_bytes()))?;
+            .execute((
+                &record.external_id,
+                newest.timestamp.0,
+                source,
+                newest.digest.as_bytes(),
+                &record.title,
+                last_item.filter(|_| is_kept),
+                is_kept,
+            ))?;
     }
+    Ok(())
+}
+
+/// Remembers the transaction, and makes an item of what goes on for each target; returns the last one.
+fn relay(
+    tx: &mut Tx<'_>,
+    intake: &Intake,
+    source: i64,
+    legs: &[Leg],
+    split: &Split,
+    done: &mut Accepted,
+) -> Result<Option<i64>> {
+    let change = &intake.change;
+    queue::overtaken_at_home(tx, source, change, &split.kept, intake.at, &mut done.items)?;
     let relayed = if split.kept.len() == change.records.len() {
         change.clone()
     } else if split.kept.is_empty() {
-        return remember(tx.sql, intake, source, None).map(drop);
+        remember(tx.sql, intake, source, None)?;
+        return Ok(None);
     } else {
         Change::reread(change.body_with(&split.kept))
             .map_err(|_| Error::Corrupt("a payload lost its form".into()))?
@@ -246,12 +274,14 @@ fn take(
     let txn = remember(tx.sql, intake, source, Some(&relayed))?;
     let relayed = Arc::new(relayed);
     tx.changes.keep(txn, Arc::clone(&relayed));
+    let mut last = None;
     for leg in legs {
-        let item = insert(tx, intake, txn, *leg, &relayed, &mut done.items)?;
+        let (key, item) = insert(tx, intake, txn, *leg, &relayed, &mut done.items)?;
         done.items.push(item);
         done.targets.push(leg.target_id);
+        last = Some(key);
     }
-    Ok(())
+    Ok(last)
 }
 
 /// Remembers the transaction, with what of it goes on.
@@ -292,7 +322,7 @@ fn insert(
     leg: Leg,
     relayed: &Change,
     touched: &mut Vec<Uuid>,
-) -> Result<Uuid> {
+) -> Result<(i64, Uuid)> {
     let uuid = (intake.new_id)();
     tx.sql
         .prepare_cached(
@@ -320,5 +350,5 @@ fn insert(
     }
     queue::enter(tx, &item, relayed)?;
     queue::settle(tx, &mut item, relayed, intake.at, touched)?;
-    Ok(uuid)
+    Ok((item.key, uuid))
 }

@@ -1,5 +1,7 @@
 //! An item goes out: it is claimed, and what came of it is written down.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use rusqlite::OptionalExtension;
 use sync_monitor_domain::cause::failure_key;
@@ -40,8 +42,8 @@ pub struct Claimed {
 
 impl Claimed {
     /// As the domain judges it.
-    pub fn in_flight(&self, probe: bool) -> InFlight {
-        InFlight { attempts: self.attempts, claimed_from: self.claimed_from, was_due: self.was_due, probe }
+    pub fn in_flight(&self, held: bool) -> InFlight {
+        InFlight { attempts: self.attempts, claimed_from: self.claimed_from, was_due: self.was_due, held }
     }
 }
 
@@ -254,6 +256,19 @@ pub(crate) fn recover(tx: &mut Tx<'_>, now: Millis) -> Result<u64> {
         queue::settle(tx, &mut item, &change, now, &mut Vec::new())?;
         recovered += 1;
     }
+}
+
+/// After the clock was set back, everything that waits for a time waits for the same moment by the new clock.
+pub(crate) fn set_back(tx: &mut Tx<'_>, by: Duration) -> Result<usize> {
+    let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+    let changed = tx
+        .sql
+        .prepare_cached("UPDATE items SET due_at = due_at - ?1 WHERE status IN (0, 1, 2)")?
+        .execute([by])?;
+    tx.sql
+        .prepare_cached("UPDATE orgs SET hold_at = hold_at - ?1 WHERE hold_at IS NOT NULL")?
+        .execute([by])?;
+    Ok(changed)
 }
 
 /// After the clock was set back, due times that lie further off than any wait are brought back to the longest one.

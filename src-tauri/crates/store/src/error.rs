@@ -15,6 +15,16 @@ pub enum Error {
         /// SQLite's own words.
         source: rusqlite::Error,
     },
+    /// The file is not sound.
+    #[error(
+        "The database {path} is damaged: {why}. Stop the program and put a backup in its place, or move the file away to start with an empty one; `sync-monitor db check` looks at it as it is."
+    )]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What was found.
+        why: String,
+    },
     /// The file is a database of another program.
     #[error("{path} is a database, but not one of Sync Monitor. Choose another data folder.")]
     Foreign {

@@ -6,21 +6,27 @@
 mod accept;
 mod activity;
 mod bulk;
+pub mod care;
+mod counts;
 mod delivery;
 mod error;
 mod list;
 pub mod model;
 mod open;
 mod orgs;
+mod preflight;
 mod queue;
 mod reader;
+mod relay;
 mod retention;
 mod routes;
 mod rows;
+mod runs;
 mod stats;
 mod tally;
 mod tokens;
 mod words;
+mod work_items;
 mod writer;
 
 use std::path::Path;
@@ -36,13 +42,14 @@ use uuid::Uuid;
 
 pub use accept::Accepted;
 pub use activity::Entry;
-pub use bulk::{Action, BatchDone};
+pub use bulk::{Action, Batch, BatchDone, NewRun};
 pub use delivery::{Claim, Claimed, Completion};
 pub use error::{Error, Result};
+pub use preflight::Meant;
 
 use model::{
-    ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org, Route, Sort, Stats,
-    Token,
+    ActivityFilter, ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org,
+    Preflight, Relay, Route, RunDetail, RunPage, Sort, Stats, Token, WorkItemPage,
 };
 use reader::Readers;
 use writer::Writer;
@@ -139,6 +146,23 @@ impl Store {
         self.write(move |tx| delivery::recover(tx, now)).await
     }
 
+    /// The clock was set back by so much: what waits, and what orgs are held until, comes at the same moment by the new
+    /// clock. Returns how many items wait.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn set_back(&self, by: Duration) -> Result<usize> {
+        self.write(move |tx| delivery::set_back(tx, by)).await
+    }
+
+    /// When the program was last known to run; `None` before its first run.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn last_seen(&self) -> Result<Option<Millis>> {
+        self.inner.readers.run(stats::last_seen).await
+    }
+
     /// Brings due times beyond `latest` back to it; returns how many there were.
     ///
     /// # Errors
@@ -156,12 +180,45 @@ impl Store {
         self.write(move |tx| retention::clear(tx, done, transactions)).await
     }
 
-    /// Does `action` to each of `ids`, in one transaction: hand in a few hundred at a time.
+    /// Does a batch of a run, in one transaction, and writes down how far the run has come; the last one also ends the run
+    /// and adds it to the activity log.
     ///
     /// # Errors
     /// When the store fails; nothing of the batch is done then.
-    pub async fn apply(&self, ids: Vec<Uuid>, action: Action, at: Millis) -> Result<BatchDone> {
-        self.write(move |tx| bulk::apply(tx, &ids, &action, at)).await
+    pub async fn apply(&self, batch: Batch) -> Result<BatchDone> {
+        self.write(move |tx| bulk::apply(tx, &batch)).await
+    }
+
+    /// Marks a run, or all that are marked as running, as interrupted; returns how many.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn interrupt_runs(&self, only: Option<Uuid>, at: Millis) -> Result<usize> {
+        self.write(move |tx| runs::interrupt(tx.sql, only, at)).await
+    }
+
+    /// What a retry of these items would do, were it asked for at `as_of`. Changes nothing.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn preflight(&self, meant: Meant, as_of: Millis) -> Result<Preflight> {
+        self.inner.readers.run(move |sql| preflight::look(sql, &meant, as_of)).await
+    }
+
+    /// A page of the runs, `limit` at most, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`], or when the store fails.
+    pub async fn runs(&self, limit: u32, cursor: Option<String>) -> Result<RunPage> {
+        self.inner.readers.run(move |sql| runs::page(sql, limit, cursor.as_deref())).await
+    }
+
+    /// A run with what came of it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or when the store fails.
+    pub async fn run(&self, id: Uuid) -> Result<RunDetail> {
+        self.inner.readers.run(move |sql| runs::detail(sql, id)).await
     }
 
     /// Adds a line to the activity log.
@@ -203,6 +260,38 @@ impl Store {
         self.write(move |tx| orgs::pause(tx, id, paused, &actor, at)).await
     }
 
+    /// How it stands with the relay as a whole.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn relay(&self) -> Result<Relay> {
+        self.inner.readers.run(relay::state).await
+    }
+
+    /// Pauses the relay, or changes how long it is paused.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pause_relay(&self, until: Option<Millis>, actor: Actor, at: Millis) -> Result<Relay> {
+        self.write(move |tx| relay::pause(tx, until, &actor, at)).await
+    }
+
+    /// Ends the relay's pause, if there is one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resume_relay(&self, actor: Actor, at: Millis) -> Result<Relay> {
+        self.write(move |tx| relay::resume(tx, &actor, at)).await
+    }
+
+    /// Ends the relay's pause, if its time has come.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn end_relay_pause(&self, at: Millis) -> Result<Relay> {
+        self.write(move |tx| relay::end_pause(tx, at)).await
+    }
+
     /// Writes down how an org's own answers say that it stands with it; a pause is left as it is.
     ///
     /// # Errors
@@ -239,6 +328,14 @@ impl Store {
     /// When the store fails.
     pub async fn set_found(&self, id: OrgId, found: Examination) -> Result<()> {
         self.write(move |tx| orgs::set_found(tx, id, &found)).await
+    }
+
+    /// Writes down where an org is now. One that is there already, or is not connected, stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or when the store fails.
+    pub async fn move_org(&self, id: OrgId, instance_url: String, at: Millis) -> Result<()> {
+        self.write(move |tx| orgs::move_to(tx, id, &instance_url, at)).await
     }
 
     /// Writes down that an org's refresh token was used for its own sake.
@@ -305,6 +402,14 @@ impl Store {
         self.write(move |tx| tokens::revoke(tx, id, &actor, at)).await
     }
 
+    /// Writes down when tokens were last used.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn tokens_used(&self, uses: Vec<(Uuid, Millis)>) -> Result<()> {
+        self.write(move |tx| tokens::used(tx, &uses)).await
+    }
+
     /// A page of items, `limit` at most; without a `sort` in the order that suits the filter.
     ///
     /// # Errors
@@ -356,7 +461,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn failures(&self) -> Result<Vec<FailureGroup>> {
-        self.inner.readers.run(list::failures).await
+        self.inner.readers.run(counts::failures).await
     }
 
     /// The names of all items that a filter matches now, the oldest first.
@@ -375,12 +480,29 @@ impl Store {
         self.inner.readers.run(move |sql| list::detail(sql, id)).await
     }
 
+    /// A page of the work items, `limit` at most, the one touched last first; with a `text` those that are found by its words
+    /// in their names and titles.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`], or when the store fails.
+    pub async fn work_items(
+        &self,
+        text: Option<String>,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Result<WorkItemPage> {
+        let read = move |sql: &rusqlite::Connection| {
+            work_items::page(sql, text.as_deref(), limit, cursor.as_deref())
+        };
+        self.inner.readers.run(read).await
+    }
+
     /// The counters.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn counts(&self) -> Result<Counts> {
-        self.inner.readers.run(list::counts).await
+        self.inner.readers.run(counts::counts).await
     }
 
     /// Every org there is a row for, connected or not.
@@ -411,8 +533,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Cursor`], or when the store fails.
-    pub async fn activity(&self, limit: u32, cursor: Option<String>) -> Result<ActivityPage> {
-        self.inner.readers.run(move |sql| activity::page(sql, limit, cursor.as_deref())).await
+    pub async fn activity(
+        &self,
+        filter: ActivityFilter,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Result<ActivityPage> {
+        self.inner.readers.run(move |sql| activity::page(sql, &filter, limit, cursor.as_deref())).await
     }
 }
 

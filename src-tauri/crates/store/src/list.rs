@@ -1,6 +1,5 @@
-//! Reading items: lists, one item, the counters.
+//! Reading items: lists, and one item.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use rusqlite::types::Value;
@@ -11,16 +10,18 @@ use sync_monitor_domain::item::{HeldBy, Status};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::model::{
-    Attempt, Counts, FailureGroup, Filter, Health, Item, ItemDetail, ItemPage, LastError, OrgHold, Sort,
-    SortBy,
-};
-use crate::{orgs, rows, words};
+use crate::model::{Attempt, Filter, Health, Item, ItemDetail, ItemPage, LastError, OrgHold, Sort, SortBy};
+use crate::{orgs, queue, relay, rows, runs, words};
 
-const COLUMNS: &str = "
-    i.uuid, t.transaction_id, s.org_id, g.org_id, t.operation, t.external_ids, t.title, i.status, i.blocked, r.enabled,
-    g.paused, g.sign_in_required, g.hold, g.hold_at, g.hold_probes, i.attempts, i.cycle, i.created_at, i.updated_at,
-    i.due_at, i.error_status, i.error_code, i.error_message, i.failure_key, i.dismissed_at, i.dismiss_reason, i.id";
+/// What [`item`] reads.
+fn columns() -> String {
+    format!(
+        "i.uuid, t.transaction_id, s.org_id, g.org_id, t.operation, t.external_ids, t.title, i.status, i.blocked, r.enabled,
+         g.paused, g.sign_in_required, g.hold, g.hold_at, g.hold_probes, i.attempts, i.cycle, i.created_at, i.updated_at,
+         i.due_at, i.error_status, i.error_code, i.error_message, i.failure_key, i.dismissed_at, i.dismiss_reason, i.id, {}",
+        relay::holds("g")
+    )
+}
 
 const FROM: &str = "
       FROM items i JOIN transactions t ON t.id = i.txn JOIN routes r ON r.id = i.route
@@ -28,7 +29,12 @@ const FROM: &str = "
 
 fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
     let status = rows::status(row, 7)?;
-    let health = Health { paused: row.get(10)?, sign_in_required: row.get(11)?, hold: orgs::hold(row, 12)? };
+    let health = Health {
+        paused: row.get(10)?,
+        relay_paused: row.get(27)?,
+        sign_in_required: row.get(11)?,
+        hold: orgs::hold(row, 12)?,
+    };
     let (blocked, enabled): (bool, bool) = (row.get(8)?, row.get(9)?);
     let waiting = matches!(status, Status::Queued | Status::Retrying);
     let held_by = health
@@ -144,14 +150,12 @@ impl Conditions {
         if !filter.statuses.is_empty() {
             conditions.sql.push(status_in("i.status", &filter.statuses));
         }
-        conditions.sql.push(
-            if filter.dismissed == Some(true) {
-                "i.dismissed_at IS NOT NULL"
-            } else {
-                "i.dismissed_at IS NULL"
-            }
-            .into(),
-        );
+        match filter.dismissed {
+            Some(true) => conditions.sql.push("i.dismissed_at IS NOT NULL".into()),
+            // A run's items are asked for to see what came of them, whatever that is.
+            None if filter.run.is_some() => {}
+            None | Some(false) => conditions.sql.push("i.dismissed_at IS NULL".into()),
+        }
         if let Some(target) = filter.target {
             conditions.add("g.org_id = ?", target.as_str().to_owned());
         }
@@ -166,6 +170,12 @@ impl Conditions {
         }
         if let Some(key) = &filter.failure_key {
             conditions.add("i.failure_key = ?", key.clone());
+        }
+        if let Some(run) = filter.run {
+            conditions.add(
+                "i.id IN (SELECT ri.item FROM bulk_runs b JOIN run_items ri ON ri.run = b.id WHERE b.uuid = ?)",
+                run.as_bytes().to_vec(),
+            );
         }
         if let Some(text) = &filter.text {
             match words::query(text) {
@@ -215,7 +225,8 @@ fn status_in(column: &str, statuses: &[Status]) -> String {
 /// Held or not, as SQL, of what waits: a row of items or of tallies, with its route as r and its target as g.
 fn is_held(row: &str, held: bool) -> String {
     let holds = format!(
-        "({row}.blocked = 1 OR r.enabled = 0 OR g.paused = 1 OR g.sign_in_required = 1 OR g.hold IS NOT NULL)"
+        "({row}.blocked = 1 OR r.enabled = 0 OR g.paused = 1 OR {} OR g.sign_in_required = 1 OR g.hold IS NOT NULL)",
+        relay::holds("g")
     );
     format!("{row}.status IN (0, 2) AND {}{holds}", if held { "" } else { "NOT " })
 }
@@ -284,13 +295,14 @@ fn rows_of(
         conditions.values.extend([Value::Integer(at), Value::Integer(id)]);
     }
     let query = format!(
-        "SELECT {COLUMNS}, {key} {FROM} {} ORDER BY {key} {direction}, i.id {direction} LIMIT {}",
+        "SELECT {}, {key} {FROM} {} ORDER BY {key} {direction}, i.id {direction} LIMIT {}",
+        columns(),
         conditions.clause(),
         u64::from(limit) + 1
     );
     let mut statement = sql.prepare_cached(&query)?;
     let rows = statement.query_map(params_from_iter(conditions.values), |row| {
-        Ok((item(row)?, (row.get::<_, Option<i64>>(27)?.unwrap_or(0), row.get::<_, i64>(26)?)))
+        Ok((item(row)?, (row.get::<_, Option<i64>>(28)?.unwrap_or(0), row.get::<_, i64>(26)?)))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -308,6 +320,7 @@ fn total(sql: &Connection, filter: &Filter) -> Result<u64> {
         text,
         since,
         until,
+        run,
         as_of,
     } = filter;
     let counted = external_id.is_none()
@@ -315,6 +328,7 @@ fn total(sql: &Connection, filter: &Filter) -> Result<u64> {
         && text.is_none()
         && since.is_none()
         && until.is_none()
+        && run.is_none()
         && as_of.is_none();
     if !counted {
         let conditions = Conditions::new(filter);
@@ -344,39 +358,6 @@ fn total(sql: &Connection, filter: &Filter) -> Result<u64> {
     Ok(sql.prepare_cached(&query)?.query_row(params_from_iter(conditions.values), |row| row.get(0))?)
 }
 
-/// What failed and is not dismissed, by cause; the cause that was seen last first.
-pub(crate) fn failures(sql: &Connection) -> Result<Vec<FailureGroup>> {
-    let mut groups = sql.prepare_cached(
-        "SELECT failure_key, count(*), min(updated_at), max(updated_at) FROM items
-          WHERE status = 3 AND dismissed_at IS NULL GROUP BY failure_key",
-    )?;
-    let mut newest = sql.prepare_cached(
-        "SELECT g.org_id, i.error_status, i.error_code, i.error_message, i.uuid
-           FROM items i JOIN routes r ON r.id = i.route JOIN orgs g ON g.id = r.target
-          WHERE i.failure_key = ?1 AND i.status = 3 AND i.dismissed_at IS NULL
-          ORDER BY i.updated_at DESC, i.id DESC LIMIT 1",
-    )?;
-    let mut found = Vec::new();
-    let mut rows = groups.query([])?;
-    while let Some(row) = rows.next()? {
-        let key: String = row.get(0)?;
-        let (count, first, last): (u64, i64, i64) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        found.push(newest.query_row([&key], |one| {
-            Ok(FailureGroup {
-                key: key.clone(),
-                target: rows::org(one, 0)?,
-                error: LastError { http_status: one.get(1)?, error_code: one.get(2)?, message: one.get(3)? },
-                count,
-                first_seen: Millis(first),
-                last_seen: Millis(last),
-                sample: rows::uuid(one, 4)?,
-            })
-        })?);
-    }
-    found.sort_by_key(|group| std::cmp::Reverse((group.last_seen, group.count)));
-    Ok(found)
-}
-
 /// The names of everything that a filter matches now, the oldest first.
 pub(crate) fn ids(sql: &Connection, filter: &Filter) -> Result<Vec<Uuid>> {
     let conditions = Conditions::new(filter);
@@ -386,13 +367,22 @@ pub(crate) fn ids(sql: &Connection, filter: &Filter) -> Result<Vec<Uuid>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The same as the queue handles them.
+pub(crate) fn queue_rows(sql: &Connection, filter: &Filter) -> Result<Vec<queue::Row>> {
+    let conditions = Conditions::new(filter);
+    let query = format!("SELECT {} {FROM} {} ORDER BY i.id", queue::COLUMNS, conditions.clause());
+    let mut statement = sql.prepare_cached(&query)?;
+    let rows = statement.query_map(params_from_iter(conditions.values), queue::row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// An item with its payload and its attempts.
 pub(crate) fn detail(sql: &Connection, id: Uuid) -> Result<ItemDetail> {
-    let query = format!("SELECT {COLUMNS}, t.body {FROM} WHERE i.uuid = ?1");
+    let query = format!("SELECT {}, t.body {FROM} WHERE i.uuid = ?1", columns());
     let found = sql
         .prepare_cached(&query)?
         .query_row([id.as_bytes().as_slice()], |row| {
-            Ok((item(row)?, row.get::<_, i64>(26)?, row.get::<_, Vec<u8>>(27)?))
+            Ok((item(row)?, row.get::<_, i64>(26)?, row.get::<_, Vec<u8>>(28)?))
         })
         .optional()?;
     let Some((item, key, body)) = found else {
@@ -418,82 +408,6 @@ pub(crate) fn detail(sql: &Connection, id: Uuid) -> Result<ItemDetail> {
             response_body: row.get(9)?,
         })
     })?;
-    Ok(ItemDetail { item, payload, attempts: attempts.collect::<rusqlite::Result<_>>()? })
-}
-
-/// The counters.
-pub(crate) fn counts(sql: &Connection) -> Result<Counts> {
-    let mut counts = Counts::default();
-    let mut free_routes: Vec<i64> = Vec::new();
-    let mut held_routes: HashMap<i64, bool> = HashMap::new();
-    {
-        let mut statement = sql.prepare_cached(
-            "SELECT r.id, r.enabled, g.paused, g.sign_in_required, g.hold, g.hold_at, g.hold_probes
-               FROM routes r JOIN orgs g ON g.id = r.target",
-        )?;
-        let rows = statement.query_map([], |row| {
-            let health =
-                Health { paused: row.get(2)?, sign_in_required: row.get(3)?, hold: orgs::hold(row, 4)? };
-            Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)? && health.held_by().is_none()))
-        })?;
-        for row in rows {
-            let (route, free) = row?;
-            held_routes.insert(route, !free);
-            if free {
-                free_routes.push(route);
-            }
-        }
-    }
-    let mut statement = sql.prepare_cached("SELECT route, status, blocked, dismissed, n FROM tallies")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (route, blocked, dismissed): (i64, bool, bool) = (row.get(0)?, row.get(2)?, row.get(3)?);
-        let n: u64 = row.get(4)?;
-        let waiting = match rows::status(row, 1)? {
-            Status::Queued => {
-                counts.queued += n;
-                true
-            }
-            Status::Retrying => {
-                counts.retrying += n;
-                true
-            }
-            Status::Processing => {
-                counts.processing += n;
-                false
-            }
-            Status::Failed if dismissed => {
-                counts.dismissed += n;
-                false
-            }
-            Status::Failed => {
-                counts.failed += n;
-                false
-            }
-            Status::Synced => {
-                counts.synced += n;
-                false
-            }
-            Status::Superseded => {
-                counts.superseded += n;
-                false
-            }
-        };
-        if waiting && (blocked || held_routes.get(&route).copied().unwrap_or(false)) {
-            counts.held += n;
-        }
-    }
-    let mut soonest = sql.prepare_cached(
-        "SELECT due_at FROM items WHERE route = ?1 AND status IN (0, 2) AND blocked = 0 ORDER BY due_at, id LIMIT 1",
-    )?;
-    for route in free_routes {
-        let due: Option<i64> = soonest.query_row([route], |row| row.get(0)).optional()?;
-        counts.next_attempt_at = [counts.next_attempt_at, due.map(Millis)].into_iter().flatten().min();
-    }
-    let (echoes, orgs): (u64, u64) = sql
-        .prepare_cached("SELECT coalesce(sum(suppressed_echoes), 0), coalesce(sum(connected), 0) FROM orgs")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    counts.suppressed_echoes = echoes;
-    counts.orgs = orgs;
-    Ok(counts)
+    let attempts = attempts.collect::<rusqlite::Result<_>>()?;
+    Ok(ItemDetail { item, payload, attempts, history: runs::history(sql, key)? })
 }

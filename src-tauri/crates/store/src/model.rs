@@ -10,6 +10,16 @@ use sync_monitor_domain::remote::{ApiUsage, OrgAddress};
 use sync_monitor_domain::sign_in::{OrgKind, SignIn, SignedInBy, TokenSource};
 use uuid::Uuid;
 
+mod activity;
+mod runs;
+
+pub(crate) use activity::RELAY;
+pub use activity::{Activity, ActivityFilter, ActivityPage, Actor, Via};
+pub use runs::{
+    Bulk, HistoryEntry, Preflight, PreflightOrg, Refusal, RefusalReason, Refused, Run, RunAction, RunDetail,
+    RunPage, RunState, Selection, StatusCounts,
+};
+
 /// A connected org, or one that was: rows stay for the sake of history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Org {
@@ -75,6 +85,8 @@ impl Org {
 pub struct Health {
     /// Somebody paused it.
     pub paused: bool,
+    /// Somebody paused the whole relay.
+    pub relay_paused: bool,
     /// Nothing can be sent until somebody signs in.
     pub sign_in_required: bool,
     /// What the org's own answers say.
@@ -106,7 +118,7 @@ pub enum OrgHold {
 impl Health {
     /// Why a waiting item of the org is not being sent, if so.
     pub fn held_by(&self) -> Option<HeldBy> {
-        if self.paused {
+        if self.is_paused() {
             Some(HeldBy::OrgPaused)
         } else if self.sign_in_required {
             Some(HeldBy::SignInRequired)
@@ -119,6 +131,17 @@ impl Health {
         }
     }
 
+    /// As it would be if nobody had paused it.
+    #[must_use]
+    pub fn unpaused(self) -> Self {
+        Self { paused: false, relay_paused: false, ..self }
+    }
+
+    /// Is nothing to be sent to it because somebody wants it so?
+    pub fn is_paused(self) -> bool {
+        self.paused || self.relay_paused
+    }
+
     /// The contract's word for the org's health.
     pub fn as_str(&self) -> &'static str {
         match self.held_by() {
@@ -127,6 +150,15 @@ impl Health {
             Some(held) => held.as_str(),
         }
     }
+}
+
+/// How it stands with the relay as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Relay {
+    /// Is nothing sent to any org?
+    pub paused: bool,
+    /// When that ends by itself; `None` while it is paused: when somebody ends it.
+    pub paused_until: Option<Millis>,
 }
 
 /// "Changes from one org go to another."
@@ -161,6 +193,8 @@ pub struct Token {
     pub created_at: Millis,
     /// When it ends, if it does.
     pub expires_at: Option<Millis>,
+    /// When it was last used.
+    pub last_used_at: Option<Millis>,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Millis>,
 }
@@ -251,6 +285,8 @@ pub struct ItemDetail {
     pub payload: String,
     /// Oldest first.
     pub attempts: Vec<Attempt>,
+    /// What people did with it, oldest first.
+    pub history: Vec<HistoryEntry>,
 }
 
 /// Which items, all conditions together.
@@ -264,7 +300,7 @@ pub struct Filter {
     pub source: Option<OrgId>,
     /// Only those held, or only those not, among the waiting.
     pub held: Option<bool>,
-    /// Only the dismissed, or only the others; `None`: the others.
+    /// Only the dismissed, or only the others; `None`: the others, but for the items of a run.
     pub dismissed: Option<bool>,
     /// With this record.
     pub external_id: Option<String>,
@@ -276,6 +312,8 @@ pub struct Filter {
     pub since: Option<Millis>,
     /// Accepted before.
     pub until: Option<Millis>,
+    /// Changed by this run, the dismissed included unless `dismissed` says otherwise.
+    pub run: Option<Uuid>,
     /// Last changed by then: a bulk command on a list that was opened then leaves alone what failed later.
     pub as_of: Option<Millis>,
 }
@@ -330,46 +368,32 @@ pub struct ItemPage {
     pub total: u64,
 }
 
-/// Which items a bulk command means.
+/// A record as people know it, with its newest change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selection {
-    /// These, each answered for.
-    Ids(Vec<Uuid>),
-    /// All that match when the command arrives.
-    Filter(Filter),
+pub struct WorkItem {
+    /// Names it in every org.
+    pub external_id: String,
+    /// As the newest change says, if it says.
+    pub title: Option<String>,
+    /// The newest item.
+    pub last_item: Uuid,
+    /// Where that stands.
+    pub last_status: Status,
+    /// When that was accepted.
+    pub last_at: Millis,
+    /// How many items there are of it.
+    pub items: u64,
+    /// The orgs that its newest items (200) come from and go to.
+    pub orgs: Vec<OrgId>,
 }
 
-/// What a bulk command did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Bulk {
-    /// How many it changed.
-    pub changed: u64,
-    /// Which it did not, and why.
-    pub refused: Vec<Refusal>,
-}
-
-/// Why a bulk command left an item alone.
+/// A page of the work items, the one touched last first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// As asked for.
-    pub id: Uuid,
-    /// Why.
-    pub reason: RefusalReason,
-}
-
-/// Why a bulk command left an item alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefusalReason {
-    /// There is no such item.
-    NotFound,
-    /// It is not failed, but this.
-    NotFailed(Status),
-    /// A newer change of the same record is synced and covers it.
-    Superseded,
-    /// It is dismissed already.
-    Dismissed,
-    /// It is not dismissed.
-    NotDismissed,
+pub struct WorkItemPage {
+    /// In order. A page of a search may be short, or empty, and not the last.
+    pub work_items: Vec<WorkItem>,
+    /// Asks for the next page.
+    pub next_cursor: Option<String>,
 }
 
 /// The counters.
@@ -397,40 +421,6 @@ pub struct Counts {
     pub next_attempt_at: Option<Millis>,
     /// Connected orgs.
     pub orgs: u64,
-}
-
-/// Who did something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor(pub String);
-
-/// One line of the activity log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Activity {
-    /// Its number; greater is later.
-    pub id: i64,
-    /// When.
-    pub at: Millis,
-    /// Who: `user:NAME`, or `relay` for what the program did by itself.
-    pub actor: String,
-    /// What, as `item.retry`.
-    pub action: String,
-    /// To what: an item, an org, a route, a token.
-    pub subject: Option<String>,
-    /// Why, in the actor's words.
-    pub reason: Option<String>,
-    /// To how many.
-    pub count: Option<u64>,
-    /// More, for a person.
-    pub detail: Option<String>,
-}
-
-/// A page of the activity log, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ActivityPage {
-    /// Newest first.
-    pub activity: Vec<Activity>,
-    /// Asks for the next page.
-    pub next_cursor: Option<String>,
 }
 
 /// What happened in a span of time, in numbers of items.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
 use crate::error::{Error, Result};
@@ -16,11 +16,16 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0002_sign_in.sql")),
     M::up(include_str!("migrations/0003_lists.sql")),
     M::up(include_str!("migrations/0004_stats.sql")),
+    M::up(include_str!("migrations/0005_activity.sql")),
+    M::up(include_str!("migrations/0006_token_use.sql")),
+    M::up(include_str!("migrations/0007_bulk_runs.sql")),
+    M::up(include_str!("migrations/0008_relay.sql")),
+    M::up(include_str!("migrations/0009_work_items.sql")),
 ];
 
 /// Opens the database for writing, and brings its schema up to date.
 pub(crate) fn writer(path: &Path) -> Result<Connection> {
-    let opened = |source| Error::Open { path: path.to_owned(), source };
+    let opened = |source| unopened(path, source);
     let mut connection = Connection::open(path).map_err(opened)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(opened)?;
     judge(&connection, path)?;
@@ -39,8 +44,8 @@ pub(crate) fn writer(path: &Path) -> Result<Connection> {
 }
 
 /// Refuses another program's database, and one from the future, before anything is written to it.
-fn judge(connection: &Connection, path: &Path) -> Result<()> {
-    let opened = |source| Error::Open { path: path.to_owned(), source };
+pub(crate) fn judge(connection: &Connection, path: &Path) -> Result<()> {
+    let opened = |source| unopened(path, source);
     let pragma =
         |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(opened);
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
@@ -56,9 +61,22 @@ fn judge(connection: &Connection, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Why a database did not open.
+fn unopened(path: &Path, source: rusqlite::Error) -> Error {
+    if is_damage(&source) {
+        return Error::Damaged { path: path.to_owned(), why: source.to_string() };
+    }
+    Error::Open { path: path.to_owned(), source }
+}
+
+/// Does an error mean that the file is damaged?
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+}
+
 /// Opens the database for reading only.
 pub(crate) fn reader(path: &Path) -> Result<Connection> {
-    let opened = |source| Error::Open { path: path.to_owned(), source };
+    let opened = |source| unopened(path, source);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(opened)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(opened)?;
@@ -74,6 +92,46 @@ mod tests {
     #[test]
     fn the_migrations_apply() {
         Migrations::from_slice(MIGRATIONS).validate().unwrap();
+    }
+
+    #[test]
+    fn what_an_older_version_kept_is_there_after_the_migrations() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync-monitor.db");
+        let mut old = Connection::open(&path).unwrap();
+        Migrations::from_slice(&MIGRATIONS[..4]).to_latest(&mut old).unwrap();
+        old.execute_batch(
+            r#"PRAGMA application_id = 0x53796e4d;
+            INSERT INTO orgs (id, org_id) VALUES (1, '00D00000000000AAAA'), (2, '00D00000000000BAAA');
+            INSERT INTO routes (id, uuid, source, target, enabled, created_at) VALUES (1, zeroblob(16), 1, 2, 1, 0);
+            INSERT INTO transactions (id, transaction_id, source, timestamp_us, operation, digest, external_ids, title, accepted_at)
+              VALUES (1, 't1', 1, 0, 'upsert', zeroblob(16), '["WI-1","WI-2"]', 'First', 0);
+            INSERT INTO items (id, uuid, txn, route, status, created_at, updated_at) VALUES (7, zeroblob(16), 1, 1, 4, 0, 0);
+            INSERT INTO item_records (external_id, item) VALUES ('WI-1', 7), ('WI-2', 7);
+            INSERT INTO records (external_id, timestamp_us, source, digest)
+              VALUES ('WI-1', 0, 1, zeroblob(16)), ('WI-2', 0, 1, zeroblob(16)), ('WI-3', 0, 1, zeroblob(16));
+            INSERT INTO tokens (uuid, name, sources, secret_hash, created_at) VALUES (zeroblob(16), 't', '[]', zeroblob(32), 0);
+            INSERT INTO activity (at, actor, action) VALUES (1, 'user:a', 'item.retry');"#,
+        )
+        .unwrap();
+        drop(old);
+        let sql = writer(&path).unwrap();
+        let records: Vec<(String, Option<String>, Option<i64>)> = sql
+            .prepare("SELECT external_id, title, last_item FROM records ORDER BY external_id")
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        let expected = [("WI-1", Some("First"), Some(7)), ("WI-2", None, Some(7)), ("WI-3", None, None)];
+        assert_eq!(
+            records,
+            expected.map(|(name, title, item)| (name.into(), title.map(str::to_owned), item))
+        );
+        assert!(!crate::relay::state(&sql).unwrap().paused);
+        assert_eq!(crate::tokens::all(&sql).unwrap()[0].last_used_at, None);
+        let log = crate::activity::page(&sql, &crate::model::ActivityFilter::default(), 10, None).unwrap();
+        assert_eq!((log.activity[0].actor.name.as_str(), log.activity[0].actor.via), ("user:a", None));
     }
 
     #[test]
@@ -104,7 +162,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sync-monitor.db");
         std::fs::write(&path, "this is a shopping list, and quite a long one at that".repeat(100)).unwrap();
-        assert!(matches!(writer(&path), Err(Error::Open { .. })));
+        assert!(matches!(writer(&path), Err(Error::Damaged { .. })));
     }
 
     #[test]

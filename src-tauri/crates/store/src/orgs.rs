@@ -12,8 +12,8 @@ use sync_monitor_domain::sign_in::{OrgKind, SignIn};
 use crate::activity::{self, Entry};
 use crate::error::{Error, Result};
 use crate::model::{Actor, Health, Org, OrgHold};
-use crate::rows;
 use crate::writer::Tx;
+use crate::{relay, rows};
 
 /// The numbers that stand for org IDs in the other tables, as far as they were looked up.
 #[derive(Default)]
@@ -50,15 +50,20 @@ pub(crate) fn find(sql: &Connection, id: OrgId) -> Result<Option<i64>> {
         .optional()?)
 }
 
-const SELECT: &str = "
-    SELECT o.org_id, o.alias, o.username, o.instance_url, o.endpoint_path, o.connected, o.paused, o.sign_in_required,
+/// What [`org`] reads.
+fn select(condition: &str) -> String {
+    format!(
+        "SELECT o.org_id, o.alias, o.username, o.instance_url, o.endpoint_path, o.connected, o.paused, o.sign_in_required,
            o.hold, o.hold_at, o.hold_probes, o.health_detail, o.api_used, o.api_max, o.clock_skew_ms,
            o.last_delivered_at, o.last_received_at, o.suppressed_echoes,
            (SELECT coalesce(sum(t.n), 0) FROM routes r JOIN tallies t ON t.route = r.id
              WHERE r.target = o.id AND t.status IN (0, 1, 2)),
            o.kind, o.signed_in_by, o.login_url, o.client_id, o.signed_in_at, o.kept_alive_at,
-           (SELECT n.org_id FROM orgs n WHERE n.id = o.replaced_by)
-      FROM orgs o";
+           (SELECT n.org_id FROM orgs n WHERE n.id = o.replaced_by), {}
+      FROM orgs o {condition}",
+        relay::holds("o")
+    )
+}
 
 fn org(row: &Row<'_>) -> rusqlite::Result<Org> {
     let usage = (row.get::<_, Option<u64>>(12)?, row.get::<_, Option<u64>>(13)?);
@@ -69,7 +74,12 @@ fn org(row: &Row<'_>) -> rusqlite::Result<Org> {
         instance_url: row.get(3)?,
         endpoint_path: row.get(4)?,
         connected: row.get(5)?,
-        health: Health { paused: row.get(6)?, sign_in_required: row.get(7)?, hold: hold(row, 8)? },
+        health: Health {
+            paused: row.get(6)?,
+            relay_paused: row.get(26)?,
+            sign_in_required: row.get(7)?,
+            hold: hold(row, 8)?,
+        },
         health_detail: row.get(11)?,
         api_usage: match usage {
             (Some(used), Some(max)) => Some(ApiUsage { used, max }),
@@ -112,14 +122,14 @@ pub(crate) fn hold(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<OrgHo
 /// Every org there is a row for, connected ones first, by name.
 pub(crate) fn all(sql: &Connection) -> Result<Vec<Org>> {
     let mut statement =
-        sql.prepare_cached(&format!("{SELECT} ORDER BY o.connected DESC, coalesce(o.alias, o.org_id)"))?;
+        sql.prepare_cached(&select("ORDER BY o.connected DESC, coalesce(o.alias, o.org_id)"))?;
     let rows = statement.query_map([], org)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// One org.
 pub(crate) fn one(sql: &Connection, id: OrgId) -> Result<Org> {
-    sql.prepare_cached(&format!("{SELECT} WHERE o.org_id = ?1"))?
+    sql.prepare_cached(&select("WHERE o.org_id = ?1"))?
         .query_row([id.as_str()], org)
         .optional()?
         .ok_or_else(|| Error::NotFound { what: "org", id: id.to_string() })
@@ -137,6 +147,7 @@ pub(crate) fn connect(
     at: Millis,
 ) -> Result<Org> {
     let key = tx.org(new.org_id)?;
+    let before = one(tx.sql, new.org_id)?;
     tx.sql
         .prepare_cached(
             "UPDATE orgs SET alias = coalesce(?2, alias), username = ?3, instance_url = ?4,
@@ -165,23 +176,44 @@ pub(crate) fn connect(
             .reason(new.sign_in.by.as_str())
             .detail(&new.instance_url),
     )?;
-    for replaced in replace(tx.sql, key, &new.instance_url)? {
-        let detail = format!("{} stands at its address now; a refreshed sandbox is a new org.", new.org_id);
-        activity::add(tx.sql, &Entry::relay(at, "org.replaced").subject(replaced).detail(&detail))?;
+    if before.connected {
+        note_health(tx.sql, new.org_id, before.health, Health::default(), None, at)?;
     }
+    replace(tx, new.org_id, &new.instance_url, at)?;
     one(tx.sql, new.org_id)
 }
 
-/// Marks the connected orgs at an address, other than `key`, as replaced by it. That is said, not acted on: their own
+/// An org is at another address now, as its token server says: it was moved to another instance, or got another My Domain.
+pub(crate) fn move_to(tx: &mut Tx<'_>, id: OrgId, instance_url: &str, at: Millis) -> Result<()> {
+    let before = one(tx.sql, id)?;
+    if !before.connected || before.instance_url == instance_url {
+        return Ok(());
+    }
+    // Whoever stands at the old address has not taken this one's place.
+    tx.sql
+        .prepare_cached("UPDATE orgs SET instance_url = ?2, replaced_by = NULL WHERE org_id = ?1")?
+        .execute((id.as_str(), instance_url))?;
+    let detail = format!("From {} to {instance_url}, as its token server says.", before.instance_url);
+    activity::add(tx.sql, &Entry::relay(at, "org.moved").subject(id).detail(&detail))?;
+    replace(tx, id, instance_url, at)
+}
+
+/// Marks the connected orgs at an address, other than `heir`, as replaced by it. That is said, not acted on: their own
 /// tokens die with the refresh, and that is found out when they are used.
-fn replace(sql: &Connection, key: i64, instance_url: &str) -> Result<Vec<String>> {
-    let mut statement = sql.prepare_cached(
+fn replace(tx: &mut Tx<'_>, heir: OrgId, instance_url: &str, at: Millis) -> Result<()> {
+    let key = tx.org(heir)?;
+    let mut statement = tx.sql.prepare_cached(
         "UPDATE orgs SET replaced_by = ?1
           WHERE id <> ?1 AND connected = 1 AND instance_url = ?2 AND replaced_by IS NOT ?1
           RETURNING org_id",
     )?;
-    let rows = statement.query_map((key, instance_url), |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let rows = statement.query_map((key, instance_url), |row| row.get::<_, String>(0))?;
+    let replaced = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    for replaced in replaced {
+        let detail = format!("{heir} stands at its address now; a refreshed sandbox is a new org.");
+        activity::add(tx.sql, &Entry::relay(at, "org.replaced").subject(replaced).detail(&detail))?;
+    }
+    Ok(())
 }
 
 /// What may be said differently of a connected org; `None` leaves it as it is, an empty alias takes it away.
@@ -289,13 +321,26 @@ pub(crate) fn set_health(
               WHERE org_id = ?1",
         )?
         .execute((id.as_str(), health.sign_in_required, hold.map(HeldBy::as_str), hold_at.map(|t| t.0), probes, detail))?;
-    let after = Health { paused: before.paused, ..health };
-    if before.as_str() != after.as_str() {
-        let mut entry = Entry::relay(at, "org.health").subject(id).reason(after.as_str());
-        if let Some(detail) = detail {
-            entry = entry.detail(detail);
-        }
-        activity::add(tx.sql, &entry)?;
+    note_health(tx.sql, id, before, health, detail, at)
+}
+
+/// Writes down that an org's health changed, if its word for it did. What changes beneath a pause is told too: nothing else
+/// would say later when it began.
+fn note_health(
+    sql: &Connection,
+    id: OrgId,
+    before: Health,
+    after: Health,
+    detail: Option<&str>,
+    at: Millis,
+) -> Result<()> {
+    let (before, after) = (before.unpaused().as_str(), after.unpaused().as_str());
+    if before == after {
+        return Ok(());
     }
-    Ok(())
+    let mut entry = Entry::relay(at, "org.health").subject(id).reason(after);
+    if let Some(detail) = detail {
+        entry = entry.detail(detail);
+    }
+    activity::add(sql, &entry)
 }

@@ -4,6 +4,8 @@
 //! one wholly, the older is superseded. `waiting` holds a row for each record of each open item; an item is `blocked`
 //! while one of its records has an older open item there, or one in flight.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension};
 use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
@@ -43,11 +45,12 @@ impl Row {
     }
 }
 
-const SELECT: &str = "
-    SELECT i.id, i.uuid, i.txn, i.route, r.target, i.status, i.blocked, i.dismissed_at IS NOT NULL, i.attempts, i.cycle
-      FROM items i JOIN routes r ON r.id = i.route";
+/// What [`row`] reads, of an item as i and its route as r.
+pub(crate) const COLUMNS: &str = "i.id, i.uuid, i.txn, i.route, r.target, i.status, i.blocked, i.dismissed_at IS NOT NULL, i.attempts, i.cycle";
 
-fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+const FROM: &str = "FROM items i JOIN routes r ON r.id = i.route";
+
+pub(crate) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
         key: row.get(0)?,
         uuid: rows::uuid(row, 1)?,
@@ -64,13 +67,13 @@ fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
 
 /// The item with this number.
 pub(crate) fn by_key(sql: &Connection, key: i64) -> Result<Row> {
-    Ok(sql.prepare_cached(&format!("{SELECT} WHERE i.id = ?1"))?.query_row([key], row)?)
+    Ok(sql.prepare_cached(&format!("SELECT {COLUMNS} {FROM} WHERE i.id = ?1"))?.query_row([key], row)?)
 }
 
 /// The item with this name, if there is one.
 pub(crate) fn by_uuid(sql: &Connection, id: Uuid) -> Result<Option<Row>> {
     Ok(sql
-        .prepare_cached(&format!("{SELECT} WHERE i.uuid = ?1"))?
+        .prepare_cached(&format!("SELECT {COLUMNS} {FROM} WHERE i.uuid = ?1"))?
         .query_row([id.as_bytes().as_slice()], row)
         .optional()?)
 }
@@ -128,6 +131,14 @@ pub(crate) fn put(tx: &mut Tx<'_>, item: &mut Row, to: Move) -> Result<()> {
     Ok(())
 }
 
+/// A waiting item is due at `at`, if it is not due before. Its place in the line stays: what waits for an older item goes on
+/// waiting for it.
+pub(crate) fn pull_forward(sql: &Connection, item: &Row, at: Millis) -> Result<()> {
+    sql.prepare_cached("UPDATE items SET due_at = min(due_at, ?2), updated_at = ?2 WHERE id = ?1")?
+        .execute((item.key, at.0))?;
+    Ok(())
+}
+
 fn block(tx: &mut Tx<'_>, item: &mut Row, blocked: bool) -> Result<()> {
     if item.blocked == blocked {
         return Ok(());
@@ -158,6 +169,32 @@ fn is_blocked(sql: &Connection, item: &Row, change: &Change) -> Result<bool> {
             )?
             .query_row((item.target, &record.external_id, item.key), |row| row.get::<_, bool>(0))?;
         if blocked {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Is there a newer change on its way to the same target, or there, that leaves nothing of this one standing? Only those
+/// count that `counts` says so of, by their number and status. Such a change has each record of this one, so it is looked
+/// for among those of the first: as many as there are newer ones, the newest first.
+pub(crate) fn is_covered(sql: &Connection, item: &Row, counts: impl Fn(i64, Status) -> bool) -> Result<bool> {
+    let mut newer = sql.prepare_cached(
+        "SELECT i.id, i.status, i.txn FROM item_records ir JOIN items i ON i.id = ir.item JOIN routes r ON r.id = i.route
+          WHERE ir.external_id = (SELECT external_ids ->> 0 FROM transactions WHERE id = ?1)
+            AND ir.item > ?2 AND r.target = ?3 ORDER BY ir.item DESC",
+    )?;
+    let mut own: Option<Change> = None;
+    let mut rows = newer.query((item.txn, item.key, item.target))?;
+    while let Some(row) = rows.next()? {
+        if !counts(row.get(0)?, rows::status(row, 1)?) {
+            continue;
+        }
+        let own = match &own {
+            Some(own) => own,
+            None => own.insert(change(sql, item.txn)?),
+        };
+        if change(sql, row.get(2)?)?.covers(own) {
             return Ok(true);
         }
     }
@@ -206,7 +243,8 @@ pub(crate) fn settle(
             }
         }
     }
-    let blocked = is_blocked(tx.sql, item, change)?;
+    // Most have no company, and need not be looked for in it.
+    let blocked = !company.is_empty() && is_blocked(tx.sql, item, change)?;
     block(tx, item, blocked)?;
     // Those behind it now wait for it, or go before it.
     for key in company {
@@ -218,6 +256,38 @@ pub(crate) fn settle(
                 block(tx, &mut other, blocked)?;
                 touched.push(other.uuid);
             }
+        }
+    }
+    Ok(())
+}
+
+/// An org has sent a newer version of records that older changes wait to be sent to it for: where it covers them, they have
+/// nothing left to tell it.
+pub(crate) fn overtaken_at_home(
+    tx: &mut Tx<'_>,
+    org: i64,
+    change: &Change,
+    kept: &[usize],
+    at: Millis,
+    touched: &mut Vec<Uuid>,
+) -> Result<()> {
+    let mut waiting: Vec<i64> = Vec::new();
+    let sent: HashSet<&str> = kept.iter().map(|index| change.records[*index].external_id.as_str()).collect();
+    for external_id in &sent {
+        waiting.extend(others(tx.sql, org, external_id, 0)?);
+    }
+    waiting.sort_unstable();
+    waiting.dedup();
+    for key in waiting {
+        let mut older = by_key(tx.sql, key)?;
+        let older_change = tx.change(older.txn)?;
+        if older.status != Status::Processing
+            && older_change.timestamp <= change.timestamp
+            && change.covers(&older_change)
+            // An echo among them says nothing new, and a record that lost nothing that stands.
+            && older_change.records.iter().all(|record| sent.contains(record.external_id.as_str()))
+        {
+            supersede(tx, &mut older, &older_change, at, touched)?;
         }
     }
     Ok(())

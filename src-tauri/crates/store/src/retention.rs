@@ -27,9 +27,16 @@ pub(crate) fn clear(tx: &mut Tx<'_>, done: Millis, transactions: Millis) -> Resu
             .prepare_cached("SELECT external_ids FROM transactions WHERE id = ?1")?
             .query_row([item.txn], |row| row.get(0))?;
         tx.sql.prepare_cached("DELETE FROM attempts WHERE item = ?1")?.execute([key])?;
+        tx.sql.prepare_cached("DELETE FROM run_items WHERE item = ?1")?.execute([key])?;
         tx.sql
             .prepare_cached("DELETE FROM item_records WHERE item = ?1 AND external_id IN (SELECT value FROM json_each(?2))")?
             .execute((key, ids))?;
+        tx.sql
+            .prepare_cached(
+                "UPDATE records SET last_item = (SELECT max(n.item) FROM item_records n WHERE n.external_id = records.external_id)
+                  WHERE last_item = ?1",
+            )?
+            .execute([key])?;
         tx.sql.prepare_cached("DELETE FROM items WHERE id = ?1")?.execute([key])?;
         words::forget_error(tx.sql, *key)?;
     }
@@ -45,7 +52,15 @@ pub(crate) fn clear(tx: &mut Tx<'_>, done: Millis, transactions: Millis) -> Resu
         tx.sql.prepare_cached("DELETE FROM transactions WHERE id = ?1")?.execute([txn])?;
         words::forget_transaction(tx.sql, *txn)?;
     }
+    // Runs stay, and how many items they left alone; by name those are of no use any more.
+    let refusals = tx
+        .sql
+        .prepare_cached(
+            "DELETE FROM run_refusals WHERE (run, n) IN (
+                SELECT f.run, f.n FROM bulk_runs r JOIN run_refusals f ON f.run = r.id WHERE r.at < ?1 LIMIT ?2)",
+        )?
+        .execute((done.0, BATCH))?;
     // Space goes back to the file system in steps, so that no commit is long.
     tx.sql.execute_batch("PRAGMA incremental_vacuum(256)")?;
-    Ok(old.len() + forgotten.len())
+    Ok(old.len() + forgotten.len() + refusals)
 }

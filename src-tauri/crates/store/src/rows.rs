@@ -6,6 +6,8 @@ use sync_monitor_domain::ids::{Digest, OrgId};
 use sync_monitor_domain::item::Status;
 use uuid::Uuid;
 
+use crate::model::Actor;
+
 /// The number that a status has in the database.
 pub(crate) fn status_code(status: Status) -> u8 {
     match status {
@@ -19,7 +21,7 @@ pub(crate) fn status_code(status: Status) -> u8 {
 }
 
 /// A column whose content cannot be.
-fn wrong(index: usize, what: &'static str) -> rusqlite::Error {
+pub(crate) fn wrong(index: usize, what: &'static str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(index, Type::Blob, what.into())
 }
 
@@ -54,6 +56,13 @@ pub(crate) fn digest_or_null(row: &Row<'_>, index: usize) -> rusqlite::Result<Op
 /// A word of the contract in a text column.
 pub(crate) fn word<T: std::str::FromStr>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
     row.get_ref(index)?.as_str()?.parse().map_err(|_| wrong(index, "no such word"))
+}
+
+/// Who did something: the columns actor and via, from `index` on.
+pub(crate) fn actor(row: &Row<'_>, index: usize) -> rusqlite::Result<Actor> {
+    let via: Option<String> = row.get(index + 1)?;
+    let via = via.map(|word| word.parse().map_err(|()| wrong(index + 1, "no such way"))).transpose()?;
+    Ok(Actor { name: row.get(index)?, via })
 }
 
 /// A list of texts, kept as JSON.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 use sync_monitor_domain::clock::Millis;
 
 use crate::error::Result;
@@ -220,6 +220,15 @@ fn gaps(runs: &[(i64, i64)], from: Millis, to: Millis) -> Vec<Gap> {
 pub(crate) fn begin_run(sql: &Connection, at: Millis) -> Result<()> {
     sql.prepare_cached("INSERT INTO runs (started_at, seen_at) VALUES (?1, ?1)")?.execute([at.0])?;
     Ok(())
+}
+
+/// When the program was last known to run.
+pub(crate) fn last_seen(sql: &Connection) -> Result<Option<Millis>> {
+    let seen: Option<i64> = sql
+        .prepare_cached("SELECT seen_at FROM runs ORDER BY id DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(seen.map(Millis))
 }
 
 /// The run goes on.

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::*;
+use crate::model::RunState;
 
 const A: &str = "00D00000000000A";
 const B: &str = "00D00000000000B";
@@ -35,8 +36,10 @@ enum Step {
     Claim(usize),
     /// The oldest claimed item's answer comes in.
     Answer(u8),
-    /// Failed items are retried, dismissed or restored.
+    /// Failed items are retried, dismissed or restored, retrying ones are sent now.
     Review(u8),
+    /// The org, the relay or the route is paused, or resumed if it is.
+    Pause(u8),
     /// The program dies and starts again.
     Restart,
     /// Time passes.
@@ -49,7 +52,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(records, member, delete)| Step::Accept { records: records.into_iter().collect(), member, delete }),
         3 => (1usize..4).prop_map(Step::Claim),
         4 => (0u8..6).prop_map(Step::Answer),
-        1 => (0u8..3).prop_map(Step::Review),
+        2 => (0u8..4).prop_map(Step::Review),
+        1 => (0u8..3).prop_map(Step::Pause),
         1 => Just(Step::Restart),
         2 => (0u16..2_000).prop_map(Step::Wait),
     ]
@@ -61,13 +65,16 @@ struct World {
     now: Millis,
     sent: u32,
     in_flight: Vec<Claimed>,
+    /// The org, the relay and the route.
+    paused: [bool; 3],
+    route: Uuid,
 }
 
 impl World {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("test.db")).unwrap();
-        let me = Actor("test".into());
+        let me = Actor { name: "test".into(), via: None };
         let b = ConnectedOrg {
             org_id: org(B),
             username: None,
@@ -76,8 +83,16 @@ impl World {
             sign_in: SignIn { by: SignedInBy::AuthUrl, login_url: None, client_id: None },
         };
         store.connect_org(b, None, "/", me.clone(), Millis(0)).await.unwrap();
-        store.add_route(new_id(), org(A), org(B), true, me, Millis(0)).await.unwrap();
-        Self { folder, store, now: Millis(1_772_000_000_000), sent: 0, in_flight: Vec::new() }
+        let route = store.add_route(new_id(), org(A), org(B), true, me, Millis(0)).await.unwrap().id;
+        Self {
+            folder,
+            store,
+            now: Millis(1_772_000_000_000),
+            sent: 0,
+            in_flight: Vec::new(),
+            paused: [false; 3],
+            route,
+        }
     }
 
     fn sql(&self) -> Connection {
@@ -141,20 +156,8 @@ impl World {
                 self.store.complete(org(B), done).await.unwrap();
             }
             Step::Answer(_) => {}
-            Step::Review(kind) => {
-                let failed = Filter {
-                    statuses: vec![Status::Failed],
-                    dismissed: Some(kind == 2),
-                    ..Filter::default()
-                };
-                let ids = self.store.item_ids(failed).await.unwrap();
-                let action = match kind {
-                    0 => Action::Retry { first_due: self.now },
-                    1 => Action::Dismiss { reason: "test".into() },
-                    _ => Action::Restore,
-                };
-                self.store.apply(ids, action, self.now).await.unwrap();
-            }
+            Step::Review(kind) => self.review(kind).await,
+            Step::Pause(what) => self.pause(what).await,
             Step::Restart => {
                 self.store.close().await.unwrap();
                 self.store = Store::open(&self.folder.path().join("test.db")).unwrap();
@@ -165,47 +168,120 @@ impl World {
         }
     }
 
+    async fn review(&self, kind: u8) {
+        let about = Filter {
+            statuses: vec![if kind == 3 { Status::Retrying } else { Status::Failed }],
+            dismissed: Some(kind == 2),
+            ..Filter::default()
+        };
+        let ids = self.store.item_ids(about.clone()).await.unwrap();
+        let expected = self.store.preflight(Meant::Filter(Box::new(about)), self.now).await.unwrap();
+        assert_eq!(
+            self.store.preflight(Meant::Ids(ids.clone()), self.now).await.unwrap(),
+            expected,
+            "by name and by filter the same is meant"
+        );
+        let action = match kind {
+            0 => Action::Retry { first_due: self.now },
+            1 => Action::Dismiss { reason: "test".into() },
+            2 => Action::Restore,
+            _ => Action::SendNow,
+        };
+        self.run(ids.clone(), action).await;
+        if kind == 0 {
+            let (mut sent, mut superseded) = (0, 0);
+            for id in ids {
+                // One that is failed was refused.
+                match self.store.item(id).await.unwrap().item.status {
+                    Status::Queued => sent += 1,
+                    Status::Superseded | Status::Failed => superseded += 1,
+                    other => panic!("retried and {other}"),
+                }
+            }
+            assert_eq!((expected.send, expected.superseded), (sent, superseded), "what was told");
+        }
+    }
+
+    async fn pause(&mut self, what: u8) {
+        let paused = !self.paused[usize::from(what)];
+        self.paused[usize::from(what)] = paused;
+        let me = Actor { name: "test".into(), via: None };
+        match what {
+            0 => drop(self.store.pause_org(org(B), paused, me, self.now).await.unwrap()),
+            1 if paused => drop(self.store.pause_relay(None, me, self.now).await.unwrap()),
+            1 => drop(self.store.resume_relay(me, self.now).await.unwrap()),
+            _ => drop(self.store.enable_route(self.route, !paused, me, self.now).await.unwrap()),
+        }
+    }
+
+    fn new_run(&self, action: Action, selected: u64) -> Arc<NewRun> {
+        Arc::new(NewRun {
+            id: new_id(),
+            at: self.now,
+            actor: Actor { name: "test".into(), via: None },
+            action,
+            filter: None,
+            selected,
+            unknown: Vec::new(),
+        })
+    }
+
+    /// Does something to items, in batches of two.
+    async fn run(&self, ids: Vec<Uuid>, action: Action) {
+        let run = self.new_run(action, ids.len() as u64);
+        let batches = ids.chunks(2).map(<[Uuid]>::to_vec).collect::<Vec<_>>();
+        let count = batches.len();
+        for (index, ids) in batches.into_iter().enumerate() {
+            let (first, last) = (index == 0, index + 1 == count);
+            let batch = Batch { run: Arc::clone(&run), ids, first, last, at: self.now };
+            self.store.apply(batch).await.unwrap();
+        }
+    }
+
     /// How many items are on their way.
     async fn open(&self) -> u64 {
         let counts = self.store.counts().await.unwrap();
         counts.queued + counts.processing + counts.retrying
     }
 
+    /// What is held is counted, listed and told alike.
+    async fn audit_holds(&self) {
+        let list = async |held| {
+            let filter = Filter { held: Some(held), ..Filter::default() };
+            self.store.items(filter, None, 500, None).await.unwrap()
+        };
+        let (held, free) = (list(true).await, list(false).await);
+        let counts = self.store.counts().await.unwrap();
+        assert_eq!((counts.held, held.total + free.total), (held.total, counts.queued + counts.retrying));
+        assert!(held.items.iter().all(|item| item.held_by.is_some()), "{:?}", held.items);
+        assert!(free.items.iter().all(|item| item.held_by.is_none()), "{:?}", free.items);
+        if self.paused.contains(&true) {
+            assert_eq!(free.total, 0, "there is one org, one route and one relay");
+        }
+    }
+
+    /// There must be no such row.
+    fn none(&self, what: &str, query: &str) {
+        let query = format!("SELECT count(*) FROM ({query})");
+        let n: i64 = self.sql().query_row(&query, [], |row| row.get(0)).unwrap();
+        assert_eq!(n, 0, "{what}");
+    }
+
+    /// What must hold of runs until what is too old is cleared away.
+    fn audit_runs(&self) {
+        self.none(
+            "a run does not know how many items it changed, or how many it left alone",
+            "SELECT 1 FROM bulk_runs r WHERE ended_at IS NULL OR selected <> changed + refused
+                OR changed <> (SELECT count(*) FROM run_items WHERE run = r.id)
+                OR refused <> (SELECT count(*) FROM run_refusals WHERE run = r.id)",
+        );
+    }
+
     /// What must hold at any time.
     fn audit(&self) {
-        let sql = self.sql();
-        let wrong = |what: &str, query: &str| {
-            let n: i64 =
-                sql.query_row(&format!("SELECT count(*) FROM ({query})"), [], |row| row.get(0)).unwrap();
-            assert_eq!(n, 0, "{what}");
-        };
-        wrong(
-            "a counter is not what counting says",
-            "SELECT 1 FROM (
-                SELECT route, status, blocked, dismissed_at IS NOT NULL AS dismissed, count(*) AS n FROM items GROUP BY 1, 2, 3, 4
-                UNION ALL SELECT route, status, blocked, dismissed, -n FROM tallies)
-             GROUP BY route, status, blocked, dismissed HAVING sum(n) <> 0",
-        );
-        wrong(
-            "an open item does not stand in the line of its records",
-            "SELECT i.id, r.external_id FROM items i JOIN item_records r ON r.item = i.id WHERE i.status IN (0, 1, 2)
-             EXCEPT SELECT item, external_id FROM waiting",
-        );
-        wrong(
-            "a closed item stands in a line",
-            "SELECT 1 FROM waiting w JOIN items i ON i.id = w.item WHERE i.status NOT IN (0, 1, 2)",
-        );
-        wrong(
-            "an item waits for nothing, or does not wait for what it must",
-            "SELECT 1 FROM items i WHERE i.status IN (0, 2) AND i.blocked <> EXISTS (
-                SELECT 1 FROM waiting mine JOIN waiting w ON w.target = mine.target AND w.external_id = mine.external_id
-                  JOIN items o ON o.id = w.item
-                 WHERE mine.item = i.id AND w.item <> i.id AND (w.item < i.id OR o.status = 1))",
-        );
-        wrong(
-            "two items of one record are in flight at once",
-            "SELECT 1 FROM waiting w JOIN items i ON i.id = w.item WHERE i.status = 1 GROUP BY w.target, w.external_id HAVING count(*) > 1",
-        );
+        for (what, query) in care::INVARIANTS {
+            self.none(what, query);
+        }
     }
 }
 
@@ -220,6 +296,11 @@ proptest! {
             for step in steps {
                 world.take(step).await;
                 world.audit();
+                world.audit_runs();
+                world.audit_holds().await;
+            }
+            for what in (0..3).filter(|what| world.paused[usize::from(*what)]).collect::<Vec<_>>() {
+                world.take(Step::Pause(what)).await;
             }
             // In the end nothing is stuck: with an org that takes everything, whatever is open gets there.
             while !world.in_flight.is_empty() {
@@ -241,6 +322,39 @@ proptest! {
     }
 }
 
+/// Changes of a few records; of each, whether it is sent, and what the target says to it.
+fn failures() -> impl Strategy<Value = Vec<(Step, Option<u8>)>> {
+    let change = (prop::collection::btree_set(0u8..2, 1..3), 0u8..2, prop::bool::weighted(0.2)).prop_map(
+        |(records, member, delete)| Step::Accept { records: records.into_iter().collect(), member, delete },
+    );
+    // Synced, refused, to be retried, or left in the queue or in flight.
+    let answer = prop_oneof![1 => Just(Some(0)), 5 => Just(Some(2)), 1 => Just(Some(3)), 1 => Just(Some(9)), 1 => Just(None)];
+    prop::collection::vec((change, answer), 1..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_preflight_tells_what_a_retry_does(changes in failures()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut world = World::new().await;
+            for (change, answer) in changes {
+                world.take(change).await;
+                if let Some(answer) = answer {
+                    world.take(Step::Claim(1)).await;
+                    if answer < 9 {
+                        world.take(Step::Answer(answer)).await;
+                    }
+                }
+            }
+            world.take(Step::Review(0)).await;
+            world.store.close().await.unwrap();
+        });
+    }
+}
+
 #[tokio::test]
 async fn a_write_that_fails_leaves_nothing_and_touches_no_other_of_its_group() {
     let world = World::new().await;
@@ -253,8 +367,15 @@ async fn a_write_that_fails_leaves_nothing_and_touches_no_other_of_its_group() {
     let (first, failed, second) = tokio::join!(note(1), bad, note(2));
     assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
     assert!(matches!(failed, Err(Error::Sqlite(_))), "{failed:?}");
-    let actions: Vec<String> =
-        world.store.activity(100, None).await.unwrap().activity.into_iter().map(|a| a.action).collect();
+    let actions: Vec<String> = world
+        .store
+        .activity(ActivityFilter::default(), 100, None)
+        .await
+        .unwrap()
+        .activity
+        .into_iter()
+        .map(|a| a.action)
+        .collect();
     assert_eq!(actions.iter().filter(|a| *a == "test.note").count(), 2);
     assert!(!actions.contains(&"test.bad".to_owned()));
 }
@@ -262,6 +383,11 @@ async fn a_write_that_fails_leaves_nothing_and_touches_no_other_of_its_group() {
 #[tokio::test]
 async fn what_is_too_old_goes_and_what_failed_or_waits_stays() {
     let mut world = World::new().await;
+    // One that a run changed goes too.
+    world.take(Step::Accept { records: vec![3], member: 0, delete: false }).await;
+    for step in [Step::Claim(1), Step::Answer(2), Step::Review(0), Step::Claim(1), Step::Answer(0)] {
+        world.take(step).await;
+    }
     for (record, answer) in [(0, 0), (1, 2), (2, 3)] {
         world.take(Step::Accept { records: vec![record], member: 0, delete: false }).await;
         world.take(Step::Claim(1)).await;
@@ -275,4 +401,45 @@ async fn what_is_too_old_goes_and_what_failed_or_waits_stays() {
     assert_eq!((counts.synced, counts.failed, counts.retrying), (0, 1, 1));
     let kept: i64 = world.sql().query_row("SELECT count(*) FROM transactions", [], |row| row.get(0)).unwrap();
     assert_eq!(kept, 2, "a transaction whose item is there is remembered");
+}
+
+#[tokio::test]
+async fn a_run_that_has_no_end_is_marked_and_told_once() {
+    let world = World::new().await;
+    let run = world.new_run(Action::Restore, 1);
+    let batch = |ids, first, last| Batch { run: Arc::clone(&run), ids, first, last, at: world.now };
+    world.store.apply(batch(Vec::new(), true, false)).await.unwrap();
+    assert_eq!(world.store.run(run.id).await.unwrap().run.state, RunState::Running);
+    assert_eq!(world.store.interrupt_runs(None, world.now).await.unwrap(), 1);
+    assert_eq!(world.store.run(run.id).await.unwrap().run.state, RunState::Interrupted);
+    assert_eq!(world.store.interrupt_runs(None, world.now).await.unwrap(), 0);
+    let done = world.new_run(Action::Restore, 0);
+    world
+        .store
+        .apply(Batch { run: done.clone(), ids: vec![], first: true, last: true, at: world.now })
+        .await
+        .unwrap();
+    assert_eq!(world.store.interrupt_runs(Some(done.id), world.now).await.unwrap(), 0, "it has ended");
+    assert_eq!(world.store.run(done.id).await.unwrap().run.state, RunState::Done(world.now));
+}
+
+#[tokio::test]
+async fn the_first_thousand_that_a_run_left_alone_are_kept_by_name_and_all_are_counted() {
+    let world = World::new().await;
+    let run = world.new_run(Action::Restore, 1_200);
+    let ids: Vec<Uuid> = (0..1_200).map(|_| new_id()).collect();
+    for (index, part) in ids.chunks(400).enumerate() {
+        let (first, last) = (index == 0, index == 2);
+        let batch = Batch { run: Arc::clone(&run), ids: part.to_vec(), first, last, at: world.now };
+        assert_eq!(world.store.apply(batch).await.unwrap().refused.len(), 400);
+    }
+    let detail = world.store.run(run.id).await.unwrap();
+    assert_eq!((detail.run.refused, detail.run.changed), (1_200, 0));
+    let kept: Vec<String> = detail.refusals.into_iter().map(|refused| refused.refusal.id).collect();
+    assert_eq!(kept, ids[..1_000].iter().map(ToString::to_string).collect::<Vec<_>>());
+    // Until they are too old.
+    let later = Millis(world.now.0 + 1);
+    while world.store.clear(later, later).await.unwrap() > 0 {}
+    let detail = world.store.run(run.id).await.unwrap();
+    assert_eq!((detail.run.refused, detail.refusals.len()), (1_200, 0));
 }

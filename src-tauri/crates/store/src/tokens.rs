@@ -14,7 +14,7 @@ use crate::writer::Tx;
 /// Every token, revoked ones included, the oldest first.
 pub(crate) fn all(sql: &Connection) -> Result<Vec<Token>> {
     let mut statement = sql.prepare_cached(
-        "SELECT uuid, name, sources, secret_hash, created_at, expires_at, revoked_at FROM tokens ORDER BY id",
+        "SELECT uuid, name, sources, secret_hash, created_at, expires_at, revoked_at, last_used_at FROM tokens ORDER BY id",
     )?;
     let rows = statement.query_map([], |row| {
         let sources = rows::list(row, 2)?.iter().filter_map(|id| id.parse::<OrgId>().ok()).collect();
@@ -26,6 +26,7 @@ pub(crate) fn all(sql: &Connection) -> Result<Vec<Token>> {
             created_at: Millis(row.get(4)?),
             expires_at: row.get::<_, Option<i64>>(5)?.map(Millis),
             revoked_at: row.get::<_, Option<i64>>(6)?.map(Millis),
+            last_used_at: row.get::<_, Option<i64>>(7)?.map(Millis),
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -63,4 +64,14 @@ pub(crate) fn revoke(tx: &mut Tx<'_>, id: Uuid, actor: &Actor, at: Millis) -> Re
         .optional()?;
     let Some(name) = name else { return Err(Error::NotFound { what: "token", id: id.to_string() }) };
     activity::add(tx.sql, &Entry::new(at, actor, "token.revoke").subject(name))
+}
+
+/// Writes down when tokens were last used.
+pub(crate) fn used(tx: &mut Tx<'_>, uses: &[(Uuid, Millis)]) -> Result<()> {
+    for (id, at) in uses {
+        tx.sql
+            .prepare_cached("UPDATE tokens SET last_used_at = ?2 WHERE uuid = ?1")?
+            .execute((id.as_bytes().as_slice(), at.0))?;
+    }
+    Ok(())
 }

@@ -54,6 +54,29 @@ pub(crate) fn query(text: &str) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
+/// Are all words of what a person typed in one of these texts each, or their beginnings, as [`query`] means it?
+///
+/// It differs from FTS5 in that letters are compared with their marks: `größe` is found by `größe` alone.
+pub(crate) fn are_in(text: &str, texts: &[&str]) -> bool {
+    let texts: Vec<Vec<String>> = texts.iter().map(|text| tokens(text)).collect();
+    text.split_whitespace().map(tokens).filter(|phrase| !phrase.is_empty()).all(|phrase| {
+        texts.iter().any(|text| text.windows(phrase.len()).any(|window| begins(window, &phrase)))
+    })
+}
+
+fn tokens(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
+}
+
+/// Is it the same but for the end of the last word?
+fn begins(window: &[String], phrase: &[String]) -> bool {
+    match (window.split_last(), phrase.split_last()) {
+        (Some((last, first)), Some((beginning, same))) => first == same && last.starts_with(beginning),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,5 +92,29 @@ mod tests {
     #[case("", None)]
     fn what_a_person_types_is_words_and_nothing_else(#[case] text: &str, #[case] expected: Option<&str>) {
         assert_eq!(query(text).as_deref(), expected);
+    }
+
+    #[rstest]
+    #[case::the_name("WI-101", true)]
+    #[case::its_beginning("wi-10", true)]
+    #[case::not_its_end("101", true)]
+    #[case::in_order("101-WI", false)]
+    #[case::a_word_of_the_title("REV", true)]
+    #[case::words_of_both("rep wi", true)]
+    #[case::one_of_another("report WI-102", false)]
+    #[case::nothing_but_signs("-- report", true)]
+    #[case::marks("größ", true)]
+    #[case::joined("revenue-rep", true)]
+    #[case::joined_and_not_whole("rev-report", false)]
+    fn words_are_looked_for_as_the_index_does(#[case] text: &str, #[case] found: bool) {
+        assert_eq!(are_in(text, &["WI-101", "Add revenue report, Größe"]), found);
+        // The index says the same.
+        let sql = Connection::open_in_memory().unwrap();
+        sql.execute_batch("CREATE VIRTUAL TABLE w USING fts5 (name, title); INSERT INTO w VALUES ('WI-101', 'Add revenue report, Größe')")
+            .unwrap();
+        let n: i64 = sql
+            .query_row("SELECT count(*) FROM w WHERE w MATCH ?1", [query(text)], |row| row.get(0))
+            .unwrap();
+        assert_eq!(n == 1, found);
     }
 }

@@ -6,6 +6,7 @@
 mod codegen;
 mod demo;
 mod deny;
+mod icons;
 mod packages;
 mod process;
 mod server;
@@ -28,7 +29,8 @@ cargo xtask COMMAND
   test [STEP…] [--list]       every check and test, or only the named steps
   ci                          the same as test
   setup                       install everything that the other commands need
-  codegen                     write what is made from the code: docs/causes.md
+  codegen                     write what is made from the code: docs/causes.md, docs/openapi.json, docs/settings.md
+  icons                       draw the tray's icons anew from src-tauri/icons/tray/tray.svg
   deny                        check licences, bans, sources and advisories with cargo-deny
 
   --no-packages               with any of them: never look for Debian packages, they are there under other names";
@@ -55,12 +57,13 @@ fn run(mut args: Vec<String>) -> anyhow::Result<ExitCode> {
         "test" | "ci" => steps::run(packages, args),
         "setup" if args.is_empty() => setup::everything(packages).map(|()| ExitCode::SUCCESS),
         "codegen" if args.is_empty() => codegen::run().map(|()| ExitCode::SUCCESS),
+        "icons" if args.is_empty() => icons::run(packages).map(|()| ExitCode::SUCCESS),
         "deny" if args.is_empty() => deny::run().map(|()| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)
         }
-        "setup" | "codegen" | "deny" => bail!("{command} takes no arguments"),
+        "setup" | "codegen" | "icons" | "deny" => bail!("{command} takes no arguments"),
         _ => bail!("no command {command:?}\n\n{USAGE}"),
     }
 }

@@ -23,16 +23,15 @@ pub(crate) struct Need {
 }
 
 /// Tauri's libraries.
-pub(crate) const WINDOW: Need = Need {
-    purpose: "to build the window",
-    packages: &["libwebkit2gtk-4.1-dev", "libayatana-appindicator3-dev", "librsvg2-dev"],
-};
+pub(crate) const WINDOW: Need =
+    Need { purpose: "to build the window", packages: &["libwebkit2gtk-4.1-dev", "librsvg2-dev"] };
 
 /// What scripts post with.
 pub(crate) const CURL: Need = Need { purpose: "to post to the listener as scripts do", packages: &["curl"] };
 
-/// The browser that the end-to-end tests drive.
-pub(crate) const BROWSER: Need = Need { purpose: "to test the UI in a browser", packages: &["chromium"] };
+/// The browser that the end-to-end tests drive, and that draws the tray's icons.
+pub(crate) const BROWSER: Need =
+    Need { purpose: "to test the UI in a browser, or to draw icons", packages: &["chromium"] };
 
 /// A display, a session bus and WebKit's remote control.
 pub(crate) const WINDOW_TEST: Need =

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { bulkSentence } from '../items/actions.svelte';
 import { m } from '../shared/messages';
-import { apiBackend, itemQuery, problemOf } from './api';
+import { apiBackend, problemOf, queryOf } from './api';
 import { reconnectDelay } from './http';
 
 describe('the API client', () => {
   it('leaves out what is not asked for', () => {
-    expect(itemQuery({ status: 'failed' }, 50, null)).toBe('status=failed&limit=50');
-    expect(itemQuery({ held: true, targetOrgId: '00D' }, 1, 'a/b')).toBe(
-      'held=true&targetOrgId=00D&limit=1&cursor=a%2Fb',
+    expect(queryOf({ status: 'failed', q: '', limit: 50, cursor: null })).toBe(
+      'status=failed&limit=50',
+    );
+    expect(queryOf({ held: false, targetOrgId: '00D', sort: undefined, cursor: 'a/b' })).toBe(
+      'held=false&targetOrgId=00D&cursor=a%2Fb',
     );
   });
 
@@ -49,15 +51,19 @@ describe('the API client', () => {
 });
 
 describe('the sentence about a bulk action', () => {
-  const refused = (id: string, reason: string) => ({ id, reason });
+  const refused = (id: string, message: string) => ({ id, reason: 'notFailed', message });
+  const runId = 'run-1';
 
   it('says what was done and what was refused', () => {
-    expect(bulkSentence({ changed: 3, refused: [] }, m.bulk.retried)).toBe('3 queued again');
-    expect(bulkSentence({ changed: 3, refused: [refused('a', 'synced')] }, m.bulk.retried)).toBe(
-      '3 queued again, 1 refused: synced',
-    );
+    expect(bulkSentence({ changed: 3, refused: [], runId }, m.bulk.retried)).toBe('3 queued again');
     expect(
-      bulkSentence({ changed: 0, refused: [refused('a', 'x'), refused('b', 'x')] }, m.bulk.retried),
+      bulkSentence({ changed: 3, refused: [refused('a', 'synced')], runId }, m.bulk.retried),
+    ).toBe('3 queued again, 1 refused: synced');
+    expect(
+      bulkSentence(
+        { changed: 0, refused: [refused('a', 'x'), refused('b', 'x')], runId },
+        m.bulk.retried,
+      ),
     ).toBe('2 refused: x');
   });
 });

@@ -5,14 +5,23 @@ import type {
   ChangeListener,
   Check,
   CliOrg,
+  Desktop,
+  FailureGroup,
   ItemDetail,
-  ItemFilter,
   ItemPage,
   Org,
+  Preflight,
+  Relay,
   Route,
-  Selection,
+  RunDetail,
+  RunPage,
+  Settings,
   SignIn,
+  Stats,
   Status,
+  StoreInfo,
+  Token,
+  WorkItemPage,
 } from './backend';
 import { Problem } from './backend';
 
@@ -48,14 +57,12 @@ export function problemOf({ status, body }: RawAnswer): Problem {
   );
 }
 
-/** The query string of a filter; members that are not set are left out. */
-export function itemQuery(filter: ItemFilter, limit: number, cursor: string | null): string {
+/** A query string; what is not set is left out. */
+export function queryOf(parameters: object): string {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(filter)) {
-    if (value !== undefined) query.set(name, String(value));
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined && value !== null && value !== '') query.set(name, String(value));
   }
-  query.set('limit', String(limit));
-  if (cursor !== null) query.set('cursor', cursor);
   return query.toString();
 }
 
@@ -64,15 +71,21 @@ export function apiBackend(
   transport: Transport,
   listen: EventSourceStarter,
   openUrl: (url: string) => Promise<void>,
+  desktop: Desktop | null = null,
 ): Backend {
-  async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async function text(method: string, path: string, body?: unknown): Promise<string> {
     const answer = await transport(
       method,
       BASE + path,
       body === undefined ? null : JSON.stringify(body),
     );
     if (answer.status < 200 || answer.status > 299) throw problemOf(answer);
-    return (answer.body === '' ? undefined : JSON.parse(answer.body)) as T;
+    return answer.body;
+  }
+
+  async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await text(method, path, body);
+    return (answer === '' ? undefined : JSON.parse(answer)) as T;
   }
 
   const id = encodeURIComponent;
@@ -81,18 +94,28 @@ export function apiBackend(
     status: () => call<Status>('GET', '/status'),
     orgs: async () => (await call<{ orgs: Org[] }>('GET', '/orgs')).orgs,
     routes: async () => (await call<{ routes: Route[] }>('GET', '/routes')).routes,
-    items: (filter, limit, cursor) =>
-      call<ItemPage>('GET', `/items?${itemQuery(filter, limit, cursor)}`),
+    pauseRelay: (until) => call<Relay>('POST', '/relay/pause', { until }),
+    resumeRelay: () => call<Relay>('POST', '/relay/resume'),
+    items: (filter, limit, cursor, sort) =>
+      call<ItemPage>('GET', `/items?${queryOf({ ...filter, sort, limit, cursor })}`),
     item: (itemId) => call<ItemDetail>('GET', `/items/${id(itemId)}`),
-    retry: (selection: Selection) => call<BulkResult>('POST', '/items/retry', selection),
+    exportItems: (filter, format) => text('GET', `/items/export?${queryOf({ ...filter, format })}`),
+    workItems: (q, limit, cursor) =>
+      call<WorkItemPage>('GET', `/work-items?${queryOf({ q, limit, cursor })}`),
+    failures: async () => (await call<{ failures: FailureGroup[] }>('GET', '/failures')).failures,
+    stats: (window, bucket) => call<Stats>('GET', `/stats?${queryOf({ window, bucket })}`),
+    preflight: (selection) => call<Preflight>('POST', '/items/preflight', selection),
+    retry: (selection) => call<BulkResult>('POST', '/items/retry', selection),
     dismiss: (selection, reason) =>
       call<BulkResult>('POST', '/items/dismiss', { ...selection, reason }),
     restore: (selection) => call<BulkResult>('POST', '/items/restore', selection),
-    activity: (limit, cursor) => {
-      const query = new URLSearchParams({ limit: String(limit) });
-      if (cursor !== null) query.set('cursor', cursor);
-      return call<ActivityPage>('GET', `/activity?${query}`);
-    },
+    sendNow: (selection) => call<BulkResult>('POST', '/items/send-now', selection),
+    runs: (limit, cursor) => call<RunPage>('GET', `/runs?${queryOf({ limit, cursor })}`),
+    run: (runId) => call<RunDetail>('GET', `/runs/${id(runId)}`),
+    activity: (limit, cursor, filter = {}) =>
+      call<ActivityPage>('GET', `/activity?${queryOf({ ...filter, limit, cursor })}`),
+    exportActivity: (filter, format) =>
+      text('GET', `/activity/export?${queryOf({ ...filter, format })}`),
     importOrg: (sfdxAuthUrl, alias) =>
       call<Org>('POST', '/orgs/import', alias === '' ? { sfdxAuthUrl } : { sfdxAuthUrl, alias }),
     login: (loginUrl, clientId, alias) =>
@@ -118,6 +141,17 @@ export function apiBackend(
       call<Org>('POST', `/orgs/${id(orgId)}/${paused ? 'pause' : 'resume'}`),
     setRouteEnabled: (routeId, enabled) =>
       call<Route>('PATCH', `/routes/${id(routeId)}`, { enabled }),
+    tokens: async () => (await call<{ tokens: Token[] }>('GET', '/tokens')).tokens,
+    createToken: async (name, sourceOrgIds, expiresAt) =>
+      (await call<{ token: string }>('POST', '/tokens', { name, sourceOrgIds, expiresAt })).token,
+    revokeToken: (tokenId) => call<void>('DELETE', `/tokens/${id(tokenId)}`),
+    settings: () => call<Settings>('GET', '/settings'),
+    changeSettings: (changes) => call<Settings>('PATCH', '/settings', changes),
+    store: () => call<StoreInfo>('GET', '/store'),
+    checkStore: () => call<{ ok: boolean; problems: string[] }>('POST', '/store/check', {}),
+    backupStore: () => call<{ path: string; bytes: number }>('POST', '/store/backup', {}),
+    diagnostics: () => text('GET', '/diagnostics'),
+    desktop,
     listen,
   };
 }

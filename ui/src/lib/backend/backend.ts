@@ -58,6 +58,13 @@ export interface Status {
   serverTime: string;
   /** In a demo, where a simulated org waits to be signed in to. */
   demoLoginUrl: string | null;
+  relay: Relay;
+}
+
+/** Whether the whole relay is paused, and until when; null: until it is resumed. */
+export interface Relay {
+  paused: boolean;
+  pausedUntil: string | null;
 }
 
 /** A connected org. */
@@ -173,6 +180,26 @@ export interface ItemDetail extends Item {
   /** The payload exactly as sent: parsing it would round big numbers. */
   payloadText: string;
   attemptLog: Attempt[];
+  /** What is known of the error that stands; null where none does. */
+  cause: Cause | null;
+  /** What people did with it, oldest first. */
+  history: Deed[];
+}
+
+/** What can be done with items in a run. */
+export type RunAction = 'retry' | 'dismiss' | 'restore' | 'sendNow';
+
+/** By which way something was asked for: here, in a browser, on the command line, by another program. */
+export type Via = 'window' | 'browser' | 'cli' | 'api';
+
+/** What somebody did with an item. */
+export interface Deed {
+  at: string;
+  actor: string;
+  via: Via | null;
+  action: RunAction;
+  reason: string | null;
+  runId: string | null;
 }
 
 /** One page of items. */
@@ -190,9 +217,20 @@ export interface ItemFilter {
   dismissed?: boolean;
   held?: boolean;
   externalId?: string;
+  failureKey?: string;
+  /** The items that a run changed. */
+  runId?: string;
+  q?: string;
+  /** Accepted at or after. */
   since?: string;
   until?: string;
+  /** As the list stood then: what failed later is not meant. */
+  asOf?: string;
 }
+
+/** The order of a list; with a minus the latest first. */
+export type ItemSort =
+  'createdAt' | '-createdAt' | 'updatedAt' | '-updatedAt' | 'nextAttemptAt' | '-nextAttemptAt';
 
 /** What a bulk action works on: named items, or all that a filter matches. */
 export type Selection = { ids: string[] } | { filter: ItemFilter };
@@ -200,7 +238,201 @@ export type Selection = { ids: string[] } | { filter: ItemFilter };
 /** What a bulk action did, and what it refused and why. */
 export interface BulkResult {
   changed: number;
-  refused: { id: string; reason: string }[];
+  refused: { id: string; reason: string; message: string }[];
+  /** The run that can be looked at again. */
+  runId: string;
+}
+
+/** What a retry would do now. */
+export interface Preflight {
+  asOf: string;
+  selected: number;
+  send: number;
+  superseded: number;
+  notFailed: number;
+  notFound: number;
+  /** The most to send first. */
+  orgs: PreflightOrg[];
+}
+
+/** What a retry would do to one target org. */
+export interface PreflightOrg {
+  orgId: string;
+  send: number;
+  superseded: number;
+  heldBy: HeldBy | null;
+  /** The requests that the first attempts cost. */
+  apiCalls: number;
+  apiUsage: { used: number; max: number } | null;
+}
+
+/** One bulk action, kept to be looked at again. */
+export interface Run {
+  id: string;
+  at: string;
+  /** Null while it runs, or where the program died in it. */
+  endedAt: string | null;
+  /** Tells one that runs from one that the program died in. */
+  state: 'running' | 'done' | 'interrupted';
+  actor: string;
+  via: Via | null;
+  action: RunAction;
+  reason: string | null;
+  selected: number;
+  changed: number;
+  refused: number;
+  /** As it was sent; null where items were named. */
+  filter: ItemFilter | null;
+}
+
+/** One page of runs. */
+export interface RunPage {
+  runs: Run[];
+  nextCursor: string | null;
+}
+
+/** A run with what it refused, and where the items that it changed stand now. */
+export interface RunDetail extends Run {
+  /** The first thousand. */
+  refusals: {
+    id: string;
+    reason: string;
+    message: string;
+    title: string | null;
+    externalIds: string[];
+  }[];
+  now: {
+    queued: number;
+    processing: number;
+    retrying: number;
+    failed: number;
+    dismissed: number;
+    synced: number;
+    superseded: number;
+  };
+}
+
+/** Everything known of one record, in short. */
+export interface WorkItem {
+  externalId: string;
+  title: string | null;
+  lastItemId: string;
+  lastStatus: ItemStatus;
+  lastAt: string;
+  items: number;
+  /** Source and target orgs. */
+  orgs: string[];
+}
+
+/** One page of work items, the last touched first. */
+export interface WorkItemPage {
+  workItems: WorkItem[];
+  nextCursor: string | null;
+}
+
+/** Who can do something about a failure. */
+export type Fixer = 'targetAdmin' | 'sourceAdmin' | 'wait' | 'developer';
+
+/** A failure in plain words. */
+export interface Cause {
+  title: string;
+  /** What happened. */
+  text: string;
+  fixer: Fixer;
+  /** Whether retrying alone, with nothing changed, can help. */
+  retryHelps: boolean;
+  /** What to do, in order. */
+  steps: string[];
+}
+
+/** What failed for one cause in one target org, and is not dismissed. */
+export interface FailureGroup {
+  failureKey: string;
+  targetOrgId: string;
+  httpStatus: number | null;
+  errorCode: string | null;
+  count: number;
+  firstSeenAt: string;
+  lastSeenAt: string;
+  sampleMessage: string | null;
+  sampleItemId: string;
+  cause: Cause;
+}
+
+/** What happened in one span of time. */
+export interface StatsBucket {
+  at: string;
+  accepted: number;
+  synced: number;
+  failed: number;
+  retried: number;
+  superseded: number;
+  echoes: number;
+  /** From acceptance to delivery; null where nothing was delivered. */
+  p50Ms: number | null;
+  p95Ms: number | null;
+  runningSeconds: number;
+}
+
+/** What happened when. */
+export interface Stats {
+  window: string;
+  bucket: string;
+  buckets: StatsBucket[];
+  total: StatsBucket;
+  /** When the program was not running. */
+  gaps: { from: string; to: string }[];
+}
+
+/** A token by which another program sends changes here; its secret is never shown again. */
+export interface Token {
+  id: string;
+  name: string;
+  sourceOrgIds: string[];
+  createdAt: string;
+  expiresAt: string | null;
+  lastUsedAt: string | null;
+  revokedAt: string | null;
+}
+
+/** What a setting can be. */
+export type SettingValue = string | number | boolean | string[];
+
+/** One setting of the program. */
+export interface Setting {
+  name: string;
+  value: SettingValue;
+  default: SettingValue;
+  source: 'default' | 'file' | 'environment' | 'flag';
+  description: string;
+  /** What it must be, like "a whole number from 1 to 64". */
+  mustBe: string;
+  effect: 'atOnce' | 'nextStart';
+  /** Whether the program still goes by another value, until it is started again. */
+  pending: boolean;
+}
+
+/** The settings, and the file that they stand in. */
+export interface Settings {
+  file: string;
+  settings: Setting[];
+}
+
+/** The file with everything in it. */
+export interface StoreInfo {
+  path: string;
+  bytes: number;
+  walBytes: number;
+  schemaVersion: number;
+  items: number;
+  transactions: number;
+  oldestItemAt: string | null;
+}
+
+/** What only the desktop program can do. */
+export interface Desktop {
+  info(): Promise<{ autostart: boolean | null; trayShown: boolean }>;
+  setAutostart(on: boolean): Promise<void>;
 }
 
 /** One line of the log of what people and the program did. */
@@ -208,12 +440,25 @@ export interface ActivityEntry {
   id: string | number;
   at: string;
   actor: string | null;
+  via: Via | null;
   action: string;
   subject: string | null;
   reason: string | null;
   count: number | null;
   detail: string | null;
 }
+
+/** What of the log is shown; `action` is a name, or its beginning up to a dot. */
+export interface ActivityFilter {
+  action?: string;
+  actor?: string;
+  subject?: string;
+  since?: string;
+  until?: string;
+}
+
+/** How a file is written: for spreadsheets, or for programs. */
+export type ExportFormat = 'csv' | 'ndjson';
 
 /** One page of the log. */
 export interface ActivityPage {
@@ -244,12 +489,32 @@ export interface Backend {
   status(): Promise<Status>;
   orgs(): Promise<Org[]>;
   routes(): Promise<Route[]>;
-  items(filter: ItemFilter, limit: number, cursor: string | null): Promise<ItemPage>;
+  /** Holds every org until then, or until it is resumed. */
+  pauseRelay(until: string | null): Promise<Relay>;
+  resumeRelay(): Promise<Relay>;
+  items(
+    filter: ItemFilter,
+    limit: number,
+    cursor: string | null,
+    sort?: ItemSort,
+  ): Promise<ItemPage>;
   item(id: string): Promise<ItemDetail>;
+  /** All that match, as a file's text. */
+  exportItems(filter: ItemFilter, format: ExportFormat): Promise<string>;
+  workItems(q: string, limit: number, cursor: string | null): Promise<WorkItemPage>;
+  failures(): Promise<FailureGroup[]>;
+  stats(window: string, bucket?: string): Promise<Stats>;
+  /** What a retry would do now; changes nothing. */
+  preflight(selection: Selection): Promise<Preflight>;
   retry(selection: Selection): Promise<BulkResult>;
   dismiss(selection: Selection, reason: string): Promise<BulkResult>;
   restore(selection: Selection): Promise<BulkResult>;
-  activity(limit: number, cursor: string | null): Promise<ActivityPage>;
+  /** Makes retrying items due now. */
+  sendNow(selection: Selection): Promise<BulkResult>;
+  runs(limit: number, cursor: string | null): Promise<RunPage>;
+  run(id: string): Promise<RunDetail>;
+  activity(limit: number, cursor: string | null, filter?: ActivityFilter): Promise<ActivityPage>;
+  exportActivity(filter: ActivityFilter, format: ExportFormat): Promise<string>;
   importOrg(sfdxAuthUrl: string, alias: string): Promise<Org>;
   /** Begins a sign-in in the browser to a new org; opens nothing itself. */
   login(loginUrl: string, clientId: string, alias: string): Promise<SignIn>;
@@ -269,6 +534,20 @@ export interface Backend {
   openUrl(url: string): Promise<void>;
   setOrgPaused(orgId: string, paused: boolean): Promise<Org>;
   setRouteEnabled(routeId: string, enabled: boolean): Promise<Route>;
+  tokens(): Promise<Token[]>;
+  /** Makes a token; its secret comes back this one time. */
+  createToken(name: string, sourceOrgIds: string[], expiresAt: string | null): Promise<string>;
+  revokeToken(tokenId: string): Promise<void>;
+  settings(): Promise<Settings>;
+  /** Changes settings by name; null: back to the default. */
+  changeSettings(changes: Record<string, SettingValue | null>): Promise<Settings>;
+  store(): Promise<StoreInfo>;
+  checkStore(): Promise<{ ok: boolean; problems: string[] }>;
+  backupStore(): Promise<{ path: string; bytes: number }>;
+  /** The redacted bundle, as the text that would be saved. */
+  diagnostics(): Promise<string>;
+  /** Null in a browser. */
+  desktop: Desktop | null;
   /** Starts listening; the result stops it. */
   listen(listener: ChangeListener): () => void;
 }

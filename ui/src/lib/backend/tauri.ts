@@ -32,7 +32,19 @@ function listen(listener: ChangeListener): () => void {
   };
 }
 
+/** A command of the desktop program; its refusals are texts, made errors here. */
+async function command<T>(name: string, given?: Record<string, unknown>): Promise<T> {
+  try {
+    return await invoke<T>(name, given);
+  } catch (error) {
+    throw new Error(String(error));
+  }
+}
+
 /** The program's API over the desktop window's bridge. */
 export function tauriBackend(): Backend {
-  return apiBackend(transport, listen, (url) => invoke('open_url', { url }));
+  return apiBackend(transport, listen, (url) => command('open_url', { url }), {
+    info: () => command('desktop_info'),
+    setAutostart: (on) => command('set_autostart', { on }),
+  });
 }

@@ -1,57 +1,66 @@
 import { describe, expect, it } from 'vitest';
-import type { HeldBy } from '../backend/backend';
-import { CAUSES_BY_CODE, CAUSES_BY_STATUS, causeOf, HELD_REASONS, itemCause } from './causes';
+import type { Cause, FailureGroup, HeldBy } from '../backend/backend';
+import { m } from '../shared/messages';
+import titles from './cause-titles.json';
+import { causeTitle, standingCause, worstOf } from './causes';
 
 const error = (httpStatus: number | null, errorCode: string | null = null) => ({
   httpStatus,
   errorCode,
-  message: null,
 });
 
-describe('the cause table', () => {
-  it.each([
-    'UNABLE_TO_LOCK_ROW',
-    'FIELD_CUSTOM_VALIDATION_EXCEPTION',
-    'REQUIRED_FIELD_MISSING',
-    'DUPLICATE_VALUE',
-    'INVALID_SESSION_ID',
-    'REQUEST_LIMIT_EXCEEDED',
-    'ENTITY_IS_DELETED',
-    'STORAGE_LIMIT_EXCEEDED',
-  ])('explains %s', (code) => {
-    expect(CAUSES_BY_CODE[code]).toBeDefined();
-    expect(causeOf(error(400, code))).toBe(CAUSES_BY_CODE[code]);
+describe('what a failure is called', () => {
+  it('goes by the code before the status', () => {
+    expect(causeTitle(error(500, 'UNABLE_TO_LOCK_ROW'))).toBe('The record was busy');
+    expect(causeTitle(error(500, 'SOMETHING_NEW'))).toBe('The target org had an internal error');
   });
 
-  it('gives every cause a title, a text and, where someone must act, steps', () => {
-    for (const cause of [...Object.values(CAUSES_BY_CODE), ...Object.values(CAUSES_BY_STATUS)]) {
-      expect(cause.title).not.toBe('');
-      expect(cause.text).not.toBe('');
-      if (cause.fixer !== 'wait') expect(cause.steps.length).toBeGreaterThan(0);
+  it('goes by the narrower status first, and has words for what it does not know', () => {
+    expect(causeTitle(error(503))).toBe('The target org is in maintenance or overloaded');
+    expect(causeTitle(error(502))).toBe('The target org had an internal error');
+    expect(causeTitle(error(418))).toBe('The target org refused the payload');
+    expect(causeTitle(error(null))).toBe(titles.noAnswer);
+    expect(causeTitle(error(0))).toBe(titles.noAnswer);
+    expect(causeTitle(error(999))).toBe(titles.unknown);
+  });
+
+  it('has words for each error that admins meet most', () => {
+    for (const code of [
+      'UNABLE_TO_LOCK_ROW',
+      'FIELD_CUSTOM_VALIDATION_EXCEPTION',
+      'REQUIRED_FIELD_MISSING',
+      'DUPLICATE_VALUE',
+      'INVALID_SESSION_ID',
+      'REQUEST_LIMIT_EXCEEDED',
+      'ENTITY_IS_DELETED',
+      'STORAGE_LIMIT_EXCEEDED',
+    ]) {
+      expect(Object.keys(titles.byCode)).toContain(code);
     }
   });
-
-  it('prefers the code to the status', () => {
-    expect(causeOf(error(500, 'UNABLE_TO_LOCK_ROW')).title).toBe('The record was busy');
-    expect(causeOf(error(500, 'SOMETHING_NEW'))).toBe(CAUSES_BY_STATUS[500]);
-  });
-
-  it('explains no answer, rare statuses and unknown ones', () => {
-    expect(causeOf(error(null)).retryHelps).toBe(true);
-    expect(causeOf(error(502))).toBe(CAUSES_BY_STATUS[500]);
-    expect(causeOf(error(418))).toMatchObject({ fixer: 'developer', retryHelps: false });
-  });
-
-  it('does not promise that a retry cures a refusal', () => {
-    for (const status of [400, 403, 413]) expect(causeOf(error(status)).retryHelps).toBe(false);
-  });
 });
 
-describe('itemCause', () => {
-  it('is silent about an old error once the item is delivered', () => {
-    expect(itemCause({ status: 'synced', lastError: error(500) })).toBeNull();
-    expect(itemCause({ status: 'failed', lastError: error(500) })).not.toBeNull();
-    expect(itemCause({ status: 'failed', lastError: null })).toBeNull();
+const cause = { fixer: 'wait' } as Cause;
+
+describe('the cause to show', () => {
+  it('is none about an old error once the item is delivered', () => {
+    expect(standingCause({ status: 'synced', cause })).toBeNull();
+    expect(standingCause({ status: 'superseded', cause })).toBeNull();
+    expect(standingCause({ status: 'failed', cause })).toBe(cause);
+    expect(standingCause({ status: 'failed', cause: null })).toBeNull();
+  });
+
+  it('is, of several, the most frequent that needs a person', () => {
+    const group = (fixer: Cause['fixer'], count: number) =>
+      ({ count, cause: { fixer } }) as FailureGroup;
+    const [passing, rare, frequent] = [
+      group('wait', 99),
+      group('developer', 1),
+      group('targetAdmin', 3),
+    ];
+    expect(worstOf([passing, rare, frequent])).toBe(frequent);
+    expect(worstOf([passing])).toBe(passing);
+    expect(worstOf([])).toBeNull();
   });
 });
 
@@ -65,5 +74,5 @@ it('has words for every reason to hold', () => {
     'endpointMissing',
     'olderItem',
   ];
-  expect(Object.keys(HELD_REASONS).sort()).toEqual(reasons.sort());
+  expect(Object.keys(m.heldReasons).sort()).toEqual(reasons.sort());
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Attempt, ItemDetail } from '../backend/backend';
-import { ladder } from './ladder';
+import { ladder, pastCycles } from './ladder';
 
 const SCHEDULE = ['0s', '30s', '2m', '10m', '1h'];
 const NEXT = '2026-01-01T00:00:30.000Z';
@@ -24,8 +24,10 @@ const item = (more: Partial<ItemDetail>) =>
     status: 'retrying',
     heldBy: null,
     cycle: 1,
+    createdAt: '2026-01-01T00:00:00.000Z',
     nextAttemptAt: NEXT,
     attemptLog: [],
+    history: [],
     ...more,
   }) as ItemDetail;
 
@@ -79,5 +81,68 @@ describe('ladder', () => {
     const sending = ladder(item({ status: 'processing', attemptLog: [attempt()] }), SCHEDULE);
     expect(sending[1]).toMatchObject({ state: 'sending', at: null });
     expect(sending[2]?.at).toBeNull();
+  });
+
+  it('says when each attempt had been planned, and how many tries did not count', () => {
+    const attemptLog = [
+      attempt({ startedAt: '2026-01-01T00:00:01.000Z', durationMs: 500 }),
+      attempt({ number: 2, counted: false, outcome: 'rateLimited' }),
+      attempt({ number: 2, startedAt: '2026-01-01T00:05:00.000Z' }),
+    ];
+    const rungs = ladder(item({ attemptLog }), SCHEDULE);
+    expect(rungs.slice(0, 3).map((rung) => [rung.plannedAt, rung.uncounted])).toEqual([
+      ['2026-01-01T00:00:00.000Z', 0],
+      ['2026-01-01T00:00:31.500Z', 1],
+      [null, 0],
+    ]);
+  });
+
+  it('plans a cycle from the manual retry that began it', () => {
+    const at = '2026-01-02T00:00:00.000Z';
+    const history = [
+      { at, actor: 'user:ana', via: null, action: 'retry', reason: null, runId: null },
+    ] as const;
+    const attemptLog = [attempt({ cycle: 2, startedAt: at })];
+    const given = item({ cycle: 2, attemptLog, history: [...history] });
+    expect(ladder(given, SCHEDULE)[0]?.plannedAt).toBe(at);
+    expect(ladder(item({ cycle: 2, attemptLog }), SCHEDULE)[0]?.plannedAt).toBeNull();
+  });
+});
+
+describe('the cycles that manual retries ended', () => {
+  const entry = (at: string, action: 'retry' | 'dismiss' = 'retry') => ({
+    at,
+    actor: 'user:ana',
+    via: null,
+    action,
+    reason: null,
+    runId: null,
+  });
+
+  it('are told newest first, with the retry that ended each', () => {
+    const given = item({
+      cycle: 3,
+      attemptLog: [
+        attempt({ outcome: 'failed' }),
+        attempt({ cycle: 2, counted: false, outcome: 'rateLimited' }),
+        attempt({ cycle: 2, outcome: 'failed' }),
+      ],
+      history: [entry('t1'), entry('t2', 'dismiss'), entry('t3')],
+    });
+    expect(
+      pastCycles(given).map((one) => [
+        one.cycle,
+        one.attempts.length,
+        one.uncounted,
+        one.retry?.at,
+      ]),
+    ).toEqual([
+      [2, 1, 1, 't3'],
+      [1, 1, 0, 't1'],
+    ]);
+  });
+
+  it('are none before the first manual retry', () => {
+    expect(pastCycles(item({}))).toEqual([]);
   });
 });

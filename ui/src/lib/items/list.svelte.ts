@@ -1,109 +1,372 @@
-import type { Backend, Item, ItemFilter } from '../backend/backend';
+import { SvelteSet } from 'svelte/reactivity';
+import {
+  Problem,
+  type Backend,
+  type Item,
+  type ItemFilter,
+  type ItemPage,
+  type ItemSort,
+  type Selection,
+} from '../backend/backend';
 import { Refresher } from '../shared/refresher';
-import { RowSelection } from './selection';
+import { LARGEST_PAGE, PagedRows, type FreshPage, type Stretch } from './rows';
+import { RowSelection, type RowOrder } from './selection';
 
 const PAGE = 100;
-const LARGEST_PAGE = 500;
+/** Further pages: large enough to scroll fast, small enough to be read again at each change while they are in sight. */
+const MORE = 250;
+/** On a busy day something changes each moment; the rows follow twice a second. */
+const GAP_MS = 500;
+/** How many more rows than a stretch has are asked for, so that the answer shows where it ends. */
+const SLACK = 20;
+/** How near to the last row in sight the end may come before the next page is asked for. */
+const AHEAD = 200;
 
-/** The rows of one list, how far they are loaded, and which are selected. */
-export class ItemList {
-  rows = $state.raw<Item[]>([]);
+/** Why updates wait: rows are selected, a menu is open, somebody is pointing at a row. */
+export type HoldReason = 'menu' | 'pointer';
+
+/** What waits while updates are paused. */
+export interface Pending {
+  /** Rows that are not shown yet. */
+  added: number;
+  /** Shown rows that are in the list no longer. */
+  left: number;
+}
+
+const NOTHING: Pending = { added: 0, left: 0 };
+const NOBODY: ReadonlySet<string> = new Set();
+
+const fresh = (page: ItemPage): FreshPage<Item> => ({
+  rows: page.items,
+  nextCursor: page.nextCursor,
+});
+
+/**
+ * The rows of one list, how far they are loaded, and which are selected.
+ *
+ * A change in the program costs what is in sight: the top of the list, for what
+ * is new, and the rows on the screen are read again, the others when they come
+ * into sight. While somebody works with the rows nothing moves: they change in
+ * place, and what came and went is counted until it may show.
+ */
+export class ItemList implements RowOrder {
   total = $state(0);
-  nextCursor = $state<string | null>(null);
   phase = $state<'loading' | 'ready' | 'error'>('loading');
+  /** Why the list could not be loaded, in the program's words. */
+  problem = $state('');
+  /** How it stands with the page after the last row. */
+  tail = $state<'idle' | 'loading' | 'failed'>('idle');
   selection = $state.raw(new RowSelection());
   /** The row that the keyboard is on. */
   activeId = $state<string | null>(null);
   filter = $state.raw<ItemFilter>({});
+  sort = $state.raw<ItemSort | undefined>(undefined);
+  pending = $state.raw(NOTHING);
+  /** Shown rows that are in the list no longer, while updates are paused. */
+  gone = $state.raw(NOBODY);
 
-  readonly order = $derived(this.rows.map((row) => row.id));
+  /** Whether updates wait. */
+  readonly held = $derived.by(() => this.selection.size > 0 || this.#holds.size > 0);
+
+  #rows = new PagedRows<Item>();
+  /** Grows with each change of the rows. */
+  #version = $state(0);
+  #nextCursor = $state.raw<string | null>(null);
+  #holds = new SvelteSet<HoldReason>();
+  /** The program's time when the rows were read: what is selected as everything is as of then. */
+  #asOf = '';
+  #inSight = { first: 0, last: 0 };
+  /** Each reading has a number; stretches of an older one than this may be out of date. */
+  #reading = 0;
+  #upToDate = 0;
+  #forced = false;
+  /** Which list it is; what belongs to one before comes too late. */
+  #generation = 0;
+  /** Which reading counts; one that began before comes too late. */
+  #epoch = 0;
   #backend: Backend;
   #onProblem: (error: unknown) => void;
-  #generation = 0;
-  #refresher = new Refresher(() => this.#reload());
+  #refresher = new Refresher(() => this.#read(), GAP_MS);
 
   constructor(backend: Backend, onProblem: (error: unknown) => void) {
     this.#backend = backend;
     this.#onProblem = onProblem;
   }
 
+  /** How many rows are loaded. */
+  get length(): number {
+    void this.#version;
+    return this.#rows.length;
+  }
+
+  /** Whether there are rows that are not loaded. */
+  get more(): boolean {
+    return this.#nextCursor !== null;
+  }
+
+  /** Grows with each change of the rows; reading it follows them all. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The row in a place. */
+  at(index: number): Item | undefined {
+    void this.#version;
+    return this.#rows.at(index);
+  }
+
+  /** A loaded row. */
+  get(id: string): Item | undefined {
+    void this.#version;
+    return this.#rows.get(id);
+  }
+
+  /** Whether a row is loaded. */
+  has(id: string): boolean {
+    void this.#version;
+    return this.#rows.has(id);
+  }
+
+  /** The place of a row; -1 where it is not loaded. */
+  indexOf(id: string): number {
+    void this.#version;
+    return this.#rows.indexOf(id);
+  }
+
+  /** The names of all loaded rows. */
+  ids(): string[] {
+    return this.#rows.ids();
+  }
+
+  /** The names of the rows between two places. */
+  idsBetween(from: number, to: number): string[] {
+    return this.#rows.idsBetween(from, to);
+  }
+
   /** Shows what another filter matches, from the top. */
-  show(filter: ItemFilter): Promise<void> {
+  show(filter: ItemFilter, sort?: ItemSort): Promise<void> {
     this.#generation += 1;
+    this.#beginAnew();
+    this.#rows = new PagedRows();
+    this.#version += 1;
+    this.#holds.clear();
+    this.#inSight = { first: 0, last: 0 };
     this.filter = filter;
-    this.rows = [];
+    this.sort = sort;
     this.total = 0;
-    this.nextCursor = null;
+    this.#nextCursor = null;
     this.phase = 'loading';
+    this.tail = 'idle';
     this.selection = new RowSelection();
     this.activeId = null;
+    this.#settle();
     return this.refresh();
   }
 
-  /** Reads the loaded rows again; selection and place stay. */
+  /** Something changed: what is in sight is read again, at once, the rest when it comes into sight. */
   refresh(): Promise<void> {
+    this.#upToDate = this.#reading + 1;
     return this.#refresher.request();
   }
 
+  /** Shows what waits, even while rows are selected. */
+  applyNow(): Promise<void> {
+    this.#forced = true;
+    this.#beginAnew();
+    return this.refresh();
+  }
+
+  /** Something was done with these: what waited shows, and a selection that it was done with is used up. */
+  acted(selection: Selection): void {
+    if ('filter' in selection || selection.ids.length > 1) this.selection = new RowSelection();
+    void this.applyNow();
+  }
+
+  /** Lets updates wait for a reason, or no longer. What waited shows as soon as there is none left. */
+  hold(reason: HoldReason, on: boolean): void {
+    if (on) this.#holds.add(reason);
+    else if (this.#holds.delete(reason)) this.#release();
+  }
+
+  /** Selects rows; with none left, what waited shows. */
+  select(selection: RowSelection): void {
+    this.selection = selection;
+    this.#release();
+  }
+
+  /** Selects everything that the filter matches, as the list stands. */
+  selectEverything(): void {
+    const everything = { filter: { ...this.filter, asOf: this.#asOf }, total: this.total };
+    this.selection = new RowSelection([], null, everything);
+  }
+
+  /** Everything that the filter matches, as the list stands. */
+  everything(): { filter: ItemFilter } {
+    return { filter: { ...this.filter, asOf: this.#asOf } };
+  }
+
+  /** Notes which rows are in sight, and loads the next page when the end comes near. */
+  look(first: number, last: number): void {
+    this.#inSight = { first, last };
+    if (this.tail === 'idle' && last > this.#rows.length - AHEAD) void this.loadMore();
+  }
+
+  /** The list rests where it was scrolled to: what may be out of date there is read again. */
+  rest(): void {
+    if (this.#stale().length > 0) void this.#refresher.request();
+  }
+
   /** Loads the page after the last row. */
-  async more(): Promise<void> {
-    if (this.nextCursor === null) return;
+  async loadMore(): Promise<void> {
+    const cursor = this.#nextCursor;
+    if (cursor === null || this.tail === 'loading') return;
     const generation = this.#generation;
+    this.tail = 'loading';
     try {
-      const page = await this.#backend.items(this.filter, PAGE, this.nextCursor);
+      const page = await this.#backend.items(this.filter, MORE, cursor, this.sort);
       if (generation !== this.#generation) return;
-      const known = new Set(this.order);
-      this.rows = [...this.rows, ...page.items.filter((item) => !known.has(item.id))];
-      this.total = page.total;
-      this.nextCursor = page.nextCursor;
+      this.tail = 'idle';
+      // A reading got further meanwhile; the next page begins elsewhere.
+      if (cursor !== this.#nextCursor) return;
+      this.#rows.append(cursor, page.items, this.#reading);
+      this.#nextCursor = page.nextCursor;
+      if (!this.held) this.total = page.total;
+      this.#version += 1;
     } catch (error) {
+      if (generation !== this.#generation) return;
+      this.tail = 'failed';
       this.#onProblem(error);
     }
   }
 
-  /** Moves the keyboard's row; returns its id. */
-  move(step: 1 | -1): string | null {
-    const at = this.activeId === null ? -1 : this.order.indexOf(this.activeId);
-    const to = at < 0 ? 0 : Math.min(this.order.length - 1, Math.max(0, at + step));
-    this.activeId = this.order[to] ?? null;
+  /** Moves the keyboard's row by so many places; returns its id. */
+  move(step: number): string | null {
+    const at = this.activeId === null ? -1 : this.#rows.indexOf(this.activeId);
+    return this.moveTo(at < 0 ? 0 : at + step);
+  }
+
+  /** Moves the keyboard's row to a place; returns its id. */
+  moveTo(index: number): string | null {
+    const place = Math.max(0, Math.min(this.#rows.length - 1, index));
+    this.activeId = this.#rows.at(place)?.id ?? null;
     return this.activeId;
   }
 
-  async #reload(): Promise<void> {
-    const generation = this.#generation;
-    const wanted = Math.max(PAGE, this.rows.length);
+  /** A reading that is under way began too early to count; the next need not wait for it. */
+  #beginAnew(): void {
+    this.#epoch += 1;
+    this.#refresher = new Refresher(() => this.#read(), GAP_MS);
+  }
+
+  /** The stretches in sight that may be out of date. */
+  #stale(): Stretch<Item>[] {
+    const { first, last } = this.#inSight;
+    return this.#rows.between(first, last).filter((one) => one.reading < this.#upToDate);
+  }
+
+  /** Whether there is something to show once updates go on. */
+  get #waits(): boolean {
+    return this.pending.added > 0 || this.pending.left > 0;
+  }
+
+  #release(): void {
+    if (!this.held && this.#waits) void this.refresh();
+  }
+
+  #settle(): void {
+    this.pending = NOTHING;
+    this.gone = NOBODY;
+  }
+
+  async #read(): Promise<void> {
+    const epoch = this.#epoch;
+    const forced = this.#forced;
+    this.#forced = false;
+    this.#reading += 1;
+    const reading = this.#reading;
     try {
-      const rows: Item[] = [];
-      let cursor: string | null = null;
-      let total: number;
-      do {
-        const limit = Math.min(LARGEST_PAGE, wanted - rows.length);
-        const page = await this.#backend.items(this.filter, limit, cursor);
-        // The filter changed meanwhile: the answer belongs to a list no longer shown.
-        if (generation !== this.#generation) return;
-        rows.push(...page.items);
-        cursor = page.nextCursor;
-        total = page.total;
-      } while (cursor !== null && rows.length < wanted);
-      this.#place(rows);
-      this.total = total;
-      this.nextCursor = cursor;
+      // First the time, then the rows: what fails in between is shown, but not meant by "all".
+      const { serverTime } = await this.#backend.status();
+      const top = this.#rows.stretches[0];
+      const head = await this.#page(top);
+      const others: { stretch: Stretch<Item>; cursor: string | null; page: ItemPage }[] = [];
+      for (const stretch of this.#stale().filter((one) => one !== top)) {
+        others.push({ stretch, cursor: stretch.cursor, page: await this.#page(stretch) });
+      }
+      // Another reading counts meanwhile, or the answers belong to a list no longer shown.
+      if (epoch !== this.#epoch) return;
+      if (top === undefined) {
+        this.#rows.append(null, head.items, reading);
+        this.#nextCursor = head.nextCursor;
+      } else {
+        const pages = [{ stretch: top, cursor: null, page: head }, ...others];
+        // One that begins elsewhere now was joined with rows that its answer does not have.
+        const usable = pages.filter(({ stretch, cursor }) => stretch.cursor === cursor);
+        if (this.held && !forced) {
+          this.#patch(usable);
+          // Nothing came or went: what is shown is the list as it stands now.
+          if (!this.#waits && head.total === this.total) this.#asOf = serverTime;
+          return;
+        }
+        this.#apply(usable, reading);
+      }
+      this.#asOf = serverTime;
+      this.total = head.total;
       this.phase = 'ready';
+      this.#settle();
+      this.#version += 1;
+      if (this.#stale().length > 0) void this.#refresher.request();
     } catch (error) {
-      if (generation !== this.#generation) return;
+      if (epoch !== this.#epoch) return;
       this.#onProblem(error);
       // Rows that are on the screen stay there: old data beats none.
-      if (this.rows.length === 0) this.phase = 'error';
+      if (this.phase !== 'ready') {
+        this.phase = 'error';
+        this.problem = error instanceof Problem && !error.unreachable ? error.message : '';
+      }
     }
   }
 
-  #place(rows: Item[]): void {
-    const before = this.activeId === null ? -1 : this.order.indexOf(this.activeId);
-    this.rows = [...new Map(rows.map((row) => [row.id, row])).values()];
-    this.selection = this.selection.keepOnly(this.order);
-    if (this.activeId !== null && !this.order.includes(this.activeId)) {
-      // The row left; the keyboard stays where it was, on the row that took its place.
-      this.activeId = this.order[Math.min(before, this.order.length - 1)] ?? null;
+  #page(stretch: Stretch<Item> | undefined): Promise<ItemPage> {
+    const wanted = Math.max(PAGE, (stretch?.rows.length ?? 0) + SLACK);
+    const limit = stretch === undefined ? PAGE : Math.min(LARGEST_PAGE, wanted);
+    return this.#backend.items(this.filter, limit, stretch?.cursor ?? null, this.sort);
+  }
+
+  /** Changes the shown rows in place and counts what came and went. */
+  #patch(pages: readonly { stretch: Stretch<Item>; page: ItemPage }[]): void {
+    const gone = new Set(this.gone);
+    const added = new Set<string>();
+    for (const { stretch, page } of pages) {
+      const found = this.#rows.compare(stretch, fresh(page), this.more);
+      for (const row of page.items) gone.delete(row.id);
+      for (const id of found.left) gone.add(id);
+      for (const id of found.added) added.add(id);
+      this.#rows.patch(page.items);
+    }
+    // A row that moved to the reading of another stretch has not left.
+    for (const { page } of pages) for (const row of page.items) gone.delete(row.id);
+    this.gone = gone;
+    this.pending = { added: added.size, left: gone.size };
+    this.#version += 1;
+  }
+
+  /** Makes the list what the answers say. */
+  #apply(pages: readonly { stretch: Stretch<Item>; page: ItemPage }[], reading: number): void {
+    const before = this.activeId === null ? -1 : this.#rows.indexOf(this.activeId);
+    const after = before < 0 ? [] : this.#rows.idsBetween(before + 1, before + LARGEST_PAGE);
+    for (const { stretch, page } of pages) {
+      if (!this.#rows.stretches.includes(stretch)) continue;
+      const found = this.#rows.compare(stretch, fresh(page));
+      const last = stretch === this.#rows.stretches.at(-1);
+      this.#rows.apply(stretch, fresh(page), found, reading);
+      if (found.ended || (last && found.beyond.length === 0)) this.#nextCursor = page.nextCursor;
+    }
+    this.selection = this.selection.keepShown(this.#rows);
+    if (this.activeId !== null && !this.#rows.has(this.activeId)) {
+      // The row left; the keyboard goes on from the next that is still there.
+      const next = after.find((id) => this.#rows.has(id));
+      this.activeId = next ?? this.#rows.at(this.#rows.length - 1)?.id ?? null;
     }
   }
 }

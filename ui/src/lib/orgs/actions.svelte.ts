@@ -45,6 +45,15 @@ export class OrgActions {
     return tested.checks;
   }
 
+  /** Tests an org and says how many things there are to look at. */
+  async testAndSay(org: Pick<Org, 'orgId'>): Promise<void> {
+    const found = await this.test(org.orgId);
+    if (found === null) return;
+    const bad = found.filter((one) => one.result === 'failed' || one.result === 'warning').length;
+    const name = this.#monitor.orgName(org.orgId);
+    this.#say.say(bad === 0 ? 'done' : 'refused', m.orgs.tested(name, bad));
+  }
+
   /** Forgets what the last test found. */
   closeChecks(orgId: string): void {
     delete this.checks[orgId];

@@ -1,41 +1,65 @@
 import { createSubscriber } from 'svelte/reactivity';
 
+/** A time that moves on in steps, but only while something reads it and the page is visible. */
+class Ticker {
+  #time = Date.now();
+  #tell: () => void = () => undefined;
+  #subscribe: () => void;
+
+  constructor(everyMs: number) {
+    this.#subscribe = createSubscriber((update) => {
+      this.#tell = update;
+      let timer: ReturnType<typeof setInterval> | undefined;
+      const tick = () => {
+        this.#time = Date.now();
+        update();
+      };
+      const follow = () => {
+        clearInterval(timer);
+        if (document.visibilityState === 'hidden') return;
+        tick();
+        timer = setInterval(tick, everyMs);
+      };
+      this.#time = Date.now();
+      if (document.visibilityState !== 'hidden') timer = setInterval(tick, everyMs);
+      document.addEventListener('visibilitychange', follow);
+      return () => {
+        clearInterval(timer);
+        document.removeEventListener('visibilitychange', follow);
+        this.#tell = () => undefined;
+      };
+    });
+  }
+
+  /** This computer's time at the last step. */
+  get time(): number {
+    this.#subscribe();
+    return this.#time;
+  }
+
+  /** Tells everyone who reads it to look again. */
+  tell(): void {
+    this.#tell();
+  }
+}
+
 /**
- * The one clock of all countdowns. It ticks each second, but only while
- * something on the screen reads it and the page is visible, so that an idle or
- * hidden window costs nothing.
+ * The one clock of the page. It ticks only while something on the screen reads
+ * it and the page is visible, so that an idle or hidden window costs nothing.
  */
 export class Clock {
   #skew = 0;
-  #time = Date.now();
-  #tell: () => void = () => undefined;
-  #subscribe = createSubscriber((update) => {
-    this.#tell = update;
-    let timer: ReturnType<typeof setInterval> | undefined;
-    const tick = () => {
-      this.#time = Date.now();
-      update();
-    };
-    const follow = () => {
-      clearInterval(timer);
-      if (document.visibilityState === 'hidden') return;
-      tick();
-      timer = setInterval(tick, 1000);
-    };
-    this.#time = Date.now();
-    if (document.visibilityState !== 'hidden') timer = setInterval(tick, 1000);
-    document.addEventListener('visibilitychange', follow);
-    return () => {
-      clearInterval(timer);
-      document.removeEventListener('visibilitychange', follow);
-      this.#tell = () => undefined;
-    };
-  });
+  #seconds = new Ticker(1000);
+  #coarse = new Ticker(15_000);
 
-  /** The program's time now; reading it in a component keeps the clock going. */
+  /** The program's time now, for countdowns; reading it in a component keeps the clock going. */
   get now(): number {
-    this.#subscribe();
-    return this.#time + this.#skew;
+    return this.#seconds.time + this.#skew;
+  }
+
+  /** The program's time some seconds ago, for what is said in minutes. */
+  get coarse(): number {
+    return this.#coarse.time + this.#skew;
   }
 
   /** The program's time now, without starting the clock. */
@@ -51,7 +75,8 @@ export class Clock {
     // The answer's travel time would make every countdown jitter by itself.
     if (Math.abs(skew - this.#skew) < 750) return;
     this.#skew = skew;
-    this.#tell();
+    this.#seconds.tell();
+    this.#coarse.tell();
   }
 }
 

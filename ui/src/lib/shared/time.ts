@@ -1,3 +1,6 @@
+import { formatLocale, m } from '../messages';
+import type { TimeStyle } from './times.svelte';
+
 /** The milliseconds from `now` until `at`; never negative, so nothing counts below zero. */
 export function remainingMs(at: string, now: number): number {
   const target = Date.parse(at);
@@ -34,9 +37,13 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-const timeFormat = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
-const dayFormat = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
-const fullFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
+const timeFormat = new Intl.DateTimeFormat(formatLocale, { timeStyle: 'medium' });
+const dayFormat = new Intl.DateTimeFormat(formatLocale, { month: 'short', day: 'numeric' });
+const clockFormat = new Intl.DateTimeFormat(formatLocale, { timeStyle: 'short' });
+const weekdayFormat = new Intl.DateTimeFormat(formatLocale, { weekday: 'short' });
+const yearFormat = new Intl.DateTimeFormat(formatLocale, { dateStyle: 'medium' });
+const fullFormat = new Intl.DateTimeFormat(formatLocale, { dateStyle: 'full', timeStyle: 'long' });
+const agoFormat = new Intl.RelativeTimeFormat(formatLocale, { style: 'narrow' });
 
 /** The local time; with the day in front when it is not today. */
 export function formatTime(at: string, now: number): string {
@@ -51,4 +58,92 @@ export function formatTime(at: string, now: number): string {
 export function formatExactTime(at: string): string {
   const date = new Date(at);
   return Number.isNaN(date.getTime()) ? '' : fullFormat.format(date);
+}
+
+/** The time in UTC as logs write it, to the second. */
+export function formatUtc(at: string): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return '';
+  return `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+/** From so long ago on the day says more than the distance. */
+const LONG_AGO_MS = 30 * DAY_MS;
+
+/** How long ago it was or until it is, in whole minutes, hours or days; the day when that is long. */
+export function formatAgo(at: string, now: number): string {
+  const date = new Date(at);
+  const ms = date.getTime() - now;
+  if (Number.isNaN(ms)) return '';
+  const size = Math.abs(ms);
+  if (size < MINUTE_MS) return m.justNow;
+  if (size >= LONG_AGO_MS) return yearFormat.format(date);
+  const [unit, unitMs] =
+    size < HOUR_MS
+      ? (['minute', MINUTE_MS] as const)
+      : size < DAY_MS
+        ? (['hour', HOUR_MS] as const)
+        : (['day', DAY_MS] as const);
+  return agoFormat.format(Math.trunc(ms / unitMs), unit);
+}
+
+/** A long time in its largest unit: `2 min`, `3 hr`, `4 days`. */
+export function formatRough(ms: number): string {
+  const write = (value: number, unit: string) =>
+    new Intl.NumberFormat(formatLocale, { style: 'unit', unit, unitDisplay: 'short' }).format(
+      Math.floor(value),
+    );
+  if (ms < MINUTE_MS) return write(Math.max(0, ms) / 1000, 'second');
+  if (ms < HOUR_MS) return write(ms / MINUTE_MS, 'minute');
+  return ms < DAY_MS ? write(ms / HOUR_MS, 'hour') : write(ms / DAY_MS, 'day');
+}
+
+/** A planned time to the second, without what is nothing: `2 min 30 s`, `1 h 12 min`. */
+export function formatSpan(ms: number): string {
+  const units = [
+    [DAY_MS, 'd'],
+    [HOUR_MS, 'h'],
+    [MINUTE_MS, 'min'],
+    [1000, 's'],
+    [1, 'ms'],
+  ] as const;
+  let rest = Math.round(ms);
+  const parts: string[] = [];
+  for (const [unitMs, unit] of units) {
+    const n = Math.floor(rest / unitMs);
+    rest -= n * unitMs;
+    if (n > 0) parts.push(`${n} ${unit}`);
+  }
+  return parts.length === 0 ? '0 s' : parts.join(' ');
+}
+
+/** A moment as the switch has it. */
+export function formatMoment(at: string, now: number, style: TimeStyle): string {
+  if (style === 'relative') return formatAgo(at, now);
+  return style === 'utc' ? formatUtc(at) : formatTime(at, now);
+}
+
+/** The same where a distance would not do: the time of this place unless UTC is chosen. */
+export function formatExact(at: string, now: number, style: TimeStyle): string {
+  return formatMoment(at, now, style === 'relative' ? 'local' : style);
+}
+
+/** A moment soon to come, to the minute; with the weekday when it is not today. */
+export function formatClock(at: string, now: number, style: TimeStyle): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return '';
+  if (style === 'utc') return `${date.toISOString().slice(11, 16)} UTC`;
+  const today = new Date(now).toDateString() === date.toDateString();
+  const time = clockFormat.format(date);
+  return today ? time : `${weekdayFormat.format(date)} ${time}`;
+}
+
+/** The beginning of the day of a moment, in the time of this place. */
+export function startOfDay(now: number): string {
+  const day = new Date(now);
+  day.setHours(0, 0, 0, 0);
+  return day.toISOString();
 }

@@ -1,4 +1,6 @@
 import type { Org, Status } from '../backend/backend';
+import type { Link } from '../monitor.svelte';
+import { href } from '../router.svelte';
 import { m } from '../shared/messages';
 
 /** The states in which an org waits for a person. */
@@ -9,6 +11,17 @@ export function orgNeedsPerson(org: Pick<Org, 'health'>): boolean {
 /** Whether anything waits for a person. */
 export function needsAttention(status: Status, orgs: readonly Org[]): boolean {
   return status.counts.failed > 0 || orgs.some(orgNeedsPerson);
+}
+
+/** How the relay stands, in one word for the top bar. */
+export type RelayState = 'lost' | 'connecting' | 'paused' | 'attention' | 'running';
+
+/** Judges how the relay stands; what hides everything else comes first. */
+export function relayState(link: Link, status: Status | null, orgs: readonly Org[]): RelayState {
+  if (link === 'lost') return 'lost';
+  if (status === null) return 'connecting';
+  if (status.relay.paused) return 'paused';
+  return needsAttention(status, orgs) ? 'attention' : 'running';
 }
 
 /** The first sentence of the overview and what it leads to. */
@@ -29,7 +42,7 @@ export function headline(status: Status, orgs: readonly Org[]): Headline {
       tone: 'bad',
       title: m.overview.failed(counts.failed),
       text: m.overview.failedText,
-      link: { label: m.overview.review, href: '#/failed' },
+      link: { label: m.overview.review, href: href('failed') },
     };
   }
   if (broken > 0) {
@@ -37,7 +50,7 @@ export function headline(status: Status, orgs: readonly Org[]): Headline {
       tone: 'bad',
       title: m.overview.orgs(broken),
       text: m.overview.orgsText,
-      link: { label: m.overview.toOrgs, href: '#/orgs' },
+      link: { label: m.overview.toOrgs, href: href('orgs') },
     };
   }
   if (status.orgs === 0) {
@@ -45,7 +58,15 @@ export function headline(status: Status, orgs: readonly Org[]): Headline {
       tone: 'neutral',
       title: m.overview.noOrgs,
       text: m.overview.noOrgsText,
-      link: { label: m.overview.connect, href: '#/orgs' },
+      link: { label: m.overview.connect, href: href('welcome') },
+    };
+  }
+  if (status.relay.paused) {
+    return {
+      tone: 'neutral',
+      title: m.overview.paused,
+      text: m.overview.pausedText,
+      link: null,
     };
   }
   if (waiting > 0) {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use sync_monitor_domain::cause::{Explanation, explain};
 use sync_monitor_domain::change::Operation;
 use sync_monitor_domain::item::{HeldBy, Outcome, Status};
@@ -10,7 +11,8 @@ use sync_monitor_engine::model;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::query::{ItemFilter, Query};
+use super::runs::HistoryEntry;
+use crate::query::ItemFilter;
 use crate::schema;
 
 #[derive(Serialize, ToSchema)]
@@ -99,6 +101,8 @@ pub(crate) struct ItemDetail {
     payload: Option<Box<RawValue>>,
     payload_text: String,
     attempt_log: Vec<Attempt>,
+    /// What people did with it, the oldest first.
+    history: Vec<HistoryEntry>,
     /// What is known of the error that stands.
     #[schema(value_type = Option<Cause>)]
     cause: Option<&'static Explanation>,
@@ -117,6 +121,43 @@ struct Cause {
     retry_helps: bool,
     /// What to do, in order.
     steps: Vec<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WorkItems {
+    pub(crate) work_items: Vec<WorkItem>,
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// A record as people know it, with its newest change.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WorkItem {
+    external_id: String,
+    title: Option<String>,
+    last_item_id: Uuid,
+    #[schema(value_type = schema::ItemStatus)]
+    last_status: Status,
+    #[schema(value_type = schema::Time)]
+    last_at: Millis,
+    items: u64,
+    #[schema(value_type = Vec<schema::OrgId>)]
+    orgs: Vec<OrgId>,
+}
+
+impl From<model::WorkItem> for WorkItem {
+    fn from(item: model::WorkItem) -> Self {
+        Self {
+            external_id: item.external_id,
+            title: item.title,
+            last_item_id: item.last_item,
+            last_status: item.last_status,
+            last_at: item.last_at,
+            items: item.items,
+            orgs: item.orgs,
+        }
+    }
 }
 
 /// What failed and is not dismissed, by cause.
@@ -193,6 +234,7 @@ impl From<model::ItemDetail> for ItemDetail {
             payload: RawValue::from_string(detail.payload.clone()).ok(),
             payload_text: detail.payload,
             attempt_log: detail.attempts.into_iter().map(Attempt::from).collect(),
+            history: detail.history.into_iter().map(HistoryEntry::from).collect(),
         }
     }
 }
@@ -219,14 +261,14 @@ impl From<model::Attempt> for Attempt {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BulkCommand {
     pub(crate) ids: Option<Vec<String>>,
-    pub(crate) filter: Option<Query>,
+    pub(crate) filter: Option<Map<String, Value>>,
     pub(crate) reason: Option<String>,
 }
 
 /// Which items: these, or all that a filter matches now.
 #[derive(ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "says how a BulkCommand looks")]
+#[expect(dead_code, clippy::large_enum_variant, reason = "says how a BulkCommand looks; there never is one")]
 pub(crate) enum Selection {
     Ids { ids: Vec<String> },
     Filter { filter: ItemFilter },
@@ -235,7 +277,7 @@ pub(crate) enum Selection {
 /// Which items, and why they are dismissed.
 #[derive(ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "says how a BulkCommand looks")]
+#[expect(dead_code, clippy::large_enum_variant, reason = "says how a BulkCommand looks; there never is one")]
 pub(crate) enum Dismissal {
     Ids {
         ids: Vec<String>,
@@ -247,38 +289,6 @@ pub(crate) enum Dismissal {
         #[schema(min_length = 1, max_length = 1000)]
         reason: String,
     },
-}
-
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Bulk {
-    pub(crate) changed: u64,
-    pub(crate) refused: Vec<Refusal>,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Refusal {
-    id: String,
-    /// For programs.
-    #[schema(value_type = schema::RefusalWord)]
-    reason: &'static str,
-    /// For a person.
-    message: String,
-}
-
-impl Refusal {
-    pub(crate) fn new(id: String, reason: model::RefusalReason) -> Self {
-        use model::RefusalReason as Reason;
-        let (reason, message) = match reason {
-            Reason::NotFound => ("notFound", "There is no such item.".to_owned()),
-            Reason::NotFailed(status) => ("notFailed", format!("The item is not failed, it is {status}.")),
-            Reason::Superseded => {
-                ("superseded", "A newer change of the same record is synced already.".to_owned())
-            }
-            Reason::Dismissed => ("dismissed", "The item is dismissed. Restore it first.".to_owned()),
-            Reason::NotDismissed => ("notDismissed", "The item is not dismissed.".to_owned()),
-        };
-        Self { id, reason, message }
-    }
 }
 
 #[cfg(test)]
@@ -330,7 +340,12 @@ mod tests {
     fn a_payload_is_shown_to_the_letter() {
         let payload =
             r#"{"big": 12345678901234567890.123456789012345678, "b":1,  "a":1e400, "text":"\u00e9"}"#;
-        let detail = model::ItemDetail { item: item(), payload: payload.into(), attempts: Vec::new() };
+        let detail = model::ItemDetail {
+            item: item(),
+            payload: payload.into(),
+            attempts: Vec::new(),
+            history: Vec::new(),
+        };
         let json = serde_json::to_string(&ItemDetail::from(detail)).unwrap();
         assert!(json.contains(&format!("\"payload\":{payload}")), "{json}");
         assert!(json.contains("\"attemptLog\":[]") && json.contains("\"transactionId\":\"txn_1\""), "{json}");

@@ -1,4 +1,3 @@
-use http::HeaderName;
 use http::StatusCode;
 use rstest::rstest;
 
@@ -65,7 +64,7 @@ fn a_bearer_token_is_read(#[case] sent: &[(&str, &str)], #[case] secret: Option<
     assert_eq!(bearer(&headers(sent)), secret);
 }
 
-/// What an asker with these headers is told; `SESSION` stands for a good session's secret.
+/// What whoever asks with these headers is told; `SESSION` stands for a good session's secret.
 fn ask(method: &Method, sent: &[(&str, &str)]) -> u16 {
     let sessions = Sessions::default();
     let (link, _) = sessions.make_link(NOON).unwrap();
@@ -74,10 +73,10 @@ fn ask(method: &Method, sent: &[(&str, &str)]) -> u16 {
         sent.iter().map(|(name, value)| (*name, value.replace("SESSION", session.expose_secret()))).collect();
     let sent: Vec<(&str, &str)> = sent.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let headers = headers(&sent);
-    let asker = Asker { method, headers: &headers, now: NOON };
+    let claim = Claim { method, headers: &headers, now: NOON };
     let admin = AdminToken::new(&"admin".into());
-    match asker.judge(&admin, &sessions, |secret| secret == "integration") {
-        Ok(()) => 200,
+    match claim.judge(&admin, &sessions, |secret| secret == "integration") {
+        Ok(_) => 200,
         Err(problem) => problem.into_response().status().as_u16(),
     }
 }

@@ -190,6 +190,37 @@ async fn idle_connections_make_room_for_new_ones() {
 }
 
 #[tokio::test]
+async fn those_that_were_refused_and_go_on_sending_make_room_for_new_ones() {
+    let server = server(Limits { connections: 4, ..Limits::default() }).await;
+    let mut dripping = Vec::new();
+    for n in 0..16 {
+        let mut stream = server.connect().await;
+        let head: &[u8] = match n % 2 {
+            0 => b"POST /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n{",
+            _ => b"no HTTP at all\r\n\r\n",
+        };
+        stream.write_all(head).await.unwrap();
+        assert!(answer(&mut stream).await.0.starts_with("http/1.1 4"));
+        dripping.push(stream);
+    }
+    let mut stream = server.connect().await;
+    stream.write_all(GET).await.unwrap();
+    assert_eq!(answer(&mut stream).await.1, "hello");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_answered_before_the_connection_ends() {
+    let server = server(Limits::default()).await;
+    let mut stream = server.connect().await;
+    let head = [b"GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ".to_vec(), vec![b'a'; 1024 * 1024]].concat();
+    stream.write_all(&head).await.unwrap();
+    assert!(answer(&mut stream).await.0.starts_with("http/1.1 431"));
+    assert!(ends(&mut stream).await);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_request_in_flight_is_finished_when_the_program_stops() {
     let server = server(Limits::default()).await;
     let (mut busy, mut idle) = (server.connect().await, server.connect().await);

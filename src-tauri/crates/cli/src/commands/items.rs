@@ -1,15 +1,17 @@
 //! `sync-monitor items …`.
 
-use std::collections::HashSet;
 use std::process::ExitCode;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::args::{Filter, Items as Command, Selection};
+use crate::args::{Items as Command, Selection};
 use crate::client::{Failure, escape, query};
 use crate::output::{Cell, Screen, shorten, tame, time};
 use crate::{FAILED, Session};
+
+mod preflight;
+mod watch;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -57,6 +59,18 @@ struct Detail {
     payload_text: String,
     attempt_log: Vec<Attempt>,
     cause: Option<Cause>,
+    history: Vec<HistoryEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HistoryEntry {
+    at: String,
+    actor: String,
+    via: Option<String>,
+    action: String,
+    reason: Option<String>,
+    run_id: String,
 }
 
 #[derive(Deserialize)]
@@ -100,9 +114,11 @@ struct Cause {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Bulk {
     changed: u64,
     refused: Vec<Refusal>,
+    run_id: String,
 }
 
 #[derive(Deserialize)]
@@ -123,7 +139,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode,
             let answer = client.get(&format!("items{}", query(&parameters))).await?;
             session.show(&answer, |page: Items, screen| show_page(&page, screen))?;
         }
-        Command::Watch { filter } => return watch(session, &filter).await,
+        Command::Watch { filter } => return watch::run(session, &filter).await,
         Command::Export { filter, format } => {
             let mut parameters = filter.conditions();
             parameters.push(("format", &format));
@@ -139,105 +155,19 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode,
                 session.show(&answer, |detail: Detail, screen| show_detail(&detail, screen))?;
             }
         }
-        Command::Retry(selection) => return bulk(session, "retry", "tried again", &selection, None).await,
+        Command::Retry { selection, preflight: true } => preflight::run(session, &selection).await?,
+        Command::Retry { selection, preflight: false } => {
+            return bulk(session, "retry", "tried again", &selection, None).await;
+        }
         Command::Dismiss { selection, reason } => {
             return bulk(session, "dismiss", "dismissed", &selection, Some(&reason)).await;
+        }
+        Command::SendNow(selection) => {
+            return bulk(session, "send-now", "sent now", &selection, None).await;
         }
         Command::Restore(selection) => return bulk(session, "restore", "restored", &selection, None).await,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Shows each item that changes, as it changes. Each event is a hint to look: what changed since the last look is asked for.
-async fn watch(session: &Session, filter: &Filter) -> Result<ExitCode, Failure> {
-    let client = &session.client;
-    let mut events = client.events().await?;
-    let mut seen = Seen { until: newest(session, filter).await?, ids: HashSet::new() };
-    eprintln!("Following; Ctrl-C ends it.");
-    loop {
-        tokio::select! {
-            event = events.next() => if !event? {
-                return Err(client.gone());
-            },
-            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
-        }
-        for item in changed(session, filter, &mut seen).await? {
-            let line = if session.json { item.to_string() } else { line(&item)? };
-            if let Err(error) = Screen::stdout().line(&line) {
-                return if error.kind() == std::io::ErrorKind::BrokenPipe {
-                    Ok(ExitCode::SUCCESS)
-                } else {
-                    Err(Failure::Failed(format!("The output cannot be written: {error}.")))
-                };
-            }
-        }
-    }
-}
-
-/// What was shown: everything that changed before `until`, and of what changed then these, as they were.
-struct Seen {
-    until: String,
-    ids: HashSet<(String, String)>,
-}
-
-/// When the last change was.
-async fn newest(session: &Session, filter: &Filter) -> Result<String, Failure> {
-    let mut parameters = filter.conditions();
-    parameters.extend([("sort", "-updatedAt"), ("limit", "1")]);
-    let page: Value = session.client.get(&format!("items{}", query(&parameters))).await?.read()?;
-    Ok(page["items"][0]["updatedAt"].as_str().unwrap_or_default().to_owned())
-}
-
-/// The items that changed since they were shown, the first change first.
-async fn changed(session: &Session, filter: &Filter, seen: &mut Seen) -> Result<Vec<Value>, Failure> {
-    let mut found = Vec::new();
-    let mut cursor = String::new();
-    'pages: loop {
-        let mut parameters = filter.conditions();
-        parameters.extend([("sort", "-updatedAt"), ("limit", "200"), ("cursor", &cursor)]);
-        let page: Value = session.client.get(&format!("items{}", query(&parameters))).await?.read()?;
-        for item in page["items"].as_array().into_iter().flatten() {
-            // Times of the API are of one form, so that their order is that of their texts.
-            if item["updatedAt"].as_str().unwrap_or_default() < seen.until.as_str() {
-                break 'pages;
-            }
-            let name = |member: &str| item[member].as_str().unwrap_or_default().to_owned();
-            let state = (name("id"), format!("{} {}", name("status"), name("updatedAt")));
-            if seen.ids.insert(state) {
-                found.push(item.clone());
-            }
-        }
-        match page["nextCursor"].as_str() {
-            Some(next) => next.clone_into(&mut cursor),
-            None => break,
-        }
-    }
-    found.reverse();
-    if let Some(last) = found.last().and_then(|item| item["updatedAt"].as_str())
-        && last > seen.until.as_str()
-    {
-        last.clone_into(&mut seen.until);
-        seen.ids.retain(|(_, state)| state.ends_with(last));
-    }
-    Ok(found)
-}
-
-fn line(item: &Value) -> Result<String, Failure> {
-    let item: Item = serde_json::from_value(item.clone())
-        .map_err(|error| Failure::Failed(format!("An item was not understood ({error}).")))?;
-    let error = item.last_error.as_ref().map(|error| format!("  {}", shorten(&error.text(), 100)));
-    let held = item.held_by.as_ref().map(|by| format!("  held: {by}"));
-    Ok(tame(&format!(
-        "{}  {:<10}  {} → {}  {}  {}{}{}",
-        time(Some(&item.updated_at)),
-        item.status,
-        item.source_org_id,
-        item.target_org_id,
-        item.records(),
-        item.id,
-        held.unwrap_or_default(),
-        error.filter(|_| item.status != "synced").unwrap_or_default(),
-    )))
 }
 
 fn show_failures(groups: &[FailureGroup], screen: &mut Screen) -> std::io::Result<()> {
@@ -278,9 +208,10 @@ async fn bulk(
     let answer = session.client.post(&format!("items/{command}"), Some(&Value::Object(body))).await?;
     let result: Bulk = answer.read()?;
     session.show(&answer, |result: Bulk, screen| {
+        let run = tame(&result.run_id);
         screen.line(&match result.changed {
-            1 => format!("1 item is {done}."),
-            n => format!("{n} items are {done}."),
+            1 => format!("1 item is {done} (run {run})."),
+            n => format!("{n} items are {done} (run {run})."),
         })?;
         for refusal in &result.refused {
             eprintln!("{}: {}", tame(&refusal.id), refusal.message);
@@ -382,6 +313,11 @@ fn show_detail(detail: &Detail, screen: &mut Screen) -> std::io::Result<()> {
         screen.line("")?;
         screen.table(&["CYCLE", "ATTEMPT", "STARTED", "TOOK", "OUTCOME", "COUNTED", "ANSWER"], &rows)?;
     }
+    if !detail.history.is_empty() {
+        let rows: Vec<Vec<Cell>> = detail.history.iter().map(HistoryEntry::row).collect();
+        screen.line("")?;
+        screen.table(&["DONE AT", "WHO", "WHAT", "REASON", "RUN"], &rows)?;
+    }
     screen.line("")?;
     screen.line(&tame(&detail.payload_text))
 }
@@ -401,6 +337,18 @@ impl LastError {
         let status = self.http_status.map(|status| status.to_string());
         let parts = [status, self.error_code.clone(), self.message.clone()];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl HistoryEntry {
+    fn row(&self) -> Vec<Cell> {
+        vec![
+            time(Some(&self.at)).into(),
+            super::who(&self.actor, self.via.as_deref()).into(),
+            self.action.as_str().into(),
+            shorten(self.reason.as_deref().unwrap_or(""), 60).into(),
+            self.run_id.as_str().into(),
+        ]
     }
 }
 
@@ -439,7 +387,8 @@ mod tests {
     #[test]
     fn a_command_that_changed_nothing_or_was_refused_in_part_has_failed() {
         let refusal = || Refusal { id: "a".into(), message: "no".into() };
-        let code = |changed, refused| format!("{:?}", exit_code(&Bulk { changed, refused }));
+        let code =
+            |changed, refused| format!("{:?}", exit_code(&Bulk { changed, refused, run_id: String::new() }));
         assert_eq!(code(2, vec![]), format!("{:?}", ExitCode::SUCCESS));
         assert_eq!(code(2, vec![refusal()]), format!("{:?}", ExitCode::from(1)));
         assert_eq!(code(0, vec![]), format!("{:?}", ExitCode::from(1)));

@@ -34,6 +34,7 @@ struct Org {
     queue_depth: u64,
     kind: String,
     endpoint_path: String,
+    replaced_by: Option<String>,
 }
 
 /// A sign-in in the browser.
@@ -111,7 +112,8 @@ async fn manage(session: &Session, command: Command) -> Result<(), Failure> {
                 let body = json!({"sfdxAuthUrl": read_auth_url()?, "alias": alias});
                 client.post("orgs/import", Some(&body)).await?
             };
-            session.show(&answer, |org: Org, screen| screen.line(&org.connected()))
+            session.show(&answer, |org: Org, screen| screen.line(&org.connected()))?;
+            say_whom_it_replaces(session, &answer.read::<Org>()?.org_id).await
         }
         Command::Set { org_id, alias, endpoint_path } => {
             let mut change = serde_json::Map::new();
@@ -150,6 +152,12 @@ async fn manage(session: &Session, command: Command) -> Result<(), Failure> {
 /// Begins a sign-in, shows its page, and waits until it is over.
 async fn sign_in(session: &Session, login: Login) -> Result<ExitCode, Failure> {
     let client = &session.client;
+    if let Some(org_id) = &login.org_id
+        && !session.json
+        && let Some(words) = orgs(session).await?.iter().find(|org| org.is(org_id)).and_then(Org::replaced)
+    {
+        eprintln!("{words}");
+    }
     let begun = if let Some(org_id) = &login.org_id {
         client.post(&format!("orgs/{}/login", escape(org_id)), None).await?
     } else {
@@ -182,9 +190,10 @@ async fn sign_in(session: &Session, login: Login) -> Result<ExitCode, Failure> {
             if session.json {
                 session.show(&answer, |_: SignIn, _| Ok(()))?;
             } else {
-                let orgs: Orgs = client.get("orgs").await?.read()?;
-                let connected = orgs.orgs.iter().find(|org| org.org_id == org_id);
+                let orgs = orgs(session).await?;
+                let connected = orgs.iter().find(|org| org.org_id == org_id);
                 session.say(&connected.map_or_else(|| format!("{org_id} is connected."), Org::connected))?;
+                say_whom_it_replaces(session, &org_id).await?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -204,6 +213,20 @@ async fn sign_in(session: &Session, login: Login) -> Result<ExitCode, Failure> {
     }
 }
 
+async fn orgs(session: &Session) -> Result<Vec<Org>, Failure> {
+    Ok(session.client.get("orgs").await?.read::<Orgs>()?.orgs)
+}
+
+/// Says of each org whose place a new one has taken what is to be done about it.
+async fn say_whom_it_replaces(session: &Session, heir: &str) -> Result<(), Failure> {
+    if session.json {
+        return Ok(());
+    }
+    let orgs = orgs(session).await?;
+    let replaced = orgs.iter().filter(|org| org.replaced_by.as_deref() == Some(heir));
+    replaced.filter_map(Org::replaced).try_for_each(|words| session.say(&words))
+}
+
 /// Between two looks at a sign-in: short enough for whoever comes back from the browser.
 #[expect(clippy::disallowed_methods, reason = "a command has no clock to wait with")]
 async fn pause() {
@@ -216,6 +239,9 @@ async fn test(session: &Session, org_id: &str) -> Result<ExitCode, Failure> {
     let failed = tested.checks.iter().any(|check| check.result == "failed");
     session.show(&answer, |tested: Tested, screen| {
         screen.line(&tame(&format!("{} ({})", tested.org.name(), tested.org.health)))?;
+        if let Some(words) = tested.org.replaced() {
+            screen.line(&words)?;
+        }
         let rows: Vec<Vec<Cell>> = tested
             .checks
             .iter()
@@ -262,6 +288,20 @@ impl Org {
         tame(&format!("{}{kind} is connected as {who}.", self.name()))
     }
 
+    /// Is this its ID, of 15 or 18 characters?
+    fn is(&self, id: &str) -> bool {
+        id.len() >= 15 && self.org_id.starts_with(id)
+    }
+
+    /// What is to be done about an org whose place another has taken; `None` for any other.
+    fn replaced(&self) -> Option<String> {
+        let (heir, old) = (self.replaced_by.as_deref()?, &self.org_id);
+        Some(tame(&format!(
+            "{} was replaced by {heir}, which stands at its address now: a sandbox that is refreshed is a new org. Nothing meant for the old one is sent to the new one. Add the routes that go to or from {old} for {heir} (sync-monitor route list, route add), then remove the old ones and the org: sync-monitor org remove {old}",
+            self.name()
+        )))
+    }
+
     fn name(&self) -> &str {
         self.alias.as_deref().unwrap_or(&self.org_id)
     }
@@ -288,7 +328,8 @@ fn show(orgs: &[Org], screen: &mut Screen) -> std::io::Result<()> {
         })
         .collect();
     let names = ["ORG", "ALIAS", "KIND", "USER", "HEALTH", "QUEUE", "LAST DELIVERED", "LAST RECEIVED", ""];
-    screen.table(&names, &rows)
+    screen.table(&names, &rows)?;
+    orgs.iter().filter_map(Org::replaced).try_for_each(|words| screen.line(&words))
 }
 
 /// From stdin, and from there only: arguments can be seen by others and stay in the shell's history.

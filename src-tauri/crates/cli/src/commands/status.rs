@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::Session;
 use crate::client::Failure;
+use crate::commands::relay::Relay;
 use crate::output::{Cell, Colour, time};
 
 #[derive(Deserialize)]
@@ -19,6 +20,7 @@ struct Status {
     orgs: u64,
     demo: bool,
     listen_address: String,
+    relay: Relay,
 }
 
 #[derive(Deserialize)]
@@ -36,6 +38,9 @@ pub(crate) async fn status(session: &Session) -> Result<(), Failure> {
     let answer = session.client.get("status").await?;
     session.show(&answer, |status: Status, screen| {
         screen.line(&sentence(&status))?;
+        if status.relay.paused {
+            screen.line(&status.relay.sentence())?;
+        }
         screen.line("")?;
         let counts = &status.counts;
         let row = |name: &str, value: Cell| vec![Cell::from(name), value];

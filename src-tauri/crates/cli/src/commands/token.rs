@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::Session;
 use crate::args::Token as Command;
 use crate::client::{Failure, escape};
-use crate::output::{Cell, Colour, Screen, tame, time};
+use crate::output::{Cell, Colour, Screen, has_passed, tame, time};
 
 #[derive(Deserialize)]
 struct Tokens {
@@ -58,6 +58,17 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Failu
     }
 }
 
+impl Token {
+    /// Is it good, and if not, why?
+    fn state(&self) -> Cell {
+        match (&self.revoked_at, self.expires_at.as_deref().is_some_and(has_passed)) {
+            (Some(at), _) => Cell::coloured(format!("revoked {}", time(Some(at))), Colour::Faint),
+            (None, true) => Cell::state("expired"),
+            (None, false) => Cell::state("enabled"),
+        }
+    }
+}
+
 fn show(tokens: &[Token], screen: &mut Screen) -> std::io::Result<()> {
     if tokens.is_empty() {
         return screen.line("There is no token. Make one with `sync-monitor token create`.");
@@ -65,15 +76,11 @@ fn show(tokens: &[Token], screen: &mut Screen) -> std::io::Result<()> {
     let rows: Vec<Vec<Cell>> = tokens
         .iter()
         .map(|token| {
-            let state = match &token.revoked_at {
-                Some(at) => Cell::coloured(format!("revoked {}", time(Some(at))), Colour::Faint),
-                None => Cell::state("enabled"),
-            };
             vec![
                 token.id.as_str().into(),
                 token.name.as_str().into(),
                 token.source_org_ids.join(" ").into(),
-                state,
+                token.state(),
                 time(Some(&token.created_at)).into(),
                 time(token.expires_at.as_deref()).into(),
                 time(token.last_used_at.as_deref()).into(),
@@ -81,4 +88,37 @@ fn show(tokens: &[Token], screen: &mut Screen) -> std::io::Result<()> {
         })
         .collect();
     screen.table(&["TOKEN", "NAME", "SPEAKS FOR", "STATE", "MADE", "EXPIRES", "LAST USED"], &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::for_good(None, None, Cell::state("enabled"))]
+    #[case::for_long(Some("2999-01-01T00:00:00.000Z"), None, Cell::state("enabled"))]
+    #[case::ended(Some("2020-01-01T00:00:00.000Z"), None, Cell::state("expired"))]
+    #[case::revoked(
+        Some("2020-01-01T00:00:00.000Z"),
+        Some("then"),
+        Cell::coloured("revoked then", Colour::Faint)
+    )]
+    fn a_token_that_is_good_no_more_is_not_shown_as_good(
+        #[case] expires_at: Option<&str>,
+        #[case] revoked_at: Option<&str>,
+        #[case] shown: Cell,
+    ) {
+        let token = Token {
+            id: "t".into(),
+            name: "nightly".into(),
+            source_org_ids: Vec::new(),
+            created_at: "2019-01-01T00:00:00.000Z".into(),
+            expires_at: expires_at.map(Into::into),
+            last_used_at: None,
+            revoked_at: revoked_at.map(Into::into),
+        };
+        assert_eq!(token.state(), shown);
+    }
 }

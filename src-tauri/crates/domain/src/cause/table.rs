@@ -73,6 +73,9 @@ pub(super) const BY_CODE: &[ByCode] = by_code! {
     "INSUFFICIENT_ACCESS": "The integration user may not do this",
         "The user signed in to the target org lacks a permission for this.", TargetAdmin, false,
         ["Give the signed-in user the Delivery Hub permission set.", "Then retry."];
+    "API_DISABLED_FOR_ORG": "The integration user may not use the API",
+        "The user signed in to the target org lacks the permission API Enabled, or the org's edition has no API.", TargetAdmin, false,
+        ["Give the signed-in user the permission API Enabled.", "If every user is refused, ask Salesforce for API access.", "Then retry."];
     "INVALID_CROSS_REFERENCE_KEY": "A record that this one refers to is not there",
         "The work item refers to a record that does not exist in the target org, or that the signed-in user cannot see.", TargetAdmin, false,
         ["See in the message which record is meant.", "Bring it to the target org, or take the reference out, then retry."];
@@ -155,8 +158,8 @@ pub(super) const BY_CODE: &[ByCode] = by_code! {
         "The server that gives tokens for the target org answered with an error.", Wait, true,
         ["Look at status.salesforce.com, then retry."];
     "TOKEN_SERVER_BUSY": "The login server was busy",
-        "Another program was using the same sign-in at that moment.", Wait, true,
-        ["Retry.", "If it keeps returning, sign in to the org again: then Sync Monitor has a sign-in of its own."];
+        "Another program was using the same sign-in at that moment, the user had signed in too often within an hour, or something failed there.", Wait, true,
+        ["Retry.", "If it keeps returning, sign in to the org again, best as a user that no other program signs in as: then Sync Monitor has a sign-in of its own."];
     "SECRETS_UNAVAILABLE": "The keychain could not be used",
         "The token of the target org could not be read from, or written to, this computer's keychain.", Wait, true,
         ["Unlock the keychain of this computer, then retry."];

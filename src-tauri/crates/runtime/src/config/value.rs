@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use toml::de::DeValue;
 
 /// What a setting was given.
@@ -15,11 +16,15 @@ pub(super) enum Value {
     Text(String),
     /// A number in the file, as written.
     Number(String),
+    /// Yes or no in the file.
+    Flag(bool),
     /// A list of texts in the file.
     List(Vec<String>),
-    /// Something in the file that no setting takes, by its name in TOML.
+    /// Something that no setting takes, by its name.
     Other(&'static str),
 }
+
+const MIXED_LIST: &str = "list of other things than texts";
 
 impl From<&DeValue<'_>> for Value {
     fn from(value: &DeValue<'_>) -> Self {
@@ -28,50 +33,62 @@ impl From<&DeValue<'_>> for Value {
             DeValue::Integer(number) if number.radix() == 10 => {
                 Self::Number(number.as_str().replace('_', ""))
             }
-            DeValue::Array(list) => {
-                let texts: Option<Vec<String>> =
-                    list.iter().map(|v| v.get_ref().as_str().map(str::to_owned)).collect();
-                texts.map_or(Self::Other("list of other things than texts"), Self::List)
-            }
+            DeValue::Boolean(flag) => Self::Flag(*flag),
+            DeValue::Array(list) => Self::list_of(list.iter().map(|value| value.get_ref().as_str())),
             other => Self::Other(other.type_str()),
         }
     }
 }
 
+impl From<&Json> for Value {
+    fn from(value: &Json) -> Self {
+        match value {
+            Json::String(text) => Self::Text(text.clone()),
+            Json::Number(number) if number.is_i64() || number.is_u64() => Self::Number(number.to_string()),
+            Json::Number(_) => Self::Other("number with a fraction"),
+            Json::Bool(flag) => Self::Flag(*flag),
+            Json::Array(list) => Self::list_of(list.iter().map(Json::as_str)),
+            Json::Object(_) => Self::Other("group of values"),
+            Json::Null => Self::Other("null"),
+        }
+    }
+}
+
 impl Value {
+    fn list_of<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Self {
+        let texts: Option<Vec<String>> = texts.map(|text| text.map(str::to_owned)).collect();
+        texts.map_or(Self::Other(MIXED_LIST), Self::List)
+    }
+
     pub(super) fn text(&self) -> Result<&str, String> {
         match self {
             Self::Line(text) | Self::Text(text) => Ok(text),
-            other => Err(format!("it must be a text in quotes, not {}", other.kind())),
+            other => Err(other.kind()),
         }
     }
 
     /// A text that is not empty.
     pub(super) fn name(&self) -> Result<String, String> {
         match self.text()?.trim() {
-            "" => Err("it must not be empty".to_owned()),
+            "" => Err("it is empty".to_owned()),
             name => Ok(name.to_owned()),
         }
     }
 
     /// A whole number in the range.
-    pub(super) fn number<T>(&self, range: RangeInclusive<u32>) -> Result<T, String>
-    where
-        T: TryFrom<u32>,
-    {
-        let (least, most) = range.clone().into_inner();
-        let out_of_range = || format!("it must be a whole number from {least} to {most}");
-        let (Self::Line(text) | Self::Number(text)) = self else {
-            return Err(format!("{}, not {}", out_of_range(), self.kind()));
-        };
-        let number =
-            text.trim().parse().ok().filter(|number| range.contains(number)).ok_or_else(out_of_range)?;
-        T::try_from(number).map_err(|_| out_of_range())
+    pub(super) fn number(&self, range: RangeInclusive<u32>) -> Result<u32, String> {
+        let (Self::Line(text) | Self::Number(text)) = self else { return Err(self.kind()) };
+        let number = text.trim().parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("it is {text}"))
     }
 
-    /// A number of days.
-    pub(super) fn days(&self) -> Result<Duration, String> {
-        self.number(1..=3_650).map(|days: u32| super::DAY * days)
+    /// Yes or no.
+    pub(super) fn flag(&self) -> Result<bool, String> {
+        match self {
+            Self::Flag(flag) => Ok(*flag),
+            Self::Line(text) => text.trim().parse().map_err(|_| format!("it is {text:?}")),
+            other => Err(other.kind()),
+        }
     }
 
     /// A duration longer than nothing, at most `most`.
@@ -79,9 +96,7 @@ impl Value {
         let text = self.text()?;
         let duration = parse_duration(text)?;
         if duration.is_zero() || duration > most {
-            return Err(format!(
-                "{text:?} is too short or too long; it must be more than nothing and at most a day"
-            ));
+            return Err(format!("{text:?} is too short or too long"));
         }
         Ok(duration)
     }
@@ -92,14 +107,7 @@ impl Value {
 
     /// An address to listen at.
     pub(super) fn address(&self) -> Result<SocketAddr, String> {
-        let text = self.text()?;
-        let port_of_localhost = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
-        port_of_localhost
-            .map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-            .or_else(|| text.parse().ok())
-            .ok_or_else(|| {
-                format!("{text:?} is not an address with a port; write it like \"127.0.0.1:7437\"")
-            })
+        listen_address(self.text()?)
     }
 
     /// Names of hosts, without scheme and port.
@@ -110,9 +118,7 @@ impl Value {
         };
         match hosts.iter().find(|host| !is_name(host)) {
             None => Ok(hosts),
-            Some(host) => {
-                Err(format!("{host:?} is not the name of a host; write it without scheme and port"))
-            }
+            Some(host) => Err(format!("{host:?} is not the name of a host")),
         }
     }
 
@@ -121,23 +127,25 @@ impl Value {
             Self::List(texts) => Ok(texts.clone()),
             Self::Line(line) if line.trim().is_empty() => Ok(Vec::new()),
             Self::Line(line) => Ok(line.split(',').map(|text| text.trim().to_owned()).collect()),
-            other => Err(format!("it must be a list of texts, like [\"a\", \"b\"], not {}", other.kind())),
+            other => Err(other.kind()),
         }
     }
 
+    /// Of what kind it is, as the beginning of a sentence.
     fn kind(&self) -> String {
         match self {
-            Self::Line(_) | Self::Text(_) => "a text".to_owned(),
-            Self::Number(_) => "a number".to_owned(),
-            Self::List(_) => "a list".to_owned(),
-            Self::Other(name) => format!("a {name}"),
+            Self::Line(_) | Self::Text(_) => "it is a text".to_owned(),
+            Self::Number(_) => "it is a number".to_owned(),
+            Self::Flag(_) => "it is a boolean".to_owned(),
+            Self::List(_) => "it is a list".to_owned(),
+            Self::Other(name) => format!("it is a {name}"),
         }
     }
 }
 
 /// `500ms`, `30s`, `2m`, `1h`, `7d`.
 fn parse_duration(text: &str) -> Result<Duration, String> {
-    let malformed = || format!("{text:?} is not a duration; write it like \"30s\", with ms, s, m, h or d");
+    let malformed = || format!("{text:?} is not a duration");
     let digits = text.trim().trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text.trim()[digits.len()..] {
         "ms" => 1,
@@ -149,4 +157,31 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     };
     let number: u64 = digits.parse().map_err(|_| malformed())?;
     number.checked_mul(unit).map(Duration::from_millis).ok_or_else(malformed)
+}
+
+/// The shortest way to write a duration.
+pub(super) fn write_duration(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let units = [(24 * 60 * 60 * 1_000, "d"), (60 * 60 * 1_000, "h"), (60 * 1_000, "m"), (1_000, "s")];
+    // A day reads better than hours only where there are several.
+    let fits = |(unit, name): &&(u128, &str)| {
+        millis > 0 && millis.is_multiple_of(*unit) && (*name != "d" || millis > *unit)
+    };
+    match units.iter().find(fits) {
+        Some((unit, name)) => format!("{}{name}", millis / unit),
+        None if millis == 0 => "0s".to_owned(),
+        None => format!("{millis}ms"),
+    }
+}
+
+/// An address to listen at: an IP address or `localhost`, with a port.
+///
+/// # Errors
+/// For a person, when it is none.
+pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let port_of_localhost = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    port_of_localhost
+        .map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        .or_else(|| text.parse().ok())
+        .ok_or_else(|| format!("{text:?} is not an address with a port"))
 }

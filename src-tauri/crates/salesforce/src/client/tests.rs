@@ -290,6 +290,28 @@ async fn an_answer_that_repeats_a_token_is_kept_without_it() {
 }
 
 #[tokio::test]
+async fn an_answer_that_writes_a_token_in_escapes_is_kept_without_it() {
+    let world = World::new(false).await;
+    world.deliver("WI-0").await;
+    let writings: [fn(char) -> String; 4] = [
+        |c| format!("\\u{:04x}", u32::from(c)),
+        |c| format!("&#x{:x};", u32::from(c)),
+        |c| format!("%{:02X}", u32::from(c)),
+        |c| format!("\\\\u{:04x}", u32::from(c)),
+    ];
+    for token in world.org.secrets() {
+        for write in writings {
+            let written: String = token.chars().map(write).collect();
+            let body = format!(r#"[{{"errorCode":"BAD","message":"bad token {written}."}}]"#);
+            let only = world.answered(Answer::json(400, body)).await.tries.remove(0);
+            assert_eq!(only.message.as_deref(), Some("bad token [token removed]."));
+            let kept = r#"[{"errorCode":"BAD","message":"bad token [token removed]."}]"#;
+            assert_eq!(only.response_body.as_deref(), Some(kept));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_maintenance_is_a_failure_that_passes_when_the_org_says_so() {
     let world = World::new(false).await;
     let report = world.answered(Answer::html(503).with_header("retry-after", "120")).await;

@@ -6,13 +6,13 @@ use tokio::net::{TcpListener, TcpStream};
 use super::*;
 
 /// A server on a port of its own, which does what a test says with each connection.
-struct Odd {
+pub(super) struct Odd {
     listener: TcpListener,
     host: String,
 }
 
 impl Odd {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         Self { listener, host }
@@ -23,7 +23,7 @@ impl Odd {
     }
 
     /// Reads one request, and answers it with these bytes and the end of the connection.
-    async fn answer(&self, bytes: &str) -> String {
+    pub(super) async fn answer(&self, bytes: &str) -> String {
         let mut stream = self.accept().await;
         let request = read_request(&mut stream).await;
         stream.write_all(bytes.as_bytes()).await.unwrap();
@@ -49,7 +49,7 @@ async fn read_request(stream: &mut TcpStream) -> String {
     }
 }
 
-fn json_answer(status: &str, body: &str) -> String {
+pub(super) fn json_answer(status: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
@@ -57,7 +57,7 @@ fn json_answer(status: &str, body: &str) -> String {
 }
 
 /// A client that is signed in to the org at `odd`, as after a restart: its access token is asked for there first.
-fn stored(odd: &Odd, settings: Settings, client_secret: Option<&str>) -> (Client, OrgAddress) {
+pub(super) fn stored(odd: &Odd, settings: Settings, client_secret: Option<&str>) -> (Client, OrgAddress) {
     let org_id: OrgId = "00D00000000000A".parse().unwrap();
     let credentials = Credentials {
         client_id: "app".into(),

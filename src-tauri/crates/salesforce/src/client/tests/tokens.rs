@@ -15,6 +15,79 @@ async fn a_token_server_that_is_at_work_for_another_program_asks_nobody_to_sign_
     assert_eq!(meanings(&world.deliver("WI-1").await).last(), Some(&Meaning::Synced));
 }
 
+#[rstest]
+#[case::asked_to_retry("unknown_error", "retry your request")]
+#[case::too_many_logins("invalid_grant", "login rate exceeded")]
+#[tokio::test]
+async fn a_token_server_that_asks_to_come_back_asks_nobody_to_sign_in(
+    #[case] code: &'static str,
+    #[case] words: &'static str,
+) {
+    let world = World::new(false).await;
+    world.org.expire_access_tokens();
+    world.org.token_server(TokenServer::Says(code, words));
+    let report = world.deliver("WI-1").await;
+    let last = report.tries.last().unwrap();
+    assert_eq!((last.meaning, last.http_status), (Meaning::Unreachable, Some(400)), "{report:?}");
+    assert!(last.message.as_deref().unwrap().contains(words), "{last:?}");
+    world.org.token_server(TokenServer::Healthy);
+    assert_eq!(meanings(&world.deliver("WI-1").await).last(), Some(&Meaning::Synced));
+}
+
+#[tokio::test]
+async fn an_org_that_has_moved_is_found_by_the_renewal_of_its_token() {
+    let world = World::new(false).await;
+    let before = world.address.instance_url.clone();
+    world.org.move_away().await.unwrap();
+    let report = world.deliver("WI-1").await;
+    assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::Synced], "{report:?}");
+    assert_eq!(report.moved_to, Some(world.org.url()));
+    assert_ne!(world.org.url(), before);
+    // Told until it is known, and not any more then.
+    let report = world.deliver("WI-2").await;
+    assert_eq!((meanings(&report), report.moved_to), (vec![Meaning::Synced], Some(world.org.url())));
+    let address = OrgAddress { instance_url: world.org.url(), ..world.address.clone() };
+    assert_eq!(world.client.deliver(&address, payload("WI-3")).await.moved_to, None);
+    // Whoever looks or keeps the sign-in alive finds out too.
+    for fresh in [client(Settings::default(), &world.secrets), client(Settings::default(), &world.secrets)] {
+        let looked = fresh.examine(&world.address).await;
+        assert_eq!((looked.sign_in, looked.moved_to), (Ok(()), Some(world.org.url())));
+    }
+    assert_eq!(
+        client(Settings::default(), &world.secrets).keep_alive(&world.address).await.unwrap(),
+        Some(world.org.url())
+    );
+}
+
+#[rstest]
+#[case::without_tls("http://acme.my.salesforce.com", "00D00000000000A")]
+#[case::nowhere("nonsense", "00D00000000000A")]
+#[case::another_orgs("http://127.0.0.1:9", "00D00000000000B")]
+#[tokio::test]
+async fn an_address_that_may_not_be_asked_or_is_another_orgs_is_not_taken(
+    #[case] named: &str,
+    #[case] org: &str,
+) {
+    let odd = odd_servers::Odd::start().await;
+    let (client, address) = odd_servers::stored(&odd, Settings::default(), None);
+    let grant = serde_json::json!({
+        "access_token": "00Dodd!access.token",
+        "token_type": "Bearer",
+        "instance_url": named,
+        "id": format!("https://login.salesforce.com/id/{org}/005000000000001"),
+    });
+    let granted = odd_servers::json_answer("200 OK", &grant.to_string());
+    let (report, ()) = tokio::join!(client.deliver(&address, payload("WI-1")), async {
+        odd.answer(&granted).await;
+        if org == "00D00000000000A" {
+            odd.answer(&odd_servers::json_answer("200 OK", "{}")).await;
+        }
+    });
+    assert_eq!(report.moved_to, None, "{report:?}");
+    let expected = if org == "00D00000000000A" { Meaning::Synced } else { Meaning::SignInRequired };
+    assert_eq!(meanings(&report), [expected], "{report:?}");
+}
+
 #[tokio::test]
 async fn nobody_uses_a_new_access_token_while_its_refresh_token_is_being_stored() {
     let world = World::new(true).await;
