@@ -1,36 +1,36 @@
 //! Clients that post payloads, each on a connection that is kept open.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// Where to post, and as whom.
 #[derive(Debug, Clone)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     /// `127.0.0.1:PORT`
-    pub address: String,
+    pub(crate) address: String,
     /// The integration token.
-    pub token: String,
+    pub(crate) token: String,
     /// The org that the payloads come from.
-    pub source: String,
+    pub(crate) source: String,
 }
 
 /// What a load came to.
 #[derive(Debug, Default)]
-pub struct Done {
+pub(crate) struct Done {
     /// How long each request took.
-    pub latencies: Vec<Duration>,
+    pub(crate) latencies: Vec<Duration>,
     /// From the first request to the last answer.
-    pub elapsed: Duration,
+    pub(crate) elapsed: Duration,
 }
 
 /// The documented payload, about 600 bytes, with a record of its own.
-pub fn payload(source: &str, id: &str, timestamp: &str) -> String {
+pub(crate) fn payload(source: &str, id: &str, timestamp: &str) -> String {
     format!(
         r#"{{"transactionId":"{id}","sourceOrgId":"{source}","timestamp":"{timestamp}","operation":"upsert","records":[{{"externalId":"WI-{id}","title":"Add revenue report","status":"In Development","priority":"High","estimatedHours":8,"assignee":"developer@example.com","description":"The sales team wants to see revenue by region and month, with a chart and an export, and a filter for the current fiscal year.","acceptanceCriteria":"Given a closed opportunity, when the report is opened, then its amount is counted in the month of its close date.","comments":[],"timeLogs":[]}}]}}"#
     )
@@ -40,9 +40,14 @@ pub fn payload(source: &str, id: &str, timestamp: &str) -> String {
 ///
 /// # Errors
 /// When a connection breaks, or a payload is not taken.
-pub async fn post(endpoint: &Endpoint, name: &str, clients: usize, total: u64) -> anyhow::Result<Done> {
+pub(crate) async fn post(
+    endpoint: &Endpoint,
+    name: &str,
+    clients: usize,
+    total: u32,
+) -> anyhow::Result<Done> {
     let timestamp = now();
-    let next = Arc::new(AtomicU64::new(0));
+    let next = Arc::new(AtomicU32::new(0));
     let began = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..clients {
@@ -71,7 +76,7 @@ pub async fn post(endpoint: &Endpoint, name: &str, clients: usize, total: u64) -
 }
 
 /// A connection.
-pub struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     endpoint: Endpoint,
     answer: Vec<u8>,
@@ -82,7 +87,7 @@ impl Client {
     ///
     /// # Errors
     /// When nobody listens.
-    pub async fn connect(endpoint: Endpoint) -> anyhow::Result<Self> {
+    pub(crate) async fn connect(endpoint: Endpoint) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(&endpoint.address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, endpoint, answer: Vec::with_capacity(4_096) })
@@ -92,7 +97,7 @@ impl Client {
     ///
     /// # Errors
     /// When the connection breaks, or the answer is another.
-    pub async fn post(&mut self, id: &str, timestamp: &str) -> anyhow::Result<()> {
+    pub(crate) async fn post(&mut self, id: &str, timestamp: &str) -> anyhow::Result<()> {
         let Endpoint { address, token, source } = &self.endpoint;
         let body = payload(source, id, timestamp);
         let request = format!(
@@ -128,17 +133,6 @@ fn whole(answer: &[u8]) -> Option<usize> {
 }
 
 /// The time, as payloads tell it.
-pub fn now() -> String {
+pub(crate) fn now() -> String {
     DateTime::<Utc>::from(SystemTime::now()).to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-/// The `share` quantile of times.
-///
-/// # Errors
-/// When there are none.
-pub fn quantile(times: &mut [Duration], share: f64) -> anyhow::Result<Duration> {
-    times.sort_unstable();
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let index = ((times.len() as f64 * share).ceil() as usize).saturating_sub(1);
-    times.get(index).copied().context("nothing was measured")
 }

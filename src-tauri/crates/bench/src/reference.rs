@@ -22,7 +22,7 @@ const ANSWER: &str = r#"{"success":true,"transactionId":"x","recordsProcessed":1
 
 /// What a reference does with a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Parses it and answers.
     Bare,
     /// Parses it, writes a row, and answers when the row is synced to the disk, in groups.
@@ -47,7 +47,7 @@ type Row = (String, Bytes, oneshot::Sender<bool>);
 ///
 /// # Errors
 /// When it cannot listen or cannot open its database.
-pub async fn serve(kind: Kind, folder: &Path) -> anyhow::Result<()> {
+pub(crate) async fn serve(kind: Kind, folder: &Path) -> anyhow::Result<()> {
     let writer = match kind {
         Kind::Bare => None,
         Kind::Durable => Some(writer(folder.join("reference.db"))?),
@@ -101,7 +101,7 @@ fn writer(path: PathBuf) -> anyhow::Result<mpsc::Sender<Row>> {
             }
             for (_, _, answer) in group {
                 // A client that went away is not waited for.
-                drop(answer.send(written.is_ok()));
+                let _ = answer.send(written.is_ok());
             }
         }
     });

@@ -1,7 +1,7 @@
 //! A stand-in for an org: a token server, and an endpoint that takes everything.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,29 +13,33 @@ use axum::http::{StatusCode, Uri};
 use axum::routing::any;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
 /// How it answers deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub(crate) enum Manner {
     /// At once.
     AtOnce,
     /// After so long.
     After(Duration),
     /// With an error that is tried again.
-    Down,
+    Busy,
+    /// With an error that is for a person.
+    Refuses,
 }
 
 /// An org at work.
-pub struct Target {
+pub(crate) struct Target {
     shared: Arc<Shared>,
     address: String,
+    serving: AbortHandle,
 }
 
 struct Shared {
     org_id: String,
     address: String,
-    manner: Manner,
-    taken: AtomicU64,
+    manner: Mutex<Manner>,
+    taken: AtomicU32,
     arrived: Notify,
     /// When each transaction arrived, where that is asked for.
     times: Option<Mutex<HashMap<String, Instant>>>,
@@ -46,34 +50,44 @@ impl Target {
     ///
     /// # Errors
     /// When no port can be had.
-    pub async fn start(org_id: &str, manner: Manner, note_times: bool) -> anyhow::Result<Self> {
+    pub(crate) async fn start(org_id: &str, manner: Manner, note_times: bool) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
         let shared = Arc::new(Shared {
             org_id: org_id.to_owned(),
             address: address.clone(),
-            manner,
-            taken: AtomicU64::new(0),
+            manner: Mutex::new(manner),
+            taken: AtomicU32::new(0),
             arrived: Notify::new(),
             times: note_times.then(Mutex::default),
         });
         let app = Router::new().fallback(any(answer)).with_state(Arc::clone(&shared));
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        Ok(Self { shared, address })
+        let serving = tokio::spawn(async move { axum::serve(listener, app).await }).abort_handle();
+        Ok(Self { shared, address, serving })
+    }
+
+    /// From now on it answers like this.
+    pub(crate) fn answer(&self, manner: Manner) {
+        *self.shared.manner.lock().unwrap_or_else(PoisonError::into_inner) = manner;
+    }
+
+    /// Nobody listens any more at its address. Connections that are open go on.
+    pub(crate) fn die(&self) {
+        self.serving.abort();
     }
 
     /// What connects the program to it.
-    pub fn auth_url(&self) -> String {
+    pub(crate) fn auth_url(&self) -> String {
         format!("force://bench::refresh@{}", self.address)
     }
 
     /// How many changes it took.
-    pub fn taken(&self) -> u64 {
+    pub(crate) fn taken(&self) -> u32 {
         self.shared.taken.load(Ordering::Relaxed)
     }
 
     /// Waits until it took so many; `false` after `patience`.
-    pub async fn wait_for(&self, taken: u64, patience: Duration) -> bool {
+    pub(crate) async fn wait_for(&self, taken: u32, patience: Duration) -> bool {
         let waiting = async {
             loop {
                 let arrived = self.shared.arrived.notified();
@@ -88,7 +102,7 @@ impl Target {
     }
 
     /// When a transaction arrived.
-    pub fn arrival(&self, transaction_id: &str) -> Option<Instant> {
+    pub(crate) fn arrival(&self, transaction_id: &str) -> Option<Instant> {
         let times = self.shared.times.as_ref()?;
         times.lock().unwrap_or_else(PoisonError::into_inner).get(transaction_id).copied()
     }
@@ -116,10 +130,15 @@ async fn judge(shared: &Shared, uri: &Uri, body: &[u8]) -> (StatusCode, String) 
     if !uri.path().ends_with("/delivery/sync") {
         return (StatusCode::NOT_FOUND, "[]".to_owned());
     }
-    match shared.manner {
+    let manner = *shared.manner.lock().unwrap_or_else(PoisonError::into_inner);
+    match manner {
         Manner::AtOnce => {}
-        Manner::After(wait) => tokio::time::timeout(wait, std::future::pending::<()>()).await.unwrap_or(()),
-        Manner::Down => return (StatusCode::SERVICE_UNAVAILABLE, "[]".to_owned()),
+        Manner::After(wait) => crate::measure::rest(wait).await,
+        Manner::Busy => return (StatusCode::SERVICE_UNAVAILABLE, "[]".to_owned()),
+        Manner::Refuses => {
+            let error = r#"[{"message":"Title is too long","errorCode":"STRING_TOO_LONG"}]"#;
+            return (StatusCode::BAD_REQUEST, error.to_owned());
+        }
     }
     if let Some(times) = &shared.times {
         let now = Instant::now();

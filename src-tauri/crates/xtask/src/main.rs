@@ -3,6 +3,7 @@
 //! Each command installs what it needs and is quick when there is nothing to do. Only the standard library and
 //! anyhow, so that the first command on an empty machine starts within seconds.
 
+mod bench;
 mod codegen;
 mod demo;
 mod deny;
@@ -29,6 +30,9 @@ cargo xtask COMMAND
   test [STEP…] [--list]       every check and test, or only the named steps
   ci                          the same as test
   setup                       install everything that the other commands need
+  bench [PART…] [--quick] [--write]
+                              how fast the program is, beside references: builds it as released and measures; --help
+                              tells the parts. --write puts the figures into docs/performance.md
   codegen                     write what is made from the code: docs/causes.md, docs/openapi.json, docs/settings.md
   icons                       draw the tray's icons anew from src-tauri/icons/tray/tray.svg
   deny                        check licences, bans, sources and advisories with cargo-deny
@@ -55,6 +59,7 @@ fn run(mut args: Vec<String>) -> anyhow::Result<ExitCode> {
     match command.as_str() {
         "demo" => demo::run(packages, args),
         "test" | "ci" => steps::run(packages, args),
+        "bench" => bench::run(args).map(|()| ExitCode::SUCCESS),
         "setup" if args.is_empty() => setup::everything(packages).map(|()| ExitCode::SUCCESS),
         "codegen" if args.is_empty() => codegen::run().map(|()| ExitCode::SUCCESS),
         "icons" if args.is_empty() => icons::run(packages).map(|()| ExitCode::SUCCESS),

@@ -30,6 +30,11 @@ pub(crate) fn built(name: &str) -> PathBuf {
     target().join("debug").join(name).with_extension(env::consts::EXE_EXTENSION)
 }
 
+/// The same as it is released.
+pub(crate) fn released(name: &str) -> PathBuf {
+    target().join("release").join(name).with_extension(env::consts::EXE_EXTENSION)
+}
+
 /// The UI's sources.
 pub(crate) fn ui() -> PathBuf {
     root().join("ui")
