@@ -153,7 +153,7 @@ impl World {
                     api_usage: None,
                     clock_skew_ms: None,
                 };
-                self.store.complete(org(B), done).await.unwrap();
+                self.store.complete(org(B), done.into()).await.unwrap();
             }
             Step::Answer(_) => {}
             Step::Review(kind) => self.review(kind).await,
