@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) hidden: bool,
 
-    /// What the window shows first: item/ID, cause/KEY or org/ID
+    /// What the window shows first: failed, item/ID, cause/KEY or org/ID
     #[arg(long, value_name = "PLACE")]
     open: Option<Place>,
 
@@ -111,6 +111,16 @@ mod tests {
         assert!(parse(&["--listen", "127.0.0.1:0", "--config", "/tmp/c.toml"]).is_single());
         assert!(!parse(&["--demo"]).is_single());
         assert!(!parse(&["--data-dir", "/tmp/other"]).is_single());
+    }
+
+    #[test]
+    fn the_manual_page_tells_of_every_flag() {
+        let page = include_str!("../linux/sync-monitor-desktop.1").replace("\\-", "-");
+        let mut command = <Args as clap::CommandFactory>::command();
+        command.build();
+        for flag in command.get_arguments().filter_map(|argument| argument.get_long()) {
+            assert!(page.contains(&format!("\\fB--{flag}\\fR")), "--{flag}");
+        }
     }
 
     #[test]

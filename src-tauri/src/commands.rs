@@ -6,6 +6,7 @@ use sync_monitor_runtime::browser;
 use tauri::{AppHandle, Manager as _};
 
 use crate::autostart::Autostart;
+use crate::saving;
 use crate::tray::Tray;
 
 /// What the management API answered.
@@ -57,4 +58,14 @@ pub(crate) fn set_autostart(app: AppHandle, on: bool) -> Result<(), String> {
         Some(autostart) => autostart.set(on).map_err(|error| format!("{error:#}.")),
         None => Err("Only the program on the usual data folder can be started by the session.".to_owned()),
     }
+}
+
+/// Keeps a text as a file where the user's downloads are, or at home where nothing says where they are, and tells its
+/// path.
+#[tauri::command(async)]
+pub(crate) fn save_file(app: AppHandle, name: &str, text: &str) -> Result<String, String> {
+    let folder = app.path().download_dir().or_else(|_| app.path().home_dir());
+    let folder = folder.map_err(|_| "Nothing says where your files are: set HOME.".to_owned())?;
+    let path = saving::save(&folder, name, text).map_err(|error| format!("{error:#}."))?;
+    Ok(path.display().to_string())
 }

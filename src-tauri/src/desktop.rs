@@ -107,6 +107,7 @@ fn build(args: &Args) -> anyhow::Result<App> {
         commands::open_url,
         commands::desktop_info,
         commands::set_autostart,
+        commands::save_file,
     ]);
     if args.is_single() {
         builder =

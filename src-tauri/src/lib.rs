@@ -6,6 +6,8 @@
 mod answers;
 mod args;
 mod autostart;
+#[cfg(test)]
+mod bundle;
 mod changes;
 mod commands;
 mod desktop;
@@ -14,6 +16,7 @@ mod notices;
 mod notification;
 mod pause;
 mod place;
+mod saving;
 mod settings;
 mod tray;
 mod window;

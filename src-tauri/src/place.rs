@@ -34,7 +34,7 @@ pub(crate) struct Link(pub(crate) Place);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
     /// It has another form than those known.
-    #[error("this is no place in Sync Monitor; one is written item/ID, cause/KEY or org/ID")]
+    #[error("this is no place in Sync Monitor; one is written failed, item/ID, cause/KEY or org/ID")]
     Unknown,
     /// The ID or key cannot be one.
     #[error("this is no ID: it must be 1 to {MAX_NAME} letters, digits and hyphens")]
@@ -79,6 +79,9 @@ impl FromStr for Place {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
+        if text.strip_suffix('/').unwrap_or(text) == "failed" {
+            return Ok(Self::Causes);
+        }
         let (kind, name) = text.split_once('/').ok_or(Error::Unknown)?;
         let make = match kind {
             "item" => Self::Item,
@@ -114,6 +117,8 @@ mod tests {
         for (link, address) in [
             (format!("sync-monitor://item/{ITEM}"), format!("/item/{ITEM}")),
             (format!("Sync-Monitor://item/{ITEM}/"), format!("/item/{ITEM}")),
+            ("sync-monitor://failed".into(), "/failed/causes".into()),
+            ("sync-monitor://failed/".into(), "/failed/causes".into()),
             (
                 "sync-monitor://cause/00ff00ff00ff00ff".into(),
                 "/failed/items?failureKey=00ff00ff00ff00ff".into(),

@@ -2,9 +2,10 @@
 
 use std::process::{Output, Stdio};
 
+use kit::hub::work_item;
 use kit::{ORG_A, ORG_B, Payload, Program};
 use serde_json::Value;
-use sync_monitor_orgsim::{Answer, Consent, Rule, post, wall_clock};
+use sync_monitor_orgsim::{Answer, Consent, HubSpec, Rule, post, wall_clock};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
@@ -103,12 +104,16 @@ async fn a_script_connects_routes_watches_and_retries() {
         vec!["route", "resume", route_id],
         vec!["org", "pause", &id_b],
         vec!["org", "resume", &id_b],
+    ] {
+        let output = run(&folder, &arguments).await;
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+    }
+    for gone in [
         vec!["route", "remove", route_id],
         vec!["org", "remove", &id_b],
         vec!["token", "revoke", token["id"].as_str().unwrap()],
     ] {
-        let output = run(&folder, &arguments).await;
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+        assert_eq!(json(&folder, &gone).await, serde_json::json!({}), "{gone:?}");
     }
     assert_eq!(json(&folder, &["org", "list"]).await["orgs"].as_array().unwrap().len(), 1);
     assert_eq!(post(&program.url, secret, payload.text()).await.unwrap().status, 401);
@@ -415,4 +420,71 @@ async fn shells_and_manuals_are_served_without_a_running_program() {
         page.contains("SYNC\\-MONITOR ITEMS RETRY") || page.contains("SYNC-MONITOR ITEMS RETRY"),
         "{page}"
     );
+}
+
+#[tokio::test]
+async fn an_org_with_the_package_is_read_linked_and_switched_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let _program = Program::serve(&folder, &[]).await;
+    let spec = HubSpec { managed: true, ..HubSpec::default() };
+    let (a, b) = (kit::hub::hub_at(ORG_A, spec.clone()).await, kit::hub::hub_at(ORG_B, spec).await);
+    for org in [&a, &b] {
+        assert!(import(&folder, &org.auth_url(), "Package").await.status.success());
+    }
+    let (id_a, id_b) = (a.id().to_string(), b.id().to_string());
+    let refused = run(&folder, &["org", "pull", &id_a]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("route"), "{}", text(&refused.stderr));
+    let (here, there) =
+        (a.create("WorkItem__c", work_item("Both")), b.create("WorkItem__c", work_item("Both")));
+    let linked = json(&folder, &["org", "link", &id_a, &here, &id_b, &there]).await;
+    assert_eq!(linked["externalId"], format!("{id_a}:{here}"));
+    json(&folder, &["route", "add", &id_a, &id_b]).await;
+    let pulled = run(&folder, &["org", "pull", &id_a, "--since", "2020-01-01T00:00:00Z"]).await;
+    assert_eq!(pulled.status.code(), Some(0), "{}", text(&pulled.stderr));
+    a.edit("WorkItem__c", &here, serde_json::json!({ "StageNamePk__c": "Done" }));
+    assert!(text(&run(&folder, &["org", "pull", &id_a]).await.stdout).contains("change"));
+    until(&folder, &["status"], |status| {
+        status["counts"]["synced"] == 2 || status["counts"]["superseded"] == 1
+    })
+    .await;
+    assert_eq!(b.rows("WorkItem__c").len(), 1);
+    let mapped =
+        json(&folder, &["org", "mapping", &id_a, "--on", "assignee", "--off", "workLog.description"]).await;
+    let is_on = |object: &str, member: &str| {
+        let members = mapped["members"].as_array().unwrap();
+        members.iter().find(|one| one["object"] == object && one["member"] == member).unwrap()["on"].clone()
+    };
+    assert_eq!((is_on("workItem", "assignee"), is_on("workLog", "description")), (true.into(), false.into()));
+    let unknown = run(&folder, &["org", "mapping", &id_a, "--on", "salary"]).await;
+    assert!(text(&unknown.stderr).contains("comment.author"), "{}", text(&unknown.stderr));
+    let file = folder.path().join("mapping.json");
+    std::fs::write(&file, mapped.to_string()).unwrap();
+    assert!(text(&run(&folder, &["org", "mapping", &id_a, "--default"]).await.stdout).contains("assignee"));
+    let put = json(&folder, &["org", "mapping", &id_a, "--file", file.to_str().unwrap()]).await;
+    assert_eq!(put, mapped);
+
+    let row = |direction: &str| {
+        serde_json::json!({
+            "ObjectTypePk__c": "WorkItem__c", "DirectionPk__c": direction, "StatusPk__c": "Failed", "ErrorLogTxt__c": "Not found",
+        })
+    };
+    let (sent, sent_too, taken) = (
+        a.create("SyncItem__c", row("Outbound")),
+        a.create("SyncItem__c", row("Outbound")),
+        a.create("SyncItem__c", row("Inbound")),
+    );
+    let queue = text(&run(&folder, &["org", "queue", &id_a, "--status", "failed,pending"]).await.stdout);
+    assert!(queue.contains(&sent) && queue.contains("strand it for good"), "{queue}");
+    let refused = run(&folder, &["org", "requeue", &id_a, &sent, &taken]).await;
+    assert_eq!(refused.status.code(), Some(1), "one of two was refused");
+    assert!(text(&refused.stdout).contains("1 queued again"), "{}", text(&refused.stdout));
+    assert_eq!(a.row("SyncItem__c", &sent).unwrap()["StatusPk__c"], "Queued");
+    let dismissed = run(&folder, &["org", "dismiss", &id_a, &sent_too, "--reason", "sent by hand"]).await;
+    assert_eq!(dismissed.status.code(), Some(0), "{}", text(&dismissed.stderr));
+    assert!(!a.row("SyncItem__c", &sent_too).unwrap()["DismissedDateTime__c"].is_null());
+
+    let off = run(&folder, &["org", "pull", &id_a, "--off"]).await;
+    assert!(text(&off.stdout).contains("read no more"), "{}", text(&off.stdout));
+    assert_eq!(run(&folder, &["org", "pull", &id_a]).await.status.code(), Some(1));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kit::{App, ORG_A, ORG_B, ORG_C, Payload, Setup, browse, exchange, org_id, sim};
 use rstest::rstest;
 use serde_json::{Value, json};
-use sync_monitor_orgsim::{Consent, OrgSim, OrgSpec, TokenServer};
+use sync_monitor_orgsim::{Answer, Consent, OrgSim, OrgSpec, TokenServer};
 
 /// Begins a sign-in to `org`.
 async fn begin(app: &App, org: &OrgSim) -> Value {
@@ -366,7 +366,7 @@ async fn a_renewal_that_answers_for_another_org_sends_nothing_there() {
 async fn an_org_that_has_moved_is_asked_where_it_is_from_then_on() {
     let (app, pair) = App::with_two_orgs().await;
     let before = pair.b.url();
-    pair.b.move_away().await.unwrap();
+    pair.b.move_away(Answer::platform(401, "INVALID_SESSION_ID", "expired")).await.unwrap();
     let first = Payload::from(ORG_A, app.now()).record("WI-1", "x");
     app.accept(&pair.token_a, &first).await;
     app.wait_status(first.id(), ORG_B, "synced").await;
@@ -390,8 +390,8 @@ async fn an_org_that_has_moved_is_asked_where_it_is_from_then_on() {
     let item = app.wait_status(second.id(), ORG_B, "synced").await;
     assert_eq!(item["attemptLog"].as_array().unwrap().len(), 1, "{item}");
     assert_eq!(pair.b.token_requests(), asked + 1, "the first token of the run");
-    // A test finds a move too.
-    pair.b.move_away().await.unwrap();
+    // A test finds a move too, where no delivery would.
+    pair.b.move_away(Answer::redirect(301, &pair.b.url())).await.unwrap();
     let tested = app.order("POST", &format!("/api/v1/orgs/{}/test", pair.b.id()), json!({})).await;
     assert_eq!((&tested["instanceUrl"], &tested["health"]), (&json!(pair.b.url()), &json!("connected")));
     let third = Payload::from(ORG_A, app.now()).record("WI-3", "x");

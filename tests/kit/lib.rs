@@ -4,6 +4,7 @@
 mod app;
 mod browser;
 mod clock;
+pub mod hub;
 mod payload;
 mod program;
 mod raw;
@@ -16,3 +17,4 @@ pub use payload::{ORG_A, ORG_B, ORG_C, Payload, org_id};
 pub use program::{Program, executable};
 pub use raw::{Reply, exchange, raw};
 pub use salesforce_cli::SalesforceCli;
+pub use sync_monitor_orgsim::OrgSim;

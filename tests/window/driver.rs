@@ -70,6 +70,12 @@ impl Window {
         gone
     }
 
+    /// Goes to another screen of the page.
+    pub(crate) async fn go_to(&self, hash: &str) -> anyhow::Result<()> {
+        self.client.execute("location.hash = arguments[0]", vec![json!(hash)]).await?;
+        Ok(())
+    }
+
     /// Waits until the page is at an address that ends like this.
     pub(crate) async fn is_at(&self, end: &str) -> anyhow::Result<()> {
         until(&format!("the page to be at {end}"), async || {

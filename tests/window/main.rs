@@ -12,7 +12,7 @@ mod waiting;
 use driver::{Window, free_port};
 use kit::{ORG_B, sim};
 use notifications::Notifications;
-use program::{Program, end, web_processes};
+use program::{Api, Program, end, web_processes};
 use screen::Screen;
 use serde_json::{Value, json};
 use session::Session;
@@ -58,6 +58,54 @@ async fn a_failed_item_is_found_looked_at_and_retried_until_it_is_synced() -> an
     window.see_no_more(MENDED).await?;
     window.picture("item-synced").await?;
     window.close().await
+}
+
+#[tokio::test]
+async fn what_failed_before_a_restart_is_explained_and_retried_after_it_until_it_is_synced()
+-> anyhow::Result<()> {
+    let session = Session::start("")?;
+    let org = sim(ORG_B).await;
+    let window = Window::open(&session, &[]).await?;
+    let api = session.api();
+    let sender = api.connect(&org, "Acme UAT").await?;
+    window.see("//*[@data-testid='headline'][contains(., 'Everything is in sync')]").await?;
+    org.script(Rule::always(refusal("Estimated hours are required")).times(1));
+    sender.change("WI-1").await?;
+    window.see("//*[@data-testid='headline'][contains(., '1 item needs you')]").await?;
+    window.click("//nav//a[@data-testid='nav-failed']").await?;
+    window.see("//*[@data-testid='cause'][contains(., 'A validation rule refused the record')]").await?;
+    let before = failed_item(&api).await?;
+
+    end(api.is_up().await?).await?;
+    drop(window);
+    let window = Window::open(&session, &[]).await?;
+    window.see("//*[@data-testid='headline'][contains(., '1 item needs you')]").await?;
+    assert_eq!(failed_item(&api).await?, before, "nothing of it is lost or new");
+    assert_eq!(org.received().len(), 1, "a failed item is not sent again by a start");
+
+    window.click("//nav//a[@data-testid='nav-failed']").await?;
+    window.click("//*[@data-testid='cause'][contains(., 'Acme UAT')]//a[@data-testid='cause-items']").await?;
+    window.click("//*[@data-testid='item-row'][contains(., 'WI-1')]//a[@data-testid='item-open']").await?;
+    window.see("//*[@data-testid='cause-card'][contains(., 'An admin of the target org')]").await?;
+    window.see("//*[@data-testid='attempt'][contains(., 'Estimated hours are required')]").await?;
+    window.picture("failed-before-a-restart").await?;
+    window.click("//*[@data-testid='item-retry']").await?;
+    window.see("//*[@data-testid='item-status'][@data-status='synced']").await?;
+    window.see("//*[@data-testid='ladder'][contains(., 'after manual retry 1')]").await?;
+    window.picture("synced-after-a-restart").await?;
+    window.go_to("#/overview").await?;
+    window.see("//*[@data-testid='headline'][contains(., 'Everything is in sync')]").await?;
+    assert_eq!(org.received().iter().filter(|change| change.taken).count(), 1);
+    window.close().await
+}
+
+/// The one item that has failed: its ID, and what is known of its attempts.
+async fn failed_item(api: &Api) -> anyhow::Result<Value> {
+    api.failed(1).await?;
+    let items = api.ask("GET", "items?status=failed", &Value::Null).await?;
+    let id = items["items"][0]["id"].as_str().unwrap_or_default();
+    let item = api.ask("GET", &format!("items/{id}"), &Value::Null).await?;
+    Ok(json!([id, item["cycle"], item["attempts"], item["attemptLog"]]))
 }
 
 #[tokio::test]
@@ -315,9 +363,8 @@ async fn a_link_is_shown_in_the_window_that_is_open() -> anyhow::Result<()> {
     let sender = api.connect(&org, "Acme UAT").await?;
     org.script(Rule::always(refusal("no")));
     sender.change("WI-1").await?;
-    api.failed(1).await?;
-    let items = api.ask("GET", "items?status=failed", &Value::Null).await?;
-    let id = items["items"][0]["id"].as_str().unwrap_or_default().to_owned();
+    let failed = failed_item(&api).await?;
+    let id = failed[0].as_str().unwrap_or_default();
 
     // A reload would lose this.
     window.mark().await?;
@@ -349,6 +396,43 @@ async fn the_session_starts_the_program_hidden_when_the_user_says_so() -> anyhow
     assert!(text.contains("sync-monitor-desktop --hidden"), "{text}");
     window.call("set_autostart", json!({ "on": false })).await?;
     assert_eq!(window.call("desktop_info", json!({})).await?, off);
+    window.close().await
+}
+
+#[tokio::test]
+async fn exports_are_kept_as_files_where_downloads_are_and_the_window_says_where() -> anyhow::Result<()> {
+    let session = Session::start("")?;
+    let home = session.home();
+    std::fs::write(home.join("config/user-dirs.dirs"), "XDG_DOWNLOAD_DIR=\"$HOME/From the web\"\n")?;
+    let window = Window::open(&session, &[]).await?;
+    let org = sim(ORG_B).await;
+    let sender = session.api().connect(&org, "Acme UAT").await?;
+    org.script(Rule::always(refusal("Estimated hours are required")));
+    sender.change("WI-1").await?;
+    session.api().failed(1).await?;
+
+    window.click("//nav//a[@data-testid='nav-failed']").await?;
+    window.click("//*[@data-testid='cause-export']").await?;
+    let folder = home.join("From the web").display().to_string();
+    let said = format!("//*[@data-testid='notice'][contains(., 'Saved as {folder}/sync-monitor-failed-')]");
+    window.see(&said).await?;
+    window.picture("exported").await?;
+    window.go_to("#/audit").await?;
+    window.click("//*[@data-testid='audit-export-csv']").await?;
+    window
+        .see(&format!("//*[@data-testid='notice'][contains(., '{folder}/sync-monitor-audit.csv')]"))
+        .await?;
+    window.go_to("#/settings/diagnostics").await?;
+    window.click("//*[@data-testid='diagnostics-save']").await?;
+    window.see("//*[@data-testid='notice'][contains(., 'sync-monitor-diagnostics-')]").await?;
+
+    let mut texts = Vec::new();
+    for file in std::fs::read_dir(&folder)? {
+        texts.push(std::fs::read_to_string(file?.path())?);
+    }
+    let holding = |part: &str| texts.iter().filter(|text| text.contains(part)).count();
+    assert_eq!(texts.len(), 3);
+    assert_eq!([holding("Estimated hours"), holding("id,at,actor"), holding("madeAt")], [1; 3], "{texts:#?}");
     window.close().await
 }
 

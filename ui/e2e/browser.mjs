@@ -1,6 +1,7 @@
 import { chromium } from 'playwright-core';
 import AxeBuilder from '@axe-core/playwright';
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 
 const ARGS = [
   '--no-sandbox',
@@ -50,10 +51,36 @@ export const SCREENS = [
   '#/welcome',
 ];
 
+/** How long a page may take for what it is to do; Playwright's own patience. */
+const PATIENCE_MS = 30_000;
+
+/**
+ * Waits until what is read from the page is as wanted, or matches; fails with the
+ * difference if it never is. It is read again when the page has drawn a frame.
+ */
+export async function becomes(page, read, wanted, what) {
+  const deadline = performance.now() + PATIENCE_MS;
+  const is = (value) =>
+    wanted instanceof RegExp ? wanted.test(value) : isDeepStrictEqual(value, wanted);
+  for (;;) {
+    const value = await read();
+    if (is(value)) return;
+    if (performance.now() > deadline) {
+      if (wanted instanceof RegExp) assert.match(value, wanted, what);
+      assert.deepEqual(value, wanted, what);
+    }
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+  }
+}
+
 /** Fails with the names of the broken rules if axe finds anything; `without` names rules that do not apply. */
 export async function assertAccessible(page, where, without = []) {
+  assert.equal(page.frames().length, 1, 'frames within the page would have to be looked at too');
   // The checker is injected as a script, which the page's own policy rightly forbids.
   const { violations } = await new AxeBuilder({ page })
+    // What is right is not told, which takes longer than finding it. Without frames none have to be joined.
+    .options({ resultTypes: ['violations'] })
+    .setLegacyMode(true)
     .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
     .disableRules(without)
     .analyze();

@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { assertAccessible, chooseTheme, goTo, launch, SCREENS } from './browser.mjs';
+import { assertAccessible, becomes, chooseTheme, goTo, launch, SCREENS } from './browser.mjs';
 
 const OPEN_URL = process.env.SYNC_MONITOR_OPEN_URL;
 const PICTURES = process.env.SYNC_MONITOR_PICTURES;
@@ -56,6 +56,17 @@ describe('journeys through the program', () => {
   const status = (name) =>
     page.locator(`[data-testid="item-status"][data-status="${name}"]`).waitFor();
   const notice = (text) => page.getByTestId('notice').filter({ hasText: text });
+  /** Waits until a part shows the number that the program tells. */
+  const shows = (part, told) =>
+    becomes(
+      page,
+      async () => {
+        const text = await page.getByTestId(part).textContent();
+        return Number(text.replace(/\D/g, '')) === (await told());
+      },
+      true,
+      part,
+    );
   const failed = async () => (await ask('/items?status=failed&limit=100')).items;
   const curable = async () =>
     (await failed()).filter((item) => MENDED.includes(item.externalIds[0]));
@@ -109,12 +120,10 @@ describe('journeys through the program', () => {
     await goTo(page, '#/overview');
     const { counts } = await ask('/status');
     assert.ok(counts.failed >= 4, 'the journeys need four failed items');
-    const shown = await page.getByTestId('tile-failed-count').textContent();
-    assert.equal(Number(shown.replace(/\D/g, '')), counts.failed);
+    await shows('tile-failed-count', async () => (await ask('/status')).counts.failed);
     await page.getByTestId('tile-failed').click();
     await page.getByTestId('item-row').first().waitFor();
-    const { total } = await ask('/items?status=failed&limit=1');
-    assert.equal(total, counts.failed);
+    await shows('list-count', async () => (await ask('/items?status=failed&limit=1')).total);
   });
 
   it('opens a failed item, shows why, and retries it', async () => {
@@ -127,12 +136,13 @@ describe('journeys through the program', () => {
     const detail = await ask(`/items/${item.id}`);
     await page.getByTestId('cause-card').getByText(detail.cause.title).waitFor();
     await page.getByTestId('attempt').first().waitFor();
-    assert.equal(await page.getByTestId('attempt').count(), detail.attemptLog.length);
+    await becomes(page, () => page.getByTestId('attempt').count(), detail.attemptLog.length);
     await page.getByTestId('item-tab-payload').click();
     await page.getByTestId('payload-as-text').click();
     const payload = await page.getByTestId('payload').textContent();
     assert.deepEqual(JSON.parse(payload), JSON.parse(detail.payloadText));
     await page.getByTestId('copy-curl').click();
+    await notice('curl command copied').waitFor();
     const command = await page.evaluate(() => navigator.clipboard.readText());
     assert.ok(command.includes(detail.payloadText) && command.includes('Bearer $TOKEN'));
     await page.getByTestId('item-retry').click();
@@ -159,10 +169,10 @@ describe('journeys through the program', () => {
     const said = notice(`${total} queued again`);
     await said.getByRole('link').click();
     await page.getByTestId('run').waitFor();
-    assert.equal(await page.getByTestId('run-done').textContent(), String(total));
+    await shows('run-done', () => total);
     await page.getByTestId('run-now').filter({ hasText: 'Synced' }).waitFor();
     await assertAccessible(page, 'a run');
-    assert.equal((await curable()).length, 0);
+    await becomes(page, async () => (await curable()).length, 0);
     await goTo(page, '#/runs');
     await page.getByTestId('run-row').first().waitFor();
   });
@@ -237,7 +247,7 @@ describe('journeys through the program', () => {
       .getByTestId('version')
       .nth(total - 1)
       .waitFor();
-    assert.equal(await page.getByTestId('version').count(), total);
+    await becomes(page, () => page.getByTestId('version').count(), total);
     await page.locator('[data-testid="holding"][data-standing="current"]').first().waitFor();
     await page.locator('[data-testid="holding"][data-standing="failed"]').waitFor();
   });
@@ -249,8 +259,7 @@ describe('journeys through the program', () => {
     await line.focus();
     await page.keyboard.press('Enter');
     await page.getByTestId('item-row').first().waitFor();
-    const shown = await page.getByTestId('list-count').textContent();
-    assert.equal(Number(shown.replace(/\D/g, '')), (await failed()).length);
+    await shows('list-count', async () => (await failed()).length);
   });
 
   it('keeps in the audit log what was done here', async () => {
@@ -281,10 +290,11 @@ describe('journeys through the program', () => {
       [...document.querySelectorAll('[data-testid="item-row"]')].map((one) => one.dataset.id),
     );
     await key('j');
+    await page.locator('[data-row-link]:focus').waitFor();
     const id = await page.evaluate(() => document.activeElement?.dataset.rowLink);
     assert.ok(ids.includes(id), 'j puts the focus on a row');
     await key('x');
-    assert.equal(await row(id).getByRole('checkbox').isChecked(), true);
+    await becomes(page, () => row(id).getByRole('checkbox').isChecked(), true);
     await key('x');
     // An item, the next one, and the item as a page.
     await key('Enter');

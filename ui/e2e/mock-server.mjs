@@ -50,6 +50,7 @@ function answer(mock, method, path, query, body) {
   if (['stats', 'settings', 'store', 'tokens', 'diagnostics'].includes(name)) {
     return systemAnswer(mock, key, id, query, body);
   }
+  if (key === 'DELETE crash') return (mock.crash = null);
   if (name === 'orgs') return orgAnswer(mock, method, id, verb, body);
   if (key === 'POST routes') {
     const route = {
@@ -68,6 +69,9 @@ function answer(mock, method, path, query, body) {
   if (key === 'PATCH routes') {
     const route = mock.routes.find((one) => one.id === id);
     route.enabled = body.enabled;
+    const onIt = (item) =>
+      item.sourceOrgId === route.sourceOrgId && item.targetOrgId === route.targetOrgId;
+    mock.hold(onIt, 'routePaused', !body.enabled);
     return route;
   }
   return undefined;
@@ -141,7 +145,7 @@ function orgAnswer(mock, method, id, verb, body) {
     case 'POST org pause':
     case 'POST org resume':
       org.health = verb === 'pause' ? 'paused' : 'connected';
-      mock.emit({ items: [], orgs: true, routes: false });
+      mock.hold((item) => item.targetOrgId === id, 'orgPaused', verb === 'pause');
       return org;
     case 'PATCH org ':
       return Object.assign(org, { ...body, alias: body.alias === '' ? null : body.alias });

@@ -96,7 +96,18 @@ export class Mock {
       serverTime: new Date().toISOString(),
       demoLoginUrl: this.demo ? 'http://127.0.0.1:9' : null,
       relay: this.relay,
+      crash: this.crash ?? null,
     };
+  }
+
+  /** Holds what waits on a way for a reason, or lets it go. */
+  hold(onWay, reason, held) {
+    for (const item of this.items.filter(onWay)) {
+      const waits = ['queued', 'retrying'].includes(item.status);
+      if (held && waits && item.heldBy === null) item.heldBy = reason;
+      if (!held && item.heldBy === reason) item.heldBy = null;
+    }
+    this.emit({ items: null, orgs: true, routes: true });
   }
 
   pause(until) {

@@ -1,38 +1,25 @@
 /** Connecting orgs and looking after them, against the mock server. */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { assertAccessible, chooseTheme, launch } from './browser.mjs';
+import { beforeEach, describe, it } from 'node:test';
+import { assertAccessible, chooseTheme } from './browser.mjs';
 import { ORGS } from './mock-data.mjs';
-import { startMock } from './mock-server.mjs';
+import { mockPages } from './mock-page.mjs';
 
-let browser;
+const t = mockPages({
+  context: { viewport: { width: 1280, height: 900 } },
+  // The login page is somebody else's: here it is enough that it is opened.
+  prepare: (made) =>
+    made.context().route('https://login.example/**', (route) => route.fulfill({ body: 'login' })),
+});
+const { becomes, notice } = t;
 let server;
 let page;
-let complaints;
 
 async function open(options, hash = '#/orgs') {
-  server = await startMock(options);
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-  // The login page is somebody else's: here it is enough that it is opened.
-  await context.route('https://login.example/**', (route) => route.fulfill({ body: 'login' }));
-  page = await context.newPage();
-  complaints = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  await page.goto(server.url + hash);
+  ({ page, server } = await t.open(options, hash));
 }
 
-before(async () => {
-  browser = await launch();
-});
-after(() => browser.close());
-afterEach(async () => {
-  await page.context().close();
-  await server.cut();
-  assert.deepEqual(complaints, []);
-});
-
 const card = (id) => page.locator(`[data-testid="org-card"][data-org="${id}"]`);
-const notice = (text) => page.getByTestId('notice').filter({ hasText: text }).waitFor();
 const step = (name) => page.locator(`[data-testid="wizard"][data-step="${name}"]`).waitFor();
 const next = () => page.getByTestId('wizard-next').click();
 const problem = (text) => page.getByTestId('wizard-error').filter({ hasText: text }).waitFor();
@@ -51,8 +38,8 @@ describe('the add-org wizard', () => {
     await page.getByRole('radio', { name: 'In the browser' }).focus();
     await page.keyboard.press('Enter');
     await step('browser');
-    assert.equal(
-      await page.evaluate(() => document.activeElement.textContent),
+    await becomes(
+      () => page.evaluate(() => document.activeElement.textContent),
       'Which login page?',
       'the step is read',
     );
@@ -126,8 +113,8 @@ describe('the add-org wizard', () => {
     await page.keyboard.press('Escape');
     assert.match((await given).url(), /orgs\/login\/sign-in-1$/);
     await page.getByTestId('wizard').waitFor({ state: 'detached' });
-    assert.equal(
-      await page.evaluate(() => document.activeElement.dataset.testid),
+    await becomes(
+      () => page.evaluate(() => document.activeElement.dataset.testid),
       'org-add',
       'the focus is where it was',
     );
@@ -138,7 +125,7 @@ describe('the add-org wizard', () => {
     await next();
     await page.getByTestId('cli-org').filter({ hasText: 'connected already' }).waitFor();
     const other = page.getByTestId('cli-org').filter({ hasText: 'ada@northwind' });
-    assert.equal(await other.getByRole('radio').isChecked(), true, 'the first that is new');
+    await becomes(() => other.getByRole('radio').isChecked(), true, 'the first that is new');
     await page.getByLabel('Alias (optional)').fill('uat');
     await next();
     await step('test');
@@ -163,7 +150,7 @@ describe('the add-org wizard', () => {
     await page.getByRole('radio', { name: 'By an sfdxAuthUrl' }).check();
     await next();
     const field = page.getByLabel('sfdxAuthUrl', { exact: true });
-    assert.equal(await field.getAttribute('type'), 'password');
+    await becomes(() => field.getAttribute('type'), 'password');
     await page.getByText('Two holders of one refresh token').waitFor();
     await field.fill('https://login.salesforce.com');
     await next();
@@ -176,7 +163,7 @@ describe('the add-org wizard', () => {
     await field.fill('force://PlatformCLI::5Aep861secret@acme.my.salesforce.com');
     await next();
     await problem('expired access/refresh token');
-    assert.equal(await field.inputValue(), '', 'a secret does not stay on the screen');
+    await becomes(() => field.inputValue(), '', 'a secret does not stay on the screen');
     await field.fill('force://PlatformCLI::5Aep861secret@acme.my.salesforce.com');
     await next();
     await step('test');
@@ -221,7 +208,7 @@ it('the wizard of a demo leads to the org that waits there', async () => {
   await page.getByTestId('org-add').click();
   await next();
   await step('browser');
-  assert.equal(await page.getByLabel('Address of the org').inputValue(), 'http://127.0.0.1:9');
+  await becomes(() => page.getByLabel('Address of the org').inputValue(), 'http://127.0.0.1:9');
   await page.getByText('third org of this demo').waitFor();
 });
 
@@ -267,7 +254,7 @@ describe('a card', () => {
   it('disconnects an org after it was asked', async () => {
     await card(ORGS.client).getByTestId('org-disconnect').click();
     await page.getByText('revoked and forgotten').waitFor();
-    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Cancel');
+    await becomes(() => page.evaluate(() => document.activeElement.textContent), 'Cancel');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     assert.ok(!server.mock.calls.some((call) => call.startsWith('DELETE')));

@@ -1,39 +1,24 @@
 /** The settings, in a browser and in the desktop window, against the mock server. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { assertAccessible, launch } from './browser.mjs';
+import { beforeEach, describe, it } from 'node:test';
+import { assertAccessible } from './browser.mjs';
 import { ORGS } from './mock-data.mjs';
-import { startMock } from './mock-server.mjs';
+import { mockPages } from './mock-page.mjs';
 
-let browser;
+const t = mockPages({
+  mock: { demo: false },
+  context: { permissions: ['clipboard-read', 'clipboard-write'] },
+});
+const { becomes, notice } = t;
 let server;
 let page;
-let complaints;
 
-async function open(hash, prepare = async () => undefined) {
-  server = await startMock({ demo: false });
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
-  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  page = await context.newPage();
-  complaints = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  await prepare(page);
-  await page.goto(server.url + hash);
+async function open(hash, prepare) {
+  ({ page, server } = await t.open({}, hash, { prepare }));
 }
 
-before(async () => {
-  browser = await launch();
-});
-after(() => browser.close());
-afterEach(async () => {
-  await page.context().close();
-  await server.cut();
-  assert.deepEqual(complaints, []);
-});
-
 const content = () => page.getByTestId('settings-content');
-const notice = (text) => page.getByTestId('notice').filter({ hasText: text }).waitFor();
 const told = (name) => server.mock.program.setting(name);
 
 describe('a setting', () => {
@@ -47,7 +32,7 @@ describe('a setting', () => {
     assert.equal(told('delivery.probe_interval').value, '1m');
     await page.getByRole('button', { name: 'Probe interval: back to the default, 30s' }).click();
     await page.getByTestId('settings-pending').waitFor({ state: 'detached' });
-    assert.equal(await field.inputValue(), '30s');
+    await becomes(() => field.inputValue(), '30s');
     assert.equal(told('delivery.probe_interval').source, 'default');
   });
 
@@ -58,20 +43,20 @@ describe('a setting', () => {
     await field.press('Tab');
     await content().getByText('it must be a whole number from 1 to 64').waitFor();
     assert.equal(await field.inputValue(), '0');
-    assert.equal(await field.getAttribute('aria-invalid'), 'true');
+    await becomes(() => field.getAttribute('aria-invalid'), 'true');
     await assertAccessible(page, 'a refused setting');
     await field.fill('4');
     await field.press('Tab');
     await content().getByText('it must be').waitFor({ state: 'detached' });
-    assert.equal(told('delivery.concurrency_per_org').value, 4);
+    await becomes(() => told('delivery.concurrency_per_org').value, 4);
   });
 
   it('that a flag or the environment sets cannot be changed here, and says so', async () => {
     await open('#/settings/api');
-    assert.equal(await page.getByLabel('Listener address').isDisabled(), true);
+    await becomes(() => page.getByLabel('Listener address').isDisabled(), true);
     await content().getByText('Set on the command line').waitFor();
     await page.getByTestId('settings-general').click();
-    assert.equal(await page.getByLabel('Salesforce CLI').isDisabled(), true);
+    await becomes(() => page.getByLabel('Salesforce CLI').isDisabled(), true);
     await content().getByText('Set by an environment variable').waitFor();
   });
 
@@ -88,17 +73,17 @@ describe('a setting', () => {
     });
     await toggle.press('Space');
     await content().getByText('The file cannot be written.').waitFor();
-    assert.equal(await toggle.isChecked(), false);
+    await becomes(() => toggle.isChecked(), false);
   });
 
-  it('says that it could not be loaded, and tries again', async () => {
+  it('says that it could not be loaded, and comes when it can', async () => {
     await open('#/settings/appearance', async (made) => {
       await made.route('**/api/v1/settings', (route) => route.abort());
     });
     await page.getByTestId('settings-general').click();
     await page.getByText('This could not be loaded').waitFor();
     await page.unroute('**/api/v1/settings');
-    await page.getByRole('button', { name: 'Try again' }).click();
+    // It comes by itself; whoever cannot wait has a button.
     await page.getByLabel('Probe interval', { exact: true }).waitFor();
   });
 });
@@ -110,9 +95,9 @@ describe('the retry schedule', () => {
 
   it('is a ladder that can be longer, shorter and slower, by keyboard', async () => {
     await page.getByText('Then, 1 h 12 min 30 s after the change came').waitFor();
-    assert.equal(await save().isDisabled(), true);
+    await becomes(() => save().isDisabled(), true);
     await page.getByRole('button', { name: 'Add an attempt' }).press('Enter');
-    assert.equal(await waits().count(), 6);
+    await becomes(() => waits().count(), 6);
     await page.keyboard.type('2h');
     await page.getByText('Then, 3 h 12 min 30 s after the change came').waitFor();
     await page.getByRole('button', { name: 'Remove attempt 2' }).press('Enter');
@@ -131,12 +116,12 @@ describe('the retry schedule', () => {
   it('is not saved with a wait that cannot be read', async () => {
     await waits().nth(2).fill('soon');
     await page.getByText('write it like 30s, 10m or 1h').waitFor();
-    assert.equal(await save().isDisabled(), true);
+    await becomes(() => save().isDisabled(), true);
     await waits().nth(2).fill('31d');
     await page.getByText('at most 30 days').waitFor();
     await assertAccessible(page, 'a wait that cannot be');
     await page.getByRole('button', { name: 'Discard' }).click();
-    assert.equal(await waits().nth(2).inputValue(), '2m');
+    await becomes(() => waits().nth(2).inputValue(), '2m');
   });
 });
 
@@ -165,7 +150,7 @@ describe('tokens', () => {
     await page.getByRole('button', { name: 'Copied' }).waitFor();
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
     await page.getByRole('button', { name: 'I have kept it' }).click();
-    assert.equal(await page.getByText(secret).count(), 0);
+    await becomes(() => page.getByText(secret).count(), 0);
     const row = page.getByTestId('token-row').filter({ hasText: 'billing' });
     await row.getByRole('button', { name: 'Revoke the token billing' }).click();
     await page.getByTestId('token-revoke-confirm').click();
@@ -217,8 +202,23 @@ describe('diagnostics', () => {
     await page.getByTestId('diagnostics-save').click();
     const file = await saved;
     assert.match(file.suggestedFilename(), /^sync-monitor-diagnostics-.*\.json$/);
+    await notice(`Saved as ${file.suggestedFilename()}`);
     assert.equal(await readFile(await file.path(), 'utf8'), shown);
     assert.equal(JSON.parse(shown).version, '0.1.0');
+  });
+});
+
+describe('a crash', () => {
+  it('is told of on every page, with the way to its report, until it was seen', async () => {
+    const crash = { path: '/data/crashes/crash-1.txt', summary: 'writer.rs:7:1: it cannot be' };
+    await open('#/overview', async () => (server.mock.crash = crash));
+    const banner = page.getByTestId('crash-banner');
+    assert.match(await banner.textContent(), /writer\.rs:7:1: it cannot be/);
+    await banner.getByRole('link').click();
+    await page.getByTestId('diagnostics').waitFor();
+    await banner.getByRole('button').click();
+    await banner.waitFor({ state: 'detached' });
+    assert.equal(server.mock.crash, null);
   });
 });
 
@@ -236,6 +236,10 @@ describe('in the desktop window', () => {
             desktop.autostart = given.on;
             return null;
           }
+          if (command === 'save_file') {
+            if (window.refuseFiles) throw 'The folder cannot be written.';
+            return `/home/ada/Downloads/${given.name}`;
+          }
           if (command !== 'api_request') return null;
           const answer = await fetch(given.path, {
             method: given.method,
@@ -251,14 +255,23 @@ describe('in the desktop window', () => {
     await open('#/settings/general', bridge);
     const toggle = page.getByTestId('autostart');
     await toggle.waitFor();
-    assert.equal(await toggle.isChecked(), false);
+    await becomes(() => toggle.isChecked(), false);
     await toggle.press('Space');
     await page.waitForFunction(() => document.querySelector('[data-testid="autostart"]').checked);
     await page.evaluate(() => (window.refuseAutostart = true));
     await toggle.press('Space');
     await notice('The folder cannot be written.');
-    assert.equal(await toggle.isChecked(), true, 'it shows what holds');
+    await becomes(() => toggle.isChecked(), true, 'it shows what holds');
     await assertAccessible(page, 'the desktop’s settings');
+  });
+
+  it('a file is kept by the program, which says where, or why not', async () => {
+    await open('#/audit', bridge);
+    await page.getByTestId('audit-export-csv').click();
+    await notice('Saved as /home/ada/Downloads/sync-monitor-audit.csv');
+    await page.evaluate(() => (window.refuseFiles = true));
+    await page.getByTestId('audit-export-csv').click();
+    await notice('The folder cannot be written.');
   });
 
   it('everything grows and shrinks by keys, is remembered, and still fits', async () => {
@@ -266,15 +279,15 @@ describe('in the desktop window', () => {
     await page.getByLabel('Size').waitFor();
     await page.keyboard.press('Control+=');
     await page.keyboard.press('Control+=');
-    assert.equal(await page.getByLabel('Size').inputValue(), '125');
+    await becomes(() => page.getByLabel('Size').inputValue(), '125');
     await page.reload();
-    assert.equal(await page.getByLabel('Size').inputValue(), '125');
+    await becomes(() => page.getByLabel('Size').inputValue(), '125');
     const foot = await page.getByRole('contentinfo').boundingBox();
     assert.ok(Math.abs(foot.y + foot.height - 800) < 2, 'the frame still fills the window');
     await page.keyboard.press('Control+-');
-    assert.equal(await page.getByLabel('Size').inputValue(), '110');
+    await becomes(() => page.getByLabel('Size').inputValue(), '110');
     await page.keyboard.press('Control+0');
-    assert.equal(await page.getByLabel('Size').inputValue(), '100');
+    await becomes(() => page.getByLabel('Size').inputValue(), '100');
   });
 });
 

@@ -1,6 +1,7 @@
 import { getContext, setContext } from 'svelte';
 import type { Backend } from './backend/backend';
 import { ItemActions } from './items/actions.svelte';
+import { Holds } from './items/holds.svelte';
 import { ItemList } from './items/list.svelte';
 import { Monitor } from './monitor.svelte';
 import { OrgActions } from './orgs/actions.svelte';
@@ -17,6 +18,7 @@ export class App {
   readonly monitor: Monitor;
   readonly actions: ItemActions;
   readonly orgActions: OrgActions;
+  readonly holds: Holds;
   readonly list: ItemList;
   readonly router = new Router();
   readonly notices = new Notices();
@@ -39,6 +41,7 @@ export class App {
     this.list = new ItemList(this.monitor.backend, (error) => this.monitor.noteProblem(error));
     this.actions = new ItemActions(this.monitor, this.notices, this.list);
     this.orgActions = new OrgActions(this.monitor, this.actions);
+    this.holds = new Holds(this.monitor, this.orgActions, this.actions);
   }
 }
 

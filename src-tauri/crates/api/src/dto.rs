@@ -13,15 +13,21 @@ use uuid::Uuid;
 use crate::schema;
 
 mod diagnostics;
+mod hub;
 mod items;
+mod own;
 mod runs;
 mod sign_in;
 mod stats;
 
 pub(crate) use diagnostics::Diagnostics;
+pub(crate) use hub::{
+    Adapter, AdapterChange, Linked, Mapping, NewKey, Pull, PullChange, Pulled, RecordLink, RecordName,
+};
 pub(crate) use items::{
     BulkCommand, Dismissal, FailureGroup, Failures, Item, ItemDetail, Items, Selection, WorkItem, WorkItems,
 };
+pub(crate) use own::{OwnDismissal, OwnDone, OwnItems, OwnSelection};
 pub(crate) use runs::{Bulk, Preflight, Refusal, Run, RunDetail, Runs};
 pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
 pub(crate) use stats::Stats;
@@ -46,6 +52,21 @@ pub(crate) struct Status {
     /// In a demo, where a simulated org waits to be signed in to.
     pub(crate) demo_login_url: Option<String>,
     pub(crate) relay: Relay,
+    /// A part of the program failed, now or in an earlier run, and nobody has seen the report of it.
+    pub(crate) crash: Option<Crash>,
+}
+
+/// What is left of a crash: what failed, and the file of the report.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Crash {
+    path: String,
+    summary: String,
+}
+
+impl From<crate::program::Crash> for Crash {
+    fn from(crash: crate::program::Crash) -> Self {
+        Self { path: crash.path, summary: crash.summary }
+    }
 }
 
 /// How it stands with the relay as a whole.
@@ -136,6 +157,10 @@ pub(crate) struct Org {
     endpoint_path: String,
     #[schema(value_type = Option<schema::OrgId>)]
     replaced_by: Option<OrgId>,
+    /// What it speaks; null until that is found out.
+    adapter: Option<Adapter>,
+    /// How the reading of its changes stands; null for an org that sends them itself.
+    pull: Option<Pull>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -155,6 +180,8 @@ impl From<model::Org> for Org {
         Self {
             org_id: org.org_id,
             kind: org_kind(&org),
+            adapter: org.hub.as_ref().map(|hub| Adapter::from(&hub.adapter)),
+            pull: org.hub.as_ref().and_then(|hub| hub.pull.as_ref()).map(Pull::from),
             signed_in_by: org.sign_in.as_ref().map(|sign_in| sign_in.by.as_str()),
             signed_in_at: org.signed_in_at,
             login_url: org.sign_in.as_ref().and_then(|sign_in| sign_in.login_url.clone()),
@@ -234,6 +261,10 @@ pub(crate) struct NewRoute {
     #[schema(value_type = schema::OrgId)]
     pub(crate) target_org_id: String,
     pub(crate) enabled: Option<bool>,
+    /// The two orgs exchange records by the package's own connection, too, and that is meant.
+    pub(crate) accept_native_path: Option<bool>,
+    /// The source is a sandbox and the target production, and that is meant.
+    pub(crate) accept_sandbox_to_production: Option<bool>,
 }
 
 #[derive(Deserialize, ToSchema)]

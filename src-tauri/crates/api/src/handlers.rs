@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::OrgId;
+use sync_monitor_engine::Consent;
 use uuid::Uuid;
 
 use crate::asker::Asker;
@@ -18,6 +19,7 @@ use crate::{App, body, dto, schema};
 
 pub(crate) mod bulk;
 pub(crate) mod diagnostics;
+pub(crate) mod log;
 pub(crate) mod settings;
 pub(crate) mod store;
 
@@ -31,6 +33,7 @@ const MAX_TEXT: usize = 1_000;
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = dto::Status), Refused))]
 pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
     let counts = app.engine.counts().await?;
+    let crash = of_program(&app, |program| Ok(program.crash())).await?;
     Ok(Json(dto::Status {
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: app.started_at.elapsed().as_secs(),
@@ -46,6 +49,7 @@ pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
         server_time: app.engine.clock().now(),
         demo_login_url: app.demo_login_url.clone(),
         relay: app.engine.relay().into(),
+        crash: crash.map(Into::into),
     }))
 }
 
@@ -225,7 +229,11 @@ pub(crate) async fn add_route(
 ) -> Result<(StatusCode, Json<dto::Route>), Problem> {
     let source = org_member("sourceOrgId", &route.source_org_id)?;
     let target = org_member("targetOrgId", &route.target_org_id)?;
-    let route = app.engine.add_route(source, target, route.enabled.unwrap_or(true), &actor).await?;
+    let consent = Consent {
+        native_path: route.accept_native_path.unwrap_or_default(),
+        sandbox_to_production: route.accept_sandbox_to_production.unwrap_or_default(),
+    };
+    let route = app.engine.add_route(source, target, route.enabled.unwrap_or(true), consent, &actor).await?;
     Ok((StatusCode::CREATED, Json(route.into())))
 }
 
@@ -384,7 +392,7 @@ async fn of_program<T: Send + 'static>(
     asked.map_err(|_| Problem::server_error())?.map_err(Problem::from)
 }
 
-fn invalid(detail: impl Into<String>) -> Problem {
+pub(crate) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::bad_request("INVALID_BODY", detail)
 }
 
@@ -394,7 +402,7 @@ fn optional(name: &str, value: Option<String>) -> Result<Option<String>, Problem
 }
 
 /// A text that says something, without the spaces around it.
-fn text(name: &str, value: &str) -> Result<String, Problem> {
+pub(crate) fn text(name: &str, value: &str) -> Result<String, Problem> {
     let value = value.trim();
     if value.is_empty() {
         return Err(invalid(format!("{name} is missing or empty. Give it a text.")));
@@ -405,14 +413,14 @@ fn text(name: &str, value: &str) -> Result<String, Problem> {
     Ok(value.to_owned())
 }
 
-fn org_member(name: &str, id: &str) -> Result<OrgId, Problem> {
+pub(crate) fn org_member(name: &str, id: &str) -> Result<OrgId, Problem> {
     id.parse().map_err(|why| {
         invalid(format!("{name} is not an Organization ID: {why}. Copy it from Setup, Company Information."))
     })
 }
 
 /// What is named in a path and cannot be a name of anything is not there.
-fn named_org(id: &str) -> Result<OrgId, Problem> {
+pub(crate) fn named_org(id: &str) -> Result<OrgId, Problem> {
     id.parse().map_err(|_| no_such("org", id))
 }
 
@@ -420,7 +428,7 @@ fn named(what: &str, id: &str) -> Result<Uuid, Problem> {
     Uuid::parse_str(id).map_err(|_| no_such(what, id))
 }
 
-fn no_such(what: &str, id: &str) -> Problem {
+pub(crate) fn no_such(what: &str, id: &str) -> Problem {
     let shown: String = id.chars().take(64).collect();
     Problem::not_found(format!("There is no {what} {} here.", shown.escape_debug()))
 }

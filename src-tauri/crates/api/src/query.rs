@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use chrono::DateTime;
 use http::request::Parts;
 use serde_json::{Map, Value};
+use sync_monitor_domain::hub::sync_item::OwnStatus;
 use sync_monitor_domain::item::Status;
 use sync_monitor_domain::{Millis, OrgId};
 use sync_monitor_engine::model::{ActivityFilter, Filter, Sort, SortBy};
@@ -140,6 +141,16 @@ pub(crate) struct Window {
     bucket: Option<String>,
 }
 
+/// Which rows of an org's own queue.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "says what Query::own_statuses takes")]
+pub(crate) struct OwnFilter {
+    /// Any of these, with commas between; left out: all three.
+    #[param(pattern = "^(failed|staged|pending)(,(failed|staged|pending))*$")]
+    status: Option<String>,
+}
+
 /// How a file is written.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -262,6 +273,16 @@ impl Query {
             };
             Ok(Sort { by, descends })
         })
+    }
+
+    /// The statuses of rows of an org's own queue.
+    pub(crate) fn own_statuses(&mut self) -> Result<Vec<OwnStatus>, Problem> {
+        let Some(text) = self.take("status")? else { return Ok(OwnStatus::ALL.to_vec()) };
+        let read = |word: &str| {
+            OwnStatus::from_word(word)
+                .ok_or_else(|| invalid(format!("status: {word:?} is none of failed, staged, pending.")))
+        };
+        text.split(',').map(read).collect()
     }
 
     /// Takes out what selects a page.

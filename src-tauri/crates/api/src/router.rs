@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::problem::Problem;
-use crate::{App, events, export, guard, handlers, metrics, openapi, sync, ui};
+use crate::{App, events, export, guard, handlers, help, hub, metrics, openapi, own, sync, ui};
 
 /// Everything that the listener answers.
 pub(crate) fn listener(app: &Arc<App>) -> Router {
@@ -76,7 +76,7 @@ fn figures() -> OpenApiRouter<Arc<App>> {
 }
 
 fn health() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::default().routes(routes!(healthz))
+    OpenApiRouter::default().routes(routes!(healthz)).routes(routes!(help::list)).routes(routes!(help::code))
 }
 
 fn use_cases() -> OpenApiRouter<Arc<App>> {
@@ -92,6 +92,14 @@ fn use_cases() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(handlers::disconnect_org, handlers::change_org))
         .routes(routes!(handlers::login_again))
         .routes(routes!(handlers::test_org))
+        .routes(routes!(hub::pull_now, hub::change_pull))
+        .routes(routes!(hub::change_adapter))
+        .routes(routes!(hub::mapping, hub::set_mapping, hub::forget_mapping))
+        .routes(routes!(hub::set_key, hub::forget_key))
+        .routes(routes!(hub::link))
+        .routes(routes!(own::items))
+        .routes(routes!(own::requeue))
+        .routes(routes!(own::dismiss))
         .routes(routes!(handlers::pause_org))
         .routes(routes!(handlers::resume_org))
         .routes(routes!(handlers::routes, handlers::add_route))
@@ -116,6 +124,8 @@ fn use_cases() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(handlers::link))
         .routes(routes!(handlers::settings::settings, handlers::settings::change_settings))
         .routes(routes!(handlers::diagnostics::diagnostics))
+        .routes(routes!(handlers::log::log, handlers::log::change_log))
+        .routes(routes!(handlers::log::see_crash))
         .routes(routes!(handlers::store::store))
         .routes(routes!(handlers::store::check_store))
         .routes(routes!(handlers::store::back_up_store))

@@ -64,6 +64,26 @@ schemas! {
     CheckResultWord = words("What it found", ["ok", "warning", "failed", "skipped"]);
     /// Who can do something about a failure.
     FixerWord = words("Who can do something about it", ["targetAdmin", "sourceAdmin", "wait", "developer"]);
+    /// What an org speaks.
+    DialectWord = words("What an org speaks", ["deliverySync", "packageV1"]);
+    /// An object of the package.
+    HubObjectWord = words("An object of Delivery Hub's package", ["workItem", "comment", "workLog"]);
+    /// Which way a row of the package's queue goes.
+    DirectionWord = words("Does the org send it, or did it come in?", ["outbound", "inbound"]);
+    /// Where a row of the package's queue stands.
+    OwnStatusWord = words("Where a row of the package's own queue stands", ["failed", "staged", "pending"]);
+    /// A member of the documented record and its field.
+    MappedMember = object("A member of the documented record, and the field of the package that it is")
+        .property("object", Ref::from_schema_name(HubObjectWord::name()))
+        .property("member", text("Its documented name: of the record, or of an element of comments or timeLogs"))
+        .property("field", text("The field's name in the newest package, without a namespace"))
+        .property("conversion", words("How one becomes the other", ["text", "html", "number", "date", "userEmail"]))
+        .property("on", ObjectBuilder::new().schema_type(SchemaType::Type(Type::Boolean)).description(Some("Is it relayed?")))
+        .required("object")
+        .required("member")
+        .required("field")
+        .required("conversion")
+        .required("on");
     /// Why a bulk command left an item alone.
     RefusalWord = words("Why the item was left alone", [
         "notFound", "notFailed", "notRetrying", "superseded", "dismissed", "notDismissed",

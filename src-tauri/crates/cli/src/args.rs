@@ -7,9 +7,11 @@ use clap::{Args, Parser, Subcommand};
 
 mod items;
 mod log;
+mod orgs;
 
 pub(crate) use items::{Filter, Items, Selection};
 pub(crate) use log::{Activity, Runs, WorkItems};
+pub(crate) use orgs::{Login, MappingChange, Org, Package};
 
 /// Keeps Salesforce orgs in sync, and shows what did not arrive.
 ///
@@ -126,6 +128,35 @@ Examples:
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// The last lines of the log, or another level for it
+    #[command(after_help = "\
+Examples:
+  sync-monitor log
+  sync-monitor log --level debug     until the program ends")]
+    Log {
+        /// What is to be logged from now on: error, warn, info, debug or trace
+        #[arg(long, value_name = "LEVEL")]
+        level: Option<String>,
+    },
+    /// The report of the last crash, if nobody has seen it
+    #[command(after_help = "\
+Examples:
+  sync-monitor crash
+  sync-monitor crash --seen     it is not told of any more")]
+    Crash {
+        /// It was seen, and need not be told of any more
+        #[arg(long)]
+        seen: bool,
+    },
+    /// What an error code means: what happened, why, what to do
+    #[command(after_help = "\
+Examples:
+  sync-monitor explain NO_ROUTE
+  sync-monitor explain UNABLE_TO_LOCK_ROW")]
+    Explain {
+        /// The code: one that this program answers with, or an org's; none lists those of this program
+        code: Option<String>,
+    },
     /// Write what a shell needs to complete these commands
     #[command(after_help = "\
 Examples:
@@ -206,104 +237,6 @@ fn span(text: &str) -> Result<Duration, String> {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Org {
-    /// Sign in to an org in the browser, and wait until that is done
-    #[command(after_help = "\
-Examples:
-  sync-monitor org login --alias prod
-  sync-monitor org login --login-url https://test.salesforce.com --alias uat
-  sync-monitor org login --login-url acme.my.salesforce.com --client-id 3MVG9.own
-  sync-monitor org login 00D000000000001     sign in again, the way it was done before")]
-    Login(Login),
-    /// Connect an org by its sfdxAuthUrl, read from stdin, or from the Salesforce CLI
-    #[command(after_help = "\
-Examples:
-  sf org auth show-sfdx-auth-url --target-org dev --json | jq -r .result.sfdxAuthUrl | sync-monitor org import --alias dev
-  sync-monitor org import --from-cli dev     the Salesforce CLI stays the owner of the token")]
-    Import {
-        /// What to call it
-        #[arg(long)]
-        alias: Option<String>,
-        /// The user or alias of an org that the Salesforce CLI is signed in to, from `org list --cli`
-        #[arg(long, value_name = "NAME")]
-        from_cli: Option<String>,
-    },
-    /// List the connected orgs
-    #[command(after_help = "\
-Examples:
-  sync-monitor org list
-  sync-monitor org list --cli")]
-    List {
-        /// Those that the Salesforce CLI on this machine is signed in to, instead
-        #[arg(long)]
-        cli: bool,
-    },
-    /// Test an org: sign-in, endpoint, API usage, clock; exits with 1 where something failed
-    #[command(after_help = "\
-Example:
-  sync-monitor org test 00D000000000001")]
-    Test {
-        /// The Organization ID
-        org_id: String,
-    },
-    /// Change what an org is called, or the path of its endpoint
-    #[command(after_help = "\
-Examples:
-  sync-monitor org set 00D000000000001 --alias Hub
-  sync-monitor org set 00D000000000001 --endpoint-path /services/apexrest/dlhub/delivery/sync")]
-    Set {
-        /// The Organization ID
-        org_id: String,
-        /// What to call it; empty for nothing
-        #[arg(long, required_unless_present = "endpoint_path")]
-        alias: Option<String>,
-        /// The path of the sync endpoint in the org
-        #[arg(long, value_name = "PATH")]
-        endpoint_path: Option<String>,
-    },
-    /// Send nothing to an org until it is resumed
-    #[command(after_help = "\
-Example:
-  sync-monitor org pause 00D000000000001     what is for it waits")]
-    Pause {
-        /// The Organization ID
-        org_id: String,
-    },
-    /// Send to an org again
-    Resume {
-        /// The Organization ID
-        org_id: String,
-    },
-    /// Disconnect an org: its tokens are revoked and forgotten, its history stays
-    #[command(after_help = "\
-Example:
-  sync-monitor org remove 00D000000000001")]
-    Remove {
-        /// The Organization ID
-        org_id: String,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Login {
-    /// A connected org to sign in to again, by its Organization ID
-    #[arg(conflicts_with_all = ["login_url", "client_id", "alias"])]
-    pub(crate) org_id: Option<String>,
-    /// Where to sign in: login.salesforce.com, test.salesforce.com (sandboxes), or the org's My Domain
-    #[arg(long, value_name = "URL", default_value = "https://login.salesforce.com")]
-    pub(crate) login_url: String,
-    /// The client ID of your own External Client App [default: the one in the settings]
-    #[arg(long, value_name = "ID")]
-    pub(crate) client_id: Option<String>,
-    /// What to call it
-    #[arg(long)]
-    pub(crate) alias: Option<String>,
-    /// Only show the link, and start no browser
-    #[arg(long)]
-    pub(crate) no_browser: bool,
-}
-
-#[derive(Debug, Subcommand)]
 pub(crate) enum Route {
     /// Send the changes of SOURCE to TARGET; for both directions add two
     #[command(after_help = "\
@@ -318,6 +251,12 @@ Examples:
         /// Paused at first
         #[arg(long)]
         paused: bool,
+        /// The orgs exchange records by Delivery Hub's own connection, too, and that is meant
+        #[arg(long)]
+        accept_native_path: bool,
+        /// The source is a sandbox and the target production, and that is meant
+        #[arg(long)]
+        accept_sandbox_to_production: bool,
     },
     /// List the routes
     List,

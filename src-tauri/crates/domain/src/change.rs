@@ -20,6 +20,9 @@ pub const MAX_RECORDS: usize = 2_000;
 /// How far ahead of this machine's clock a `timestamp` may lie, in milliseconds.
 pub const MAX_AHEAD_MS: i64 = 5 * 60 * 1_000;
 
+/// Members of a record that add up instead of being replaced.
+const LISTS: [&str; 2] = ["comments", "timeLogs"];
+
 /// What a payload does to its records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Operation {
@@ -174,8 +177,44 @@ impl Change {
                     (Operation::Upsert, Operation::Delete) => false,
                     (Operation::Upsert, Operation::Upsert) => {
                         old.members.iter().all(|m| new.members.binary_search(m).is_ok())
+                            && self.has_elements_of(older, &old.external_id)
                     }
                 }
+            })
+        })
+    }
+
+    /// Does it say nothing of its records themselves, but only add comments or time logs below them?
+    pub fn only_adds(&self) -> bool {
+        let adds = |record: &Record| {
+            record.members.len() > 1
+                && record.members.iter().all(|m| m == "externalId" || LISTS.iter().any(|list| m == list))
+        };
+        self.operation == Operation::Upsert && self.records.iter().all(adds)
+    }
+
+    /// Does this change name every comment and time log that `older` names for a record? They add up: one that is left out
+    /// is no statement, so the older one must still arrive.
+    fn has_elements_of(&self, older: &Self, external_id: &str) -> bool {
+        let lists = |change: &Self| {
+            let body: serde_json::Value = serde_json::from_slice(&change.body).unwrap_or_default();
+            let records =
+                body.get("records").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+            records.into_iter().find(|record| record.get("externalId").is_some_and(|id| id == external_id))
+        };
+        let has_lists = |record: &Record| LISTS.iter().any(|list| record.members.iter().any(|m| m == list));
+        if !older.records.iter().any(|record| record.external_id == external_id && has_lists(record)) {
+            return true;
+        }
+        let (Some(new), Some(old)) = (lists(self), lists(older)) else { return false };
+        LISTS.iter().all(|list| {
+            let elements = |record: &serde_json::Value| {
+                record.get(*list).and_then(serde_json::Value::as_array).cloned().unwrap_or_default()
+            };
+            let newer = elements(&new);
+            elements(&old).iter().all(|element| match element.get("externalId") {
+                Some(id) => newer.iter().any(|other| other.get("externalId") == Some(id)),
+                None => newer.contains(element),
             })
         })
     }

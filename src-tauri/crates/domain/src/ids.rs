@@ -43,25 +43,36 @@ impl OrgId {
     pub fn short(&self) -> &str {
         &self.as_str()[..15]
     }
+}
 
-    /// The three characters that make an 18-character ID of a 15-character one.
-    ///
-    /// Each block of five characters gives one: bit `i` is set where character `i` is an upper-case letter, and the
-    /// number picks from `A`–`Z`, `0`–`5` (Salesforce's published algorithm).
-    fn checksum(id: &[u8]) -> [u8; 3] {
-        const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
-        let mut suffix = [0; 3];
-        for (slot, block) in suffix.iter_mut().zip(id.chunks_exact(5)) {
-            let bits = block
-                .iter()
-                .enumerate()
-                .filter(|(_, c)| c.is_ascii_uppercase())
-                .map(|(i, _)| 1usize << i)
-                .sum::<usize>();
-            *slot = ALPHABET[bits];
-        }
-        suffix
+/// The three characters that make an 18-character ID of a 15-character one.
+///
+/// Each block of five characters gives one: bit `i` is set where character `i` is an upper-case letter, and the number
+/// picks from `A`–`Z`, `0`–`5` (Salesforce's published algorithm).
+fn checksum(id: &[u8]) -> [u8; 3] {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+    let mut suffix = [0; 3];
+    for (slot, block) in suffix.iter_mut().zip(id.chunks_exact(5)) {
+        let bits = block
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.is_ascii_uppercase())
+            .map(|(i, _)| 1usize << i)
+            .sum::<usize>();
+        *slot = ALPHABET[bits];
     }
+    suffix
+}
+
+/// The 18 characters of a record's ID, from 15 or 18 of them; `None` where it is none.
+pub fn record_id(text: &str) -> Option<String> {
+    let id = text.as_bytes();
+    if !matches!(id.len(), 15 | 18) || !id.iter().all(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    let suffix = checksum(&id[..15]);
+    (id.len() == 15 || id[15..] == suffix)
+        .then(|| format!("{}{}", &text[..15], String::from_utf8_lossy(&suffix)))
 }
 
 impl FromStr for OrgId {
@@ -79,7 +90,7 @@ impl FromStr for OrgId {
             return Err(OrgIdError::Prefix);
         }
         let bytes = text.as_bytes();
-        let suffix = Self::checksum(&bytes[..15]);
+        let suffix = checksum(&bytes[..15]);
         if bytes.len() == 18 && bytes[15..] != suffix {
             return Err(OrgIdError::Checksum { expected: String::from_utf8_lossy(&suffix).into_owned() });
         }
@@ -174,7 +185,17 @@ mod tests {
     #[test]
     fn the_checksum_is_salesforces() {
         // `a0RE000000IJmcN` → `…MAT` is the published example of the algorithm (for a record ID, not an org).
-        assert_eq!(&OrgId::checksum(b"a0RE000000IJmcN"), b"MAT");
+        assert_eq!(&checksum(b"a0RE000000IJmcN"), b"MAT");
+    }
+
+    #[rstest]
+    #[case("a0RE000000IJmcN", Some("a0RE000000IJmcNMAT"))]
+    #[case("a0RE000000IJmcNMAT", Some("a0RE000000IJmcNMAT"))]
+    #[case("a0RE000000IJmcNMAU", None)]
+    #[case("WI-001", None)]
+    #[case("a0RE000000IJmcé", None)]
+    fn a_records_id_has_18_characters(#[case] text: &str, #[case] id: Option<&str>) {
+        assert_eq!(record_id(text).as_deref(), id);
     }
 
     #[test]

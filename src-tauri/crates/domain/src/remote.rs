@@ -83,6 +83,56 @@ pub struct Report {
     pub moved_to: Option<String>,
 }
 
+/// How a request is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallMethod {
+    /// Reads.
+    Get,
+    /// Writes.
+    Post,
+    /// Changes what is there.
+    Patch,
+}
+
+/// A request to an org's REST API, or to the service of a package in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// How.
+    pub method: CallMethod,
+    /// Path and query, from the `/`.
+    pub path: String,
+    /// JSON, where there is a body.
+    pub body: Option<bytes::Bytes>,
+    /// Is it for Delivery Hub's own service? Then it goes with the key and the signature that are kept for the org, and
+    /// what is answered is read as that service means it.
+    pub is_service: bool,
+}
+
+impl Call {
+    /// Reads what is at a path.
+    pub fn get(path: String) -> Self {
+        Self { method: CallMethod::Get, path, body: None, is_service: false }
+    }
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Called {
+    /// As of a delivery. A success means no more than that the answer was a 2xx with JSON or nothing in it.
+    pub report: Report,
+    /// The last answer's body, whole.
+    pub body: Option<Vec<u8>>,
+}
+
+/// The key of Delivery Hub's own service in an org.
+#[derive(Debug, Clone)]
+pub struct ServiceKey {
+    /// Sent as `X-Api-Key`.
+    pub api_key: SecretString,
+    /// Signs each body (`X-Signature`), where the org wants that.
+    pub hmac_secret: Option<SecretString>,
+}
+
 /// Requests used of an org's daily allowance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ApiUsage {
@@ -263,6 +313,17 @@ pub trait Remote: Send + Sync + 'static {
     /// Changes nothing there.
     async fn examine(&self, org: &OrgAddress) -> Examination;
 
+    /// Makes any other request, with a token that is renewed once if the org refuses it. Never fails: whatever happens is in
+    /// the report.
+    async fn call(&self, org: &OrgAddress, call: Call) -> Called;
+
+    /// Keeps the key of Delivery Hub's own service in an org, or forgets it.
+    ///
+    /// # Errors
+    /// [`SecretError`] when the secrets cannot be written; nothing changes then.
+    async fn set_service_key(&self, org: OrgId, key: Option<ServiceKey>) -> Result<(), SecretError>;
+
+    /// Uses the org's refresh token, so that it is not taken for idle.
     /// Uses the org's refresh token, so that it is not taken for idle. Returns where the org is now, if its token server
     /// names another address.
     ///

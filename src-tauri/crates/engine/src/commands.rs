@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::model::{Actor, Org, Route, Token};
 use crate::worker::Command;
-use crate::{Changed, ENDPOINT_PATH, Engine, Error, ends_ahead, new_id, tokens};
+use crate::{Changed, Consent, ENDPOINT_PATH, Engine, Error, ends_ahead, new_id, tokens};
 
 impl Engine {
     /// Connects an org by an sfdxAuthUrl; one that is connected already is connected anew.
@@ -73,9 +73,11 @@ impl Engine {
         let now = self.clock().now();
         let org =
             self.inner.tools.store.connect_org(connected, alias, ENDPOINT_PATH, actor.clone(), now).await?;
+        // Before anything is sent there: a good answer may come from the wrong door.
+        self.find_adapter_soon(org.org_id).await?;
         self.start_worker(&org);
         self.inner.tools.announce(Vec::new(), true);
-        Ok(org)
+        Ok(self.inner.tools.store.org(org.org_id).await?)
     }
 
     /// Changes an org's alias (empty: none) and the path of its endpoint, where they are given.
@@ -94,8 +96,9 @@ impl Engine {
         let now = self.clock().now();
         let row = self.inner.tools.store.change_org(org, alias, endpoint_path, actor.clone(), now).await?;
         self.tell(org, Command::Moved(row.address()));
+        self.find_adapter_soon(org).await?;
         self.inner.tools.announce(Vec::new(), true);
-        Ok(row)
+        Ok(self.inner.tools.store.org(org).await?)
     }
 
     /// Pauses or resumes an org. A resumed one is tried at once.
@@ -105,6 +108,7 @@ impl Engine {
     pub async fn pause_org(&self, org: OrgId, paused: bool, actor: &Actor) -> Result<Org, Error> {
         let row = self.inner.tools.store.pause_org(org, paused, actor.clone(), self.clock().now()).await?;
         self.tell(org, Command::Pause(paused));
+        self.wake_puller(org);
         self.inner.tools.announce(Vec::new(), true);
         Ok(row)
     }
@@ -125,14 +129,17 @@ impl Engine {
     /// Makes a route.
     ///
     /// # Errors
-    /// [`Error::Refused`] for one that is there already, leads to its own source, or to an org that is not connected.
+    /// [`Error::Refused`] for one that is there already, leads to its own source, or to an org that is not connected; and
+    /// where there is a reason against it that nobody has accepted.
     pub async fn add_route(
         &self,
         source: OrgId,
         target: OrgId,
         enabled: bool,
+        consent: Consent,
         actor: &Actor,
     ) -> Result<Route, Error> {
+        self.judge_route(source, target, consent, actor).await?;
         let route = self
             .inner
             .tools
@@ -166,6 +173,7 @@ impl Engine {
 
     fn routes_changed(&self, route: &Route) {
         self.wake([&route.target]);
+        self.wake_puller(route.source);
         // Nobody may be listening.
         drop(self.inner.tools.changes.send(Changed { items: Some(Vec::new()), orgs: true, routes: true }));
     }

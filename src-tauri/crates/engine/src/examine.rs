@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::hub::Dialect;
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::{EndpointFault, EndpointTrouble, Examination, Meaning, Try};
 use sync_monitor_store::Entry;
@@ -66,7 +67,14 @@ impl Engine {
         if !org.connected {
             return Err(Error::NotFound { what: "org", id: id.to_string() });
         }
-        let found = self.inner.tools.remote.examine(&org.address()).await;
+        let mut found = self.inner.tools.remote.examine(&org.address()).await;
+        if found.sign_in.is_ok() {
+            self.find_adapter(id).await?;
+        }
+        if self.inner.tools.adapters.of_package(id).is_some() {
+            // Changes go to the package's own service there, and that one was found.
+            found.endpoint = found.endpoint.map(|_| Ok(()));
+        }
         store.set_found(id, found.clone()).await?;
         if let Some(instance_url) = found.moved_to.clone() {
             store.move_org(id, instance_url, self.clock().now()).await?;
@@ -148,7 +156,16 @@ fn endpoint(found: &Examination, org: &Org) -> (CheckResult, String) {
             let words = "Not looked for: that takes an org that answers and a sign-in that may use its API.";
             return (CheckResult::Skipped, words.to_owned());
         }
-        Some(Ok(())) => return (CheckResult::Ok, format!("The sync endpoint is there, at {path}.")),
+        Some(Ok(())) => {
+            let words = match &org.hub {
+                Some(hub) if hub.adapter.adapter.dialect == Dialect::PackageV1 => format!(
+                    "Delivery Hub's package is there, and takes changes at {}; its own changes are read.",
+                    hub.adapter.adapter.service_path()
+                ),
+                _ => format!("The sync endpoint is there, at {path}."),
+            };
+            return (CheckResult::Ok, words);
+        }
         Some(Err(trouble)) => trouble,
     };
     match fault {
@@ -321,6 +338,7 @@ mod tests {
             signed_in_at: None,
             kept_alive_at: None,
             replaced_by: None,
+            hub: None,
         }
     }
 

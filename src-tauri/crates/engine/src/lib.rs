@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod examine;
 mod health;
+mod hub;
 mod notes;
 mod relay;
 mod runs;
@@ -33,6 +34,7 @@ use uuid::Uuid;
 
 pub use clock::SystemClock;
 pub use examine::{Check, CheckName, CheckResult};
+pub use hub::{Consent, OwnAction, OwnDone, Pulled};
 pub use sign_in::{SignInProgress, SignInState};
 pub use sync_monitor_store::model;
 
@@ -61,6 +63,8 @@ pub struct Settings {
     pub synced_retention: Duration,
     /// How long a processed `transactionId` is remembered.
     pub transaction_retention: Duration,
+    /// The share of an org's daily API allowance, in percent, at which reading its changes stops.
+    pub pull_share: u32,
 }
 
 impl Default for Settings {
@@ -72,6 +76,7 @@ impl Default for Settings {
             probe_interval: Duration::from_secs(30),
             synced_retention: month,
             transaction_retention: month,
+            pull_share: 80,
         }
     }
 }
@@ -142,6 +147,7 @@ pub struct Engine {
 struct Inner {
     tools: Tools,
     workers: Mutex<HashMap<OrgId, Handle>>,
+    pullers: Mutex<HashMap<OrgId, hub::Handle>>,
     tasks: Mutex<JoinSet<()>>,
     tokens: Tokens,
     sign_ins: sign_in::SignIns,
@@ -168,10 +174,13 @@ impl Engine {
             settings: Arc::new(settings),
             changes,
             stop: CancellationToken::new(),
+            adapters: Arc::default(),
+            wakes: Arc::default(),
         };
         let inner = Inner {
             tools,
             workers: Mutex::default(),
+            pullers: Mutex::default(),
             tasks: Mutex::default(),
             tokens: Tokens::default(),
             sign_ins: sign_in::SignIns::default(),
@@ -199,6 +208,7 @@ impl Engine {
         engine.load_relay().await?;
         engine.end_relay_pause(now).await;
         engine.inner.tokens.load(engine.inner.tools.store.tokens().await?);
+        engine.inner.tools.adapters.load(engine.inner.tools.store.adapters().await?);
         for org in engine.inner.tools.store.orgs().await?.iter().filter(|org| org.connected) {
             engine.start_worker(org);
         }
@@ -232,13 +242,17 @@ impl Engine {
         if let Some(handle) = workers.get(&org.org_id) {
             // The worker outlives its channel only while the engine stops.
             drop(handle.commands.send(worker::Command::Connected(org.address(), org.kept_alive_at)));
+            self.wake_puller(org.org_id);
             return;
         }
         let mut tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let handle = worker::start(self.inner.tools.clone(), org, &mut tasks);
+        self.inner.tools.wakes.add(org.org_id, Arc::clone(&handle.wake));
         // What the org's row says of the pause may be old by now.
         drop(handle.commands.send(worker::Command::RelayPaused(self.relay().paused)));
         workers.insert(org.org_id, handle);
+        let puller = hub::start(self.clone(), org.org_id, &mut tasks);
+        self.inner.pullers.lock().unwrap_or_else(PoisonError::into_inner).insert(org.org_id, puller);
     }
 
     fn tell(&self, org: OrgId, command: worker::Command) {

@@ -3,8 +3,9 @@
 //! So a slow or dead org can delay no other, and nobody competes for an org's items. The worker looks for what is due
 //! only when something tells it that there may be something: a new item, a landed request, a due time, a command.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::health;
+use crate::hub::{self, Adapters};
 use crate::{Changed, Settings};
 
 /// How long a stopping worker waits for its requests to land. What has not landed by then is sent again at the next
@@ -69,6 +71,18 @@ pub(crate) struct Tools {
     pub(crate) settings: Arc<Settings>,
     pub(crate) changes: broadcast::Sender<Changed>,
     pub(crate) stop: CancellationToken,
+    pub(crate) adapters: Arc<Adapters>,
+    pub(crate) wakes: Arc<Wakes>,
+}
+
+/// What wakes each org's worker.
+#[derive(Default)]
+pub(crate) struct Wakes(Mutex<HashMap<OrgId, Arc<Notify>>>);
+
+impl Wakes {
+    pub(crate) fn add(&self, org: OrgId, wake: Arc<Notify>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(org, wake);
+    }
 }
 
 /// What a request in flight comes back with.
@@ -278,8 +292,7 @@ impl Worker {
         let (tools, address) = (self.tools.clone(), self.address.clone());
         flights.spawn(async move {
             let began = (tools.clock.now(), tools.clock.elapsed());
-            let delivery =
-                AssertUnwindSafe(tools.remote.deliver(&address, claimed.body.clone())).catch_unwind();
+            let delivery = AssertUnwindSafe(tools.deliver(&address, &claimed)).catch_unwind();
             let report = delivery.await.ok();
             let (report, decisive) = match report.map(|report| (report.tries.last().cloned(), report)) {
                 Some((Some(decisive), report)) => (report, decisive),
@@ -437,6 +450,22 @@ impl Worker {
 }
 
 impl Tools {
+    /// Sends an item in what its target speaks.
+    async fn deliver(&self, address: &OrgAddress, claimed: &Claimed) -> Report {
+        match self.adapters.of_package(address.org_id) {
+            Some(known) => hub::deliver(self, address, &known, claimed).await,
+            None => self.remote.deliver(address, claimed.body.clone()).await,
+        }
+    }
+
+    /// There may be something to be sent to these orgs.
+    pub(crate) fn wake(&self, orgs: &[OrgId]) {
+        let wakes = self.wakes.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for wake in orgs.iter().filter_map(|org| wakes.get(org)) {
+            wake.notify_one();
+        }
+    }
+
     /// Writes down what came of an attempt; gives it back where that failed.
     async fn save(&self, org: OrgId, completion: Arc<Completion>) -> Option<Arc<Completion>> {
         match self.store.complete(org, Arc::clone(&completion)).await {
@@ -469,7 +498,7 @@ fn keep_alive_after(last: Option<Millis>) -> Millis {
 }
 
 /// Waits until the wall clock shows `alarm`, however timers behave.
-async fn until(clock: &dyn Clock, alarm: Option<Millis>) {
+pub(crate) async fn until(clock: &dyn Clock, alarm: Option<Millis>) {
     if let Some(alarm) = alarm {
         while clock.now() < alarm {
             clock.wait_until(alarm).await;

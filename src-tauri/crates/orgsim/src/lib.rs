@@ -7,6 +7,7 @@
 mod answer;
 pub mod demo;
 mod http;
+mod hub;
 mod oauth;
 mod org;
 mod post;
@@ -15,6 +16,7 @@ mod state;
 
 pub use answer::{Answer, Rule};
 pub use demo::Demo;
+pub use hub::{HubSpec, OrgClock};
 pub use oauth::Consent;
 pub use org::{OrgSim, OrgSpec};
 pub use post::{Posted, post};

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::answer::{Answer, Rule};
+use crate::hub::HubSpec;
 use crate::oauth::{Consent, give_access_token};
 use crate::requests::handle;
 use crate::state::{Received, State, TokenServer};
@@ -41,6 +42,8 @@ pub struct OrgSpec {
     pub gives_no_refresh_token: bool,
     /// Does it answer the userinfo endpoint? One whose app lacks the scope `openid` does not.
     pub tells_userinfo: bool,
+    /// Does it have Delivery Hub? Without, it has the documented endpoint and no records of its own.
+    pub hub: Option<HubSpec>,
 }
 
 impl OrgSpec {
@@ -58,6 +61,7 @@ impl OrgSpec {
             kind: OrgKind::Production,
             gives_no_refresh_token: false,
             tells_userinfo: true,
+            hub: None,
         }
     }
 
@@ -65,6 +69,13 @@ impl OrgSpec {
     #[must_use]
     pub fn rotating(mut self) -> Self {
         self.rotates = true;
+        self
+    }
+
+    /// The same, with Delivery Hub.
+    #[must_use]
+    pub fn with_hub(mut self, hub: HubSpec) -> Self {
+        self.hub = Some(hub);
         self
     }
 
@@ -145,6 +156,10 @@ impl OrgSim {
         let org = Self { inner };
         org.serve(listener);
         Ok(org)
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
     }
 
     fn listening(&self) -> MutexGuard<'_, Listening> {
@@ -278,7 +293,11 @@ impl OrgSim {
 
     /// A sandbox that is refreshed: another org at the same address, where no token of before is good.
     pub fn refresh_sandbox(&self, org_id: OrgId) {
-        self.inner.state().org_id = org_id;
+        {
+            let mut state = self.inner.state();
+            state.org_id = org_id;
+            state.hub.refreshed();
+        }
         self.revoke_everything();
         self.sign_in_again();
     }
@@ -297,15 +316,16 @@ impl OrgSim {
         state.answers_for = Some((org_id, other.url()));
     }
 
-    /// Moves to another address, as an org that gets another instance or My Domain: its access tokens end, and from now on
-    /// token responses name the new one. The token server stays where it was.
+    /// Moves to another address, as an org that gets another instance or My Domain: from now on token responses name the new
+    /// one. The token server stays where it was; to anything else this is answered there. Of the answers only those with a
+    /// status make sense.
     ///
     /// # Errors
     /// When no port can be had.
-    pub async fn move_away(&self) -> std::io::Result<()> {
+    pub async fn move_away(&self, left_behind: Answer) -> std::io::Result<()> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         *self.inner.home.lock().unwrap_or_else(PoisonError::into_inner) = listener.local_addr()?;
-        self.expire_access_tokens();
+        self.inner.state().left_behind = Some(left_behind);
         self.serve(listener);
         Ok(())
     }
@@ -318,6 +338,16 @@ impl OrgSim {
     /// From now on the token server behaves like this.
     pub fn token_server(&self, behaviour: TokenServer) {
         self.inner.state().token_server = behaviour;
+    }
+
+    /// From now on it takes so many requests in 24 hours; beyond them it refuses.
+    pub fn set_daily_calls(&self, calls: u64) {
+        self.inner.state().daily_calls = calls;
+    }
+
+    /// How many requests it got.
+    pub fn calls(&self) -> u64 {
+        self.inner.state().calls
     }
 
     /// How often the token server was asked.

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::response::Response;
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, header};
 use serde_json::json;
 use sync_monitor_domain::change::Change;
 use sync_monitor_domain::sign_in::OrgKind;
 
 use crate::answer::Answer;
 use crate::http::{Outcome, answer, broken_off, closed, drip, flood, json as json_answer};
+use crate::hub;
 use crate::oauth::{self, Consent, USER};
 use crate::org::Inner;
 use crate::state::{Received, TokenServer};
@@ -20,18 +21,21 @@ use crate::wall_clock;
 
 /// The path of the documented endpoint.
 const ENDPOINT: &str = "/services/apexrest/dlhub/delivery/sync";
-/// Requests that an org may get in 24 hours, as it tells.
-const DAILY_CALLS: u64 = 100_000;
 
 /// What an org says to a token that is not good.
 const SESSION_ENDED: &str = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
+
+/// What an org says that has no requests left.
+const LIMIT_EXCEEDED: &str =
+    r#"[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#;
 
 /// Answers a request that came in `at` an address.
 pub(crate) async fn handle(org: Arc<Inner>, at: SocketAddr, request: Request<Body>) -> Outcome {
     let (parts, body) = request.into_parts();
     if at != org.home() && !parts.uri.path().starts_with("/services/oauth2/") {
-        // Nobody is known any more where it was.
-        return Ok(json_answer(401, SESSION_ENDED));
+        let left_behind = org.state().left_behind.clone();
+        let Some(Answer::Http { status, headers, body }) = left_behind else { return Err(closed()) };
+        return Ok(scripted_answer(status, headers, body));
     }
     let Ok(body) = to_bytes(body, 32 * 1024 * 1024).await else { return Err(closed()) };
     let bearer = parts
@@ -62,23 +66,26 @@ pub(crate) async fn handle(org: Arc<Inner>, at: SocketAddr, request: Request<Bod
         (Method::GET, "/services/data/") => {
             Ok(json_answer(200, r#"[{"label":"Spring '26","url":"/services/data/v66.0","version":"66.0"}]"#))
         }
+        (method, path) if hub::is_ours(&org, &method, path, parts.uri.query().unwrap_or_default()) => {
+            let query = parts.uri.query().unwrap_or_default();
+            package(&org, &method, path, query, &parts.headers, &body, authorized).await
+        }
         (Method::GET, path) if path.starts_with("/id/") => Ok(oauth::identity(&org, authorized)),
         (Method::GET, path) if path.starts_with("/services/data/v") => {
             Ok(data(&org, path, parts.uri.query().unwrap_or_default(), authorized))
         }
+        (_, ENDPOINT) if org.spec.hub.as_ref().is_some_and(|hub| !hub.documented) => Ok(no_match()),
         (Method::POST, ENDPOINT) => sync(&org, body, authorized).await,
         (Method::GET, ENDPOINT) => Ok(look(&org, authorized)),
-        _ => {
-            Ok(json_answer(404, r#"[{"errorCode":"NOT_FOUND","message":"Could not find a match for URL"}]"#))
-        }
+        _ => Ok(no_match()),
     };
     if let Ok(response) = &mut outcome {
-        let calls = {
+        let (calls, most) = {
             let mut state = org.state();
             state.calls += 1;
-            state.calls
+            (state.calls, state.daily_calls)
         };
-        if let Ok(info) = HeaderValue::from_str(&format!("api-usage={calls}/{DAILY_CALLS}")) {
+        if let Ok(info) = HeaderValue::from_str(&format!("api-usage={calls}/{most}")) {
             response.headers_mut().insert("sforce-limit-info", info);
         }
         // A scripted answer may tell a time of its own.
@@ -87,6 +94,78 @@ pub(crate) async fn handle(org: Arc<Inner>, at: SocketAddr, request: Request<Bod
         }
     }
     outcome
+}
+
+fn no_match() -> Response {
+    json_answer(404, r#"[{"errorCode":"NOT_FOUND","message":"Could not find a match for URL"}]"#)
+}
+
+/// A request for Delivery Hub. A rule for a record fits a call of the package's service that names it as its source.
+async fn package(
+    org: &Inner,
+    method: &Method,
+    path: &str,
+    query: &str,
+    headers: &HeaderMap,
+    body: &Bytes,
+    authorized: bool,
+) -> Outcome {
+    if !authorized {
+        return Ok(json_answer(401, SESSION_ENDED));
+    }
+    if org.state().is_used_up() {
+        return Ok(json_answer(403, LIMIT_EXCEEDED));
+    }
+    let source = serde_json::from_slice::<serde_json::Value>(body).ok();
+    let source = source.as_ref().and_then(|sent| sent["SourceId"].as_str()).map(str::to_owned);
+    let answer = match (method, &source) {
+        (&Method::POST, Some(source)) => org.state().answer_for(std::slice::from_ref(source)),
+        _ => Answer::Normal,
+    };
+    let normal = || {
+        let (status, value) = hub::answer(org, method, path, query, headers, body);
+        let mut response = json_answer(status, value.to_string());
+        if status == 429 {
+            // As the package says it, whatever is left of the hour.
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("3600"));
+        }
+        response
+    };
+    let outcome = scripted(answer, normal).await;
+    org.changed();
+    outcome
+}
+
+/// What a rule makes of an answer that would be `normal`.
+async fn scripted(rule: Answer, normal: impl FnOnce() -> Response) -> Outcome {
+    match rule {
+        Answer::Normal => Ok(normal()),
+        Answer::Delayed(pause) => {
+            wait(pause).await;
+            Ok(normal())
+        }
+        Answer::Http { status, headers, body } => {
+            let mut response = answer(status, "application/octet-stream", body);
+            for (name, value) in headers {
+                if let Ok(value) = HeaderValue::from_str(&value) {
+                    response.headers_mut().insert(name, value);
+                }
+            }
+            Ok(response)
+        }
+        Answer::Reset => Err(closed()),
+        Answer::LostAfterCommit => {
+            normal();
+            Err(closed())
+        }
+        Answer::ResetInBody => Ok(broken_off()),
+        Answer::Drip(pause) => Ok(drip(pause)),
+        Answer::Flood => Ok(flood()),
+        Answer::Hang => {
+            std::future::pending::<()>().await;
+            Err(closed())
+        }
+    }
 }
 
 /// The parts of the REST API that an org has: its limits, its record `Organization`, its only user. It is enough for the
@@ -104,10 +183,14 @@ fn data(org: &Inner, path: &str, query: &str, authorized: bool) -> Response {
         return json_answer(200, json!({ "limits": format!("{path}/limits") }).to_string());
     }
     if path.ends_with("/limits") {
-        let remaining = DAILY_CALLS.saturating_sub(org.state().calls);
+        let (calls, most) = {
+            let state = org.state();
+            (state.calls, state.daily_calls)
+        };
+        let remaining = most.saturating_sub(calls);
         return json_answer(
             200,
-            json!({ "DailyApiRequests": { "Max": DAILY_CALLS, "Remaining": remaining } }).to_string(),
+            json!({ "DailyApiRequests": { "Max": most, "Remaining": remaining } }).to_string(),
         );
     }
     if path.ends_with("/query") && query.contains("FROM+Organization") {
@@ -162,7 +245,8 @@ fn scripted_answer(status: u16, headers: Vec<(&'static str, String)>, body: Stri
 
 /// The org's time, as its answers tell it.
 fn date(org: &Inner) -> Option<HeaderValue> {
-    let time = wall_clock().to_utc() + chrono::TimeDelta::seconds(org.state().clock_ahead);
+    let now = org.spec.hub.as_ref().map_or_else(wall_clock, |hub| hub.clock.now());
+    let time = now.to_utc() + chrono::TimeDelta::seconds(org.state().clock_ahead);
     HeaderValue::from_str(&time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
 }
 

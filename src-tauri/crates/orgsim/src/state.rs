@@ -10,7 +10,11 @@ use sync_monitor_domain::conflict::Timestamp;
 use sync_monitor_domain::ids::OrgId;
 
 use crate::answer::{Answer, Rule};
+use crate::hub::Hub;
 use crate::oauth::{Code, Consent};
+
+/// Requests that an org may get in 24 hours, where nothing else is said.
+const DAILY_CALLS: u64 = 100_000;
 
 /// A request that arrived at the sync endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +75,8 @@ pub(crate) struct State {
     pub(crate) consent: Consent,
     /// The org, and its address, that token responses name in place of this one's.
     pub(crate) answers_for: Option<(OrgId, String)>,
+    /// What is answered where the org was before it moved.
+    pub(crate) left_behind: Option<Answer>,
     /// What the REST API answers to everything, if something is wrong with it.
     pub(crate) api: Option<Answer>,
     /// What its clock is ahead of the machine's, in seconds.
@@ -89,6 +95,9 @@ pub(crate) struct State {
     pub(crate) records: HashMap<String, Held>,
     pub(crate) transactions: HashSet<String>,
     pub(crate) calls: u64,
+    /// Requests that it may get in 24 hours.
+    pub(crate) daily_calls: u64,
+    pub(crate) hub: Hub,
 }
 
 impl State {
@@ -99,6 +108,7 @@ impl State {
             codes_given: Vec::new(),
             consent: Consent::default(),
             answers_for: None,
+            left_behind: None,
             api: None,
             clock_ahead: 0,
             access_tokens: HashMap::new(),
@@ -114,6 +124,8 @@ impl State {
             records: HashMap::new(),
             transactions: HashSet::new(),
             calls: 0,
+            daily_calls: DAILY_CALLS,
+            hub: Hub::default(),
         }
     }
 
@@ -138,6 +150,11 @@ impl State {
             }
         }
         answer
+    }
+
+    /// Has it got all the requests that it takes in 24 hours?
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.calls >= self.daily_calls
     }
 
     /// Is this access token good?

@@ -52,6 +52,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// `delivery.probe_interval`: between two probes of an org that does not answer.
     pub probe_interval: Duration,
+    /// `pull.api_share_percent`: the share of an org's daily API allowance at which reading its changes stops.
+    pub pull_share: u32,
     /// `listener.address`
     pub address: SocketAddr,
     /// `listener.rate_limit_per_minute`: payloads of one token.
@@ -85,6 +87,7 @@ impl Default for Config {
             connect_timeout: 10 * SECOND,
             request_timeout: 120 * SECOND,
             probe_interval: 30 * SECOND,
+            pull_share: 80,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 7437)),
             rate_limit_per_minute: 6_000,
             allowed_hosts: Vec::new(),
@@ -122,7 +125,9 @@ pub enum Error {
         why: String,
     },
     /// There is no such setting.
-    #[error("{place}: there is no setting `{name}`. Known are: {known}. Correct the name, or take it out.")]
+    #[error(
+        "{place}: there is no setting `{name}`. Known are: {known}. Correct the name, or take it out: a newer version of Sync Monitor may have known it."
+    )]
     Unknown {
         /// Where it stands.
         place: String,

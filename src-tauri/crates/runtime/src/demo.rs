@@ -10,8 +10,8 @@ use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::OrgId;
 use sync_monitor_domain::retry::Schedule;
-use sync_monitor_engine::Engine;
 use sync_monitor_engine::model::Actor;
+use sync_monitor_engine::{Consent, Engine};
 use sync_monitor_orgsim::demo::Relay;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -115,7 +115,7 @@ impl Demo {
             engine.import_org(SecretString::from(org.auth_url()), Some(alias.to_owned()), &actor).await?;
         }
         for (source, target) in [(production, sandbox), (sandbox, production)] {
-            engine.add_route(source, target, true, &actor).await?;
+            engine.add_route(source, target, true, Consent::default(), &actor).await?;
         }
         let token = async |name: &str, org: OrgId| {
             let (_, secret) = engine.create_token(name.to_owned(), vec![org], None, &actor).await?;

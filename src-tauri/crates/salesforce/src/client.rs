@@ -13,14 +13,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::clock::{Clock, Millis};
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::{
-    ApiUsage, CliError, CliTrouble, ConnectError, ConnectedOrg, Examination, Meaning, OrgAddress, Remote,
-    Report, SecretError, SecretStore, Try,
+    ApiUsage, Call, Called, CliError, CliTrouble, ConnectError, ConnectedOrg, Examination, Meaning,
+    OrgAddress, Remote, Report, SecretError, SecretStore, ServiceKey, Try,
 };
 use sync_monitor_domain::sign_in::{CliOrg, SignIn, SignInRequest, SignedInBy, TokenSource, WaitsForSignIn};
 use url::Url;
 
 use crate::auth_url::AuthUrl;
-use crate::http::{self, Http, base_url, is_allowed, is_allowed_url, read_body};
+use crate::call;
+use crate::http::{self, Http, READ_AT_MOST, base_url, is_allowed, is_allowed_url, read_body_up_to};
 use crate::identity;
 use crate::login::{Came, Finish, Logins};
 use crate::network::no_answer;
@@ -101,6 +102,16 @@ pub(crate) struct Ask<'a> {
     pub(crate) method: Method,
     pub(crate) url: &'a str,
     pub(crate) body: Option<Bytes>,
+    /// More headers.
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    /// The most of the answer that is read, in bytes.
+    pub(crate) longest: usize,
+}
+
+impl<'a> Ask<'a> {
+    pub(crate) fn new(method: Method, url: &'a str, body: Option<Bytes>) -> Self {
+        Self { method, url, body, headers: Vec::new(), longest: READ_AT_MOST }
+    }
 }
 
 /// What came of one request, before it is known whether it decides.
@@ -229,13 +240,16 @@ impl Client {
         };
         let client = self.means.http.for_parsed(&url).map_err(|error| said(&error))?;
         let mut request = client.request(ask.method, url).bearer_auth(token.secret.expose_secret());
+        for (name, value) in ask.headers {
+            request = request.header(name, value);
+        }
         if let Some(body) = ask.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
         let mut response = request.send().await.map_err(|error| said(&error))?;
         let answered_at = self.clock.now();
         let headers = response.headers().clone();
-        let body = read_body(&mut response).await.map_err(|error| said(&error))?;
+        let body = read_body_up_to(&mut response, ask.longest).await.map_err(|error| said(&error))?;
         Ok((response.status().as_u16(), headers, body, answered_at))
     }
 }
@@ -422,6 +436,14 @@ impl Remote for Client {
         self.look_at(org).await
     }
 
+    async fn call(&self, org: &OrgAddress, call: Call) -> Called {
+        self.call_org(org, call).await
+    }
+
+    async fn set_service_key(&self, org: OrgId, key: Option<ServiceKey>) -> Result<(), SecretError> {
+        call::set_key(self.means.secrets.as_ref(), org, key).await
+    }
+
     async fn keep_alive(&self, org: &OrgAddress) -> Result<Option<String>, Box<Try>> {
         if org.tokens != TokenSource::Stored {
             // The CLI's tokens are its own to look after.
@@ -434,6 +456,7 @@ impl Remote for Client {
     }
 
     async fn disconnect(&self, org: &OrgAddress) -> Result<(), SecretError> {
+        call::forget_key(self.means.secrets.as_ref(), org.org_id).await?;
         let session = self.session(org.org_id);
         if org.tokens != TokenSource::Stored {
             session.forget();
@@ -449,6 +472,11 @@ impl Remote for Client {
 }
 
 impl Client {
+    /// The try that stands for a call that could not be made for want of the service's key.
+    pub(crate) fn no_key(&self, error: &SecretError) -> Try {
+        no_token(&NoToken::Secrets(error.clone()), self.clock.now(), Duration::ZERO)
+    }
+
     /// Sends a payload, and once more where a new token may help.
     async fn attempt(&self, org: &OrgAddress, session: &Arc<Session>, body: Bytes) -> Report {
         let mut report = Report { tries: Vec::new(), api_usage: None, clock_skew_ms: None, moved_to: None };
@@ -469,7 +497,7 @@ impl Client {
                 },
             };
             let url = format!("{}{}", session.address(&org.instance_url), org.endpoint_path);
-            let ask = Ask { method: Method::POST, url: &url, body: Some(body.clone()) };
+            let ask = Ask::new(Method::POST, &url, Some(body.clone()));
             let Answer { mut one, usage, skew_ms, .. } = self.ask(ask, &current, session).await;
             report.api_usage = usage.or(report.api_usage);
             report.clock_skew_ms = skew_ms.or(report.clock_skew_ms);

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sync_monitor_domain::remote::{
     ApiUsage, EndpointFault, EndpointTrouble, Examination, Identity, Meaning, OrgAddress, Try,
 };
+use sync_monitor_domain::sign_in::TokenSource;
 
 use crate::client::{Answer, Ask, Client};
 use crate::identity::{self, API};
@@ -54,9 +55,17 @@ impl Client {
         let mut renewed = false;
         loop {
             let url = format!("{}{API}/limits", session.address(&org.instance_url));
-            let answer = self.ask(Ask { method: Method::GET, url: &url, body: None }, &token, session).await;
+            let answer = self.ask(Ask::new(Method::GET, &url, None), &token, session).await;
             found.api_usage = answer.body.as_deref().and_then(daily).or(answer.usage);
             found.clock_skew_ms = answer.skew_ms;
+            // The Salesforce CLI does not tell of a move with a token.
+            if !renewed && org.tokens == TokenSource::Stored && may_have_moved(&answer.one) {
+                renewed = true;
+                if let Some(new) = self.token_elsewhere(org, session, token.generation).await {
+                    token = new;
+                    continue;
+                }
+            }
             match answer.one.meaning {
                 Meaning::SignInRequired if !renewed => {
                     renewed = true;
@@ -78,6 +87,14 @@ impl Client {
         }
     }
 
+    /// A new token of an org that is somewhere else by now, as its token server says; `None` for any other.
+    async fn token_elsewhere(&self, org: &OrgAddress, session: &Arc<Session>, stale: u64) -> Option<Token> {
+        let before = session.address(&org.instance_url);
+        // Why there is none is not what was asked.
+        let token = self.renewed(session, &org.tokens, Some(stale)).await.ok()?;
+        (session.address(&org.instance_url) != before).then_some(token)
+    }
+
     async fn endpoint(
         &self,
         org: &OrgAddress,
@@ -85,15 +102,20 @@ impl Client {
         token: &Token,
     ) -> Result<(), EndpointTrouble> {
         let url = format!("{}{}", session.address(&org.instance_url), org.endpoint_path);
-        let by_get = self.ask(Ask { method: Method::GET, url: &url, body: None }, token, session).await;
+        let by_get = self.ask(Ask::new(Method::GET, &url, None), token, session).await;
         if by_get.one.meaning != Meaning::EndpointMissing || by_get.one.http_status != Some(404) {
             return judged(by_get);
         }
         // A gateway in between may know nothing but POST. No bytes are no change: an endpoint refuses them.
         let nothing = Some(bytes::Bytes::new());
-        let by_post = self.ask(Ask { method: Method::POST, url: &url, body: nothing }, token, session).await;
+        let by_post = self.ask(Ask::new(Method::POST, &url, nothing), token, session).await;
         judged(by_post)
     }
+}
+
+/// Is the org perhaps no longer where it was? An old My Domain redirects for a while, and then its name is gone.
+fn may_have_moved(one: &Try) -> bool {
+    one.meaning == Meaning::Unreachable || one.http_status.is_some_and(|status| (300..400).contains(&status))
 }
 
 /// What an answer to a request that means nothing says of the endpoint.

@@ -144,11 +144,19 @@ pub(crate) fn address(instance_url: &str) -> Option<String> {
 
 /// Reads a body, at most [`READ_AT_MOST`] bytes of it.
 pub(crate) async fn read_body(response: &mut reqwest::Response) -> Result<Vec<u8>, reqwest::Error> {
+    read_body_up_to(response, READ_AT_MOST).await
+}
+
+/// Reads a body, at most `longest` bytes of it.
+pub(crate) async fn read_body_up_to(
+    response: &mut reqwest::Response,
+    longest: usize,
+) -> Result<Vec<u8>, reqwest::Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        let room = READ_AT_MOST - body.len();
+        let room = longest - body.len();
         body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if body.len() == READ_AT_MOST {
+        if body.len() == longest {
             break;
         }
     }

@@ -4,6 +4,7 @@
 //! [secret stores](secrets), and nowhere else: no error, log line, stored body or `Debug` output of this crate holds one.
 
 mod auth_url;
+mod call;
 mod client;
 mod examine;
 mod http;

@@ -182,6 +182,11 @@ impl Session {
         self.state().token = None;
     }
 
+    /// From now on this is cut out of what the org says, too.
+    pub(crate) fn keep_out(&self, secret: &SecretString) {
+        self.state().remember(secret);
+    }
+
     fn adopt(&self, access_token: SecretString) -> Token {
         let mut state = self.state();
         state.generation += 1;

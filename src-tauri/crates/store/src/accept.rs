@@ -40,6 +40,8 @@ pub(crate) struct Intake {
     pub(crate) first_due: Millis,
     /// A name for each item that may be made.
     pub(crate) new_id: fn() -> Uuid,
+    /// Does it only add to its records (a comment)? Then it competes with no other version of them.
+    pub(crate) adds: bool,
 }
 
 pub(crate) fn accept(tx: &mut Tx<'_>, intake: &Intake) -> Result<Accepted> {
@@ -47,7 +49,11 @@ pub(crate) fn accept(tx: &mut Tx<'_>, intake: &Intake) -> Result<Accepted> {
     let source = tx.orgs.find(tx.sql, change.source)?;
     let known = transaction(tx.sql, &change.transaction_id)?;
     let legs = source.map_or(Ok(Vec::new()), |source| tx.routes.from(tx.sql, source))?;
-    let records = known_records(tx.sql, source, change)?;
+    let records = if intake.adds {
+        vec![KnownRecord::default(); change.records.len()]
+    } else {
+        known_records(tx.sql, source, change)?
+    };
     let decision = intake::decide(change, known.as_ref().map(|(_, known)| known), !legs.is_empty(), &records);
     let reply = Reply::to(&decision, change, |index| records[index].newest.map(|v| v.timestamp));
     let mut done = Accepted { reply, targets: Vec::new(), items: Vec::new() };
@@ -91,25 +97,29 @@ fn transaction(sql: &Connection, transaction_id: &str) -> Result<Option<(i64, Kn
 }
 
 fn known_records(sql: &Connection, source: Option<i64>, change: &Change) -> Result<Vec<KnownRecord>> {
-    let mut newest = sql.prepare_cached(
-        "SELECT r.timestamp_us, o.org_id, r.digest FROM records r JOIN orgs o ON o.id = r.source WHERE r.external_id = ?1",
-    )?;
     let mut known = Vec::with_capacity(change.records.len());
     for record in &change.records {
-        let newest = newest
-            .query_row([&record.external_id], |row| {
-                Ok(Version {
-                    timestamp: Timestamp(row.get(0)?),
-                    source: rows::org(row, 1)?,
-                    digest: rows::digest(row, 2)?,
-                })
-            })
-            .optional()?;
+        let newest = newest(sql, &record.external_id)?;
         let held_by_source =
             source.map_or(Ok(Holding::default()), |org| holding(sql, org, &record.external_id))?;
         known.push(KnownRecord { newest, held_by_source });
     }
     Ok(known)
+}
+
+/// The newest version known of a record, whoever made it.
+pub(crate) fn newest(sql: &Connection, external_id: &str) -> Result<Option<Version>> {
+    let mut statement = sql.prepare_cached(
+        "SELECT r.timestamp_us, o.org_id, r.digest FROM records r JOIN orgs o ON o.id = r.source WHERE r.external_id = ?1",
+    )?;
+    let newest = statement.query_row([external_id], |row| {
+        Ok(Version {
+            timestamp: Timestamp(row.get(0)?),
+            source: rows::org(row, 1)?,
+            digest: rows::digest(row, 2)?,
+        })
+    });
+    Ok(newest.optional()?)
 }
 
 /// What an org is known to hold of a record.
@@ -221,13 +231,13 @@ fn take(
         let ids: Vec<&str> = split.echoes.iter().map(|i| change.records[*i].external_id.as_str()).collect();
         count_echoes(tx, intake, source, split.echoes.len(), &ids.join(", "))?;
     }
-    note_sent(tx.sql, source, change, &split.stale, known)?;
-    note_sent(tx.sql, source, change, &split.repeats, known)?;
-    note_sent(tx.sql, source, change, &split.kept, known)?;
+    let competing = if intake.adds { &Split::default() } else { split };
+    note_sent(tx.sql, source, change, &competing.stale, known)?;
+    note_sent(tx.sql, source, change, &competing.repeats, known)?;
+    note_sent(tx.sql, source, change, &competing.kept, known)?;
     let last_item = relay(tx, intake, source, legs, split, done)?;
-    for (index, is_kept) in
-        split.kept.iter().map(|index| (*index, true)).chain(split.repeats.iter().map(|index| (*index, false)))
-    {
+    let (kept, repeats) = (competing.kept.iter(), competing.repeats.iter());
+    for (index, is_kept) in kept.map(|index| (*index, true)).chain(repeats.map(|index| (*index, false))) {
         let record = &change.records[index];
         let newest = conflict::newest(known[index].newest.as_ref(), &intake::version(change, index));
         let source = tx.org(newest.source)?;
@@ -274,7 +284,8 @@ fn relay(
     tx.changes.keep(txn, Arc::clone(&relayed));
     let mut last = None;
     for leg in legs {
-        let (key, item) = insert(tx, intake, txn, *leg, &relayed, &mut done.items)?;
+        let (key, item) =
+            insert(tx, (intake.at, intake.first_due), intake.new_id, txn, *leg, &relayed, &mut done.items)?;
         done.items.push(item);
         done.targets.push(leg.target_id);
         last = Some(key);
@@ -315,18 +326,19 @@ fn remember(tx: &mut Tx<'_>, intake: &Intake, source: i64, relayed: Option<&Chan
 /// Makes an item for one target.
 fn insert(
     tx: &mut Tx<'_>,
-    intake: &Intake,
+    (at, first_due): (Millis, Millis),
+    new_id: fn() -> Uuid,
     txn: i64,
     leg: Leg,
     relayed: &Change,
     touched: &mut Vec<Uuid>,
 ) -> Result<(i64, Uuid)> {
-    let uuid = (intake.new_id)();
+    let uuid = new_id();
     tx.sql
         .prepare_cached(
             "INSERT INTO items (uuid, txn, route, status, due_at, created_at, updated_at) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5)",
         )?
-        .execute((uuid.as_bytes().as_slice(), txn, leg.route, intake.first_due.0, intake.at.0))?;
+        .execute((uuid.as_bytes().as_slice(), txn, leg.route, first_due.0, at.0))?;
     let mut item = Row {
         key: tx.sql.last_insert_rowid(),
         uuid,
@@ -338,17 +350,30 @@ fn insert(
         dismissed: false,
         attempts: 0,
         cycle: 1,
-        created_at: intake.at,
+        created_at: at,
         has_error: false,
     };
     tx.shift(None, Some(item.slot()));
-    tx.happened(intake.at, Event::Accepted);
+    tx.happened(at, Event::Accepted);
     for record in &relayed.records {
         tx.sql
             .prepare_cached("INSERT INTO item_records (external_id, item) VALUES (?1, ?2)")?
             .execute((&record.external_id, item.key))?;
     }
     queue::enter(tx, &item, relayed)?;
-    queue::settle(tx, &mut item, relayed, intake.at, touched)?;
+    queue::settle(tx, &mut item, relayed, at, touched)?;
     Ok((item.key, uuid))
+}
+
+/// A transaction goes once more to a target that no longer holds it; returns the item's name.
+pub(crate) fn send_again(
+    tx: &mut Tx<'_>,
+    txn: i64,
+    leg: Leg,
+    times: (Millis, Millis),
+    new_id: fn() -> Uuid,
+) -> Result<Uuid> {
+    let change = tx.change(txn)?;
+    let (_, item) = insert(tx, times, new_id, txn, leg, &change, &mut Vec::new())?;
+    Ok(item)
 }

@@ -99,6 +99,15 @@ pub fn facts(path: &Path) -> Result<Facts> {
     })
 }
 
+/// The schema of a file that an older version of the program wrote, which [`crate::Store::open`] would bring up to date.
+/// `None` where there is nothing to change.
+///
+/// # Errors
+/// When it cannot be looked at: another program's, damaged, or of a newer version of this one.
+pub fn outdated(path: &Path) -> Result<Option<i64>> {
+    open::outdated(path)
+}
+
 /// Looks for what is wrong with the file: damage, rows that refer to nothing, bookkeeping that is not true. Empty when all is
 /// well.
 ///

@@ -10,10 +10,13 @@ pub mod care;
 mod counts;
 mod delivery;
 mod error;
+mod hub;
 mod list;
 pub mod model;
 mod open;
 mod orgs;
+#[cfg(any(test, feature = "past"))]
+pub mod past;
 mod preflight;
 mod queue;
 mod reader;
@@ -45,6 +48,9 @@ pub use activity::Entry;
 pub use bulk::{Action, Batch, BatchDone, NewRun};
 pub use delivery::{Claim, Claimed, Completion};
 pub use error::{Error, Result};
+pub use hub::{
+    Held, Ledger, Link, OrgAdapter, Page, PullState, PulledRow, RoundEnd, State, Taken, Writing, Wrote,
+};
 pub use preflight::Meant;
 
 use model::{
@@ -119,7 +125,7 @@ impl Store {
         first_due: Millis,
         new_id: fn() -> Uuid,
     ) -> Result<Accepted> {
-        let intake = accept::Intake { change: Arc::new(change), at, first_due, new_id };
+        let intake = accept::Intake { change: Arc::new(change), at, first_due, new_id, adds: false };
         self.write(move |tx| accept::accept(tx, &intake)).await
     }
 

@@ -13,6 +13,7 @@ use uuid::Uuid;
 mod activity;
 mod runs;
 
+pub use crate::hub::{OrgAdapter, PullState};
 pub(crate) use activity::RELAY;
 pub use activity::{Activity, ActivityFilter, ActivityPage, Actor, Via};
 pub use runs::{
@@ -61,6 +62,17 @@ pub struct Org {
     pub kept_alive_at: Option<Millis>,
     /// The org that stands at its address now.
     pub replaced_by: Option<OrgId>,
+    /// What it speaks, where that was found out.
+    pub hub: Option<OrgHub>,
+}
+
+/// What an org speaks, and how far its changes were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrgHub {
+    /// What was found.
+    pub adapter: OrgAdapter,
+    /// How pulling stands, where it ever began.
+    pub pull: Option<PullState>,
 }
 
 impl Org {

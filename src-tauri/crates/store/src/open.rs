@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// "`SynM`", so that the file is known for ours.
 const APPLICATION_ID: i32 = 0x5379_6e4d;
 
-const MIGRATIONS: &[M<'static>] = &[
+pub(crate) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_start.sql")),
     M::up(include_str!("migrations/0002_sign_in.sql")),
     M::up(include_str!("migrations/0003_lists.sql")),
@@ -21,7 +21,8 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0007_bulk_runs.sql")),
     M::up(include_str!("migrations/0008_relay.sql")),
     M::up(include_str!("migrations/0009_work_items.sql")),
-    M::up(include_str!("migrations/0010_cheap_checks.sql")),
+    M::up(include_str!("migrations/0010_hub.sql")),
+    M::up(include_str!("migrations/0011_cheap_checks.sql")),
 ];
 
 /// Opens the database for writing, and brings its schema up to date.
@@ -44,6 +45,28 @@ pub(crate) fn writer(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// The schema of a database that an older version wrote, which [`writer`] would change; `None` where there is nothing to
+/// change: it is new, or up to date.
+///
+/// # Errors
+/// When it cannot be opened, or must not be.
+pub(crate) fn outdated(path: &Path) -> Result<Option<i64>> {
+    if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
+        return Ok(None);
+    }
+    let connection = reader(path)?;
+    judge(&connection, path)?;
+    let version: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|source| unopened(path, source))?;
+    Ok((1..known()).contains(&version).then_some(version))
+}
+
+/// The schema that this program knows.
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
 /// Refuses another program's database, and one from the future, before anything is written to it.
 pub(crate) fn judge(connection: &Connection, path: &Path) -> Result<()> {
     let opened = |source| unopened(path, source);
@@ -55,9 +78,8 @@ pub(crate) fn judge(connection: &Connection, path: &Path) -> Result<()> {
     if tables > 0 && application != i64::from(APPLICATION_ID) {
         return Err(Error::Foreign { path: path.to_owned() });
     }
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if version > known {
-        return Err(Error::Newer { path: path.to_owned(), found: version, known });
+    if version > known() {
+        return Err(Error::Newer { path: path.to_owned(), found: version, known: known() });
     }
     Ok(())
 }
@@ -173,6 +195,37 @@ mod tests {
     }
 
     #[test]
+    fn a_database_of_every_earlier_schema_is_known_for_one_and_brought_up_to_date_whole() {
+        for schema in crate::past::schemas() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("sync-monitor.db");
+            crate::past::write(&path, schema);
+            assert_eq!(outdated(&path).unwrap(), i64::try_from(schema).ok());
+            let sql = writer(&path).unwrap();
+            assert_eq!(outdated(&path).unwrap(), None, "schema {schema}");
+            assert_eq!(crate::care::check(&path).unwrap(), [""; 0], "schema {schema}");
+            let found = |query: &str| sql.query_row(query, [], |row| row.get::<_, String>(0)).unwrap();
+            let by_title = "SELECT r.external_id || ' ' || r.title
+                  FROM transaction_words w JOIN items i ON i.txn = w.rowid JOIN records r ON r.last_item = i.id
+                 WHERE transaction_words MATCH 'second'";
+            assert_eq!(found(by_title), "WI-2 Second", "schema {schema}");
+            let by_error = "SELECT 'item ' || rowid FROM error_words WHERE error_words MATCH 'missing'";
+            assert_eq!(found(by_error), "item 2", "schema {schema}");
+        }
+    }
+
+    #[test]
+    fn a_new_database_is_not_outdated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync-monitor.db");
+        assert_eq!(outdated(&path).unwrap(), None);
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(outdated(&path).unwrap(), None);
+        drop(writer(&path).unwrap());
+        assert_eq!(outdated(&path).unwrap(), None);
+    }
+
+    #[test]
     fn a_database_from_the_future_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sync-monitor.db");
@@ -181,7 +234,11 @@ mod tests {
         drop(connection);
         let error = writer(&path).unwrap_err();
         assert!(matches!(error, Error::Newer { found: 99, .. }), "{error}");
-        assert!(error.to_string().contains("newer version"), "{error}");
+        assert!(
+            error.to_string().contains("newer version") && error.to_string().contains("backups"),
+            "{error}"
+        );
+        assert!(matches!(outdated(&path), Err(Error::Newer { .. })));
         let version: i64 =
             Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |r| r.get(0)).unwrap();
         assert_eq!(version, 99);

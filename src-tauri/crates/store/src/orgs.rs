@@ -11,6 +11,7 @@ use sync_monitor_domain::sign_in::{OrgKind, SignIn};
 
 use crate::activity::{self, Entry};
 use crate::error::{Error, Result};
+use crate::hub;
 use crate::model::{Actor, Health, Org, OrgHold};
 use crate::writer::Tx;
 use crate::{relay, rows};
@@ -95,6 +96,7 @@ fn org(row: &Row<'_>) -> rusqlite::Result<Org> {
         signed_in_at: row.get::<_, Option<i64>>(23)?.map(Millis),
         kept_alive_at: row.get::<_, Option<i64>>(24)?.map(Millis),
         replaced_by: row.get::<_, Option<String>>(25)?.and_then(|id| id.parse().ok()),
+        hub: None,
     })
 }
 
@@ -124,15 +126,22 @@ pub(crate) fn all(sql: &Connection) -> Result<Vec<Org>> {
     let mut statement =
         sql.prepare_cached(&select("ORDER BY o.connected DESC, coalesce(o.alias, o.org_id)"))?;
     let rows = statement.query_map([], org)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut orgs: Vec<Org> = rows.collect::<rusqlite::Result<_>>()?;
+    for org in &mut orgs {
+        org.hub = hub::of_org(sql, org.org_id)?;
+    }
+    Ok(orgs)
 }
 
 /// One org.
 pub(crate) fn one(sql: &Connection, id: OrgId) -> Result<Org> {
-    sql.prepare_cached(&select("WHERE o.org_id = ?1"))?
+    let mut found = sql
+        .prepare_cached(&select("WHERE o.org_id = ?1"))?
         .query_row([id.as_str()], org)
         .optional()?
-        .ok_or_else(|| Error::NotFound { what: "org", id: id.to_string() })
+        .ok_or_else(|| Error::NotFound { what: "org", id: id.to_string() })?;
+    found.hub = hub::of_org(sql, id)?;
+    Ok(found)
 }
 
 /// An org is connected, for the first time or again: what waited for a sign-in goes on.

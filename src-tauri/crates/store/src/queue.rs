@@ -293,7 +293,7 @@ pub(crate) fn settle(
         let mut older = by_key(tx.sql, key)?;
         if older.status != Status::Processing {
             let older_change = tx.change(older.txn)?;
-            if change.covers(&older_change) {
+            if change.covers(&older_change) && !is_waited_for(tx, key, item.key, &company, change)? {
                 supersede(tx, &mut older, &older_change, at, touched)?;
             }
         }
@@ -314,6 +314,19 @@ pub(crate) fn settle(
         }
     }
     Ok(())
+}
+
+/// Is there a comment or time log between two items, which can only be written once its record is there? Then the older of
+/// the two must go first, though the newer one covers it.
+fn is_waited_for(tx: &mut Tx<'_>, older: i64, newer: i64, company: &[i64], change: &Change) -> Result<bool> {
+    for key in company.iter().copied().filter(|key| *key > older && *key < newer) {
+        let between = by_key(tx.sql, key)?.txn;
+        let between = tx.change(between)?;
+        if between.only_adds() && !change.covers(&between) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// An org has sent a newer version of records that older changes wait to be sent to it for: where it covers them, they have

@@ -8,6 +8,8 @@ mod codegen;
 mod demo;
 mod deny;
 mod icons;
+mod notices;
+mod package;
 mod packages;
 mod process;
 mod server;
@@ -34,8 +36,11 @@ cargo xtask COMMAND
   bench [PART…] [--quick] [--write]
                               how fast the program is, beside references: builds it as released and measures; --help
                               tells the parts. --write puts the figures into docs/performance.md
-  codegen                     write what is made from the code: docs/causes.md, docs/openapi.json, docs/settings.md
-  icons                       draw the tray's icons anew from src-tauri/icons/tray/tray.svg
+  codegen                     write what is made from the code: docs/causes.md, docs/errors.md, docs/openapi.json,
+                              docs/settings.md
+  package [--dev]             make target/package/*.deb and *.rpm; --dev from the programs that the tests use
+  notices                     print the licences of others that a package holds
+  icons                       draw the icons anew from their drawings in src-tauri/icons
   deny                        check licences, bans, sources and advisories with cargo-deny
 
   --no-packages               with any of them: never look for Debian packages, they are there under other names";
@@ -64,13 +69,26 @@ fn run(mut args: Vec<String>) -> anyhow::Result<ExitCode> {
         "bench" => bench::run(args).map(|()| ExitCode::SUCCESS),
         "setup" if args.is_empty() => setup::everything(packages).map(|()| ExitCode::SUCCESS),
         "codegen" if args.is_empty() => codegen::run().map(|()| ExitCode::SUCCESS),
+        "package" => {
+            let dev = take_flag(&mut args, "--dev");
+            let build = if dev { package::Build::Development } else { package::Build::Release };
+            if let Some(arg) = args.first() {
+                bail!("package takes --dev or nothing, and not {arg:?}");
+            }
+            package::run(packages, build).map(|_| ExitCode::SUCCESS)
+        }
+        "notices" if args.is_empty() => {
+            setup::ui_libraries()?;
+            print!("{}", notices::of(&["sync-monitor-cli", "sync-monitor-desktop"])?);
+            Ok(ExitCode::SUCCESS)
+        }
         "icons" if args.is_empty() => icons::run(packages).map(|()| ExitCode::SUCCESS),
         "deny" if args.is_empty() => deny::run().map(|()| ExitCode::SUCCESS),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(ExitCode::SUCCESS)
         }
-        "setup" | "codegen" | "icons" | "deny" => bail!("{command} takes no arguments"),
+        "setup" | "codegen" | "notices" | "icons" | "deny" => bail!("{command} takes no arguments"),
         _ => bail!("no command {command:?}\n\n{USAGE}"),
     }
 }

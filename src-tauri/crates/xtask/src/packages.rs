@@ -49,6 +49,16 @@ pub(crate) const FAULTS: Need =
 pub(crate) const PYTHON: Need =
     Need { purpose: "to test with Salesforce's Python client", packages: &["python3-venv"] };
 
+/// What makes `.deb` and `.rpm` out of files.
+pub(crate) const PACKAGE: Need =
+    Need { purpose: "to make packages", packages: &["binutils", "dpkg-dev", "gzip", "rpm"] };
+
+/// A system with nothing on it, to install packages in, and what looks packages over.
+pub(crate) const PACKAGE_TEST: Need = Need {
+    purpose: "to try packages in a clean system",
+    packages: &["desktop-file-utils", "lintian", "mmdebstrap"],
+};
+
 impl Packages {
     /// Sees to it that everything needed is there.
     ///
@@ -98,8 +108,7 @@ fn install(packages: &BTreeSet<&str>) -> anyhow::Result<()> {
 }
 
 fn apt_get() -> anyhow::Result<Command> {
-    let user = process::output(Command::new("id").arg("-u"))?.unwrap_or_default();
-    let mut command = process::command(if user.trim() == "0" { "env" } else { "sudo" });
+    let mut command = process::as_root("env")?;
     command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
     Ok(command)
 }

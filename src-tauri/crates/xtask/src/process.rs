@@ -29,6 +29,20 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// A command that only the superuser may give; through sudo where this is another user.
+///
+/// # Errors
+/// When the system does not tell who this is.
+pub(crate) fn as_root(program: &str) -> anyhow::Result<Command> {
+    let user = output(Command::new("id").arg("-u"))?.unwrap_or_default();
+    if user.trim() == "0" {
+        return Ok(command(program));
+    }
+    let mut sudo = command("sudo");
+    sudo.arg(program);
+    Ok(sudo)
+}
+
 /// The Cargo that runs this.
 pub(crate) fn cargo() -> Command {
     command(cargo_path())
@@ -61,6 +75,19 @@ pub(crate) fn output(command: &mut Command) -> anyhow::Result<Option<String>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| not_started(command)),
     }
+}
+
+/// What a command prints that must not fail.
+///
+/// # Errors
+/// When it cannot be started or fails; with what it complains of.
+pub(crate) fn answer(command: &mut Command) -> anyhow::Result<String> {
+    let output = command.stdin(Stdio::null()).output().with_context(|| not_started(command))?;
+    if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        bail!("{} ended with {}: {}", shown(command), output.status, complaint.trim());
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("{} did not print text", shown(command)))
 }
 
 fn not_started(command: &Command) -> String {

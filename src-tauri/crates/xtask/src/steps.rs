@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::package::trial;
 use crate::packages::{self, Packages};
 use crate::process::{self, Background};
 use crate::server::Server;
@@ -20,7 +21,7 @@ struct Step {
 }
 
 /// In the order in which they run: what is quick and what later steps build on comes first.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "fmt", about: "the Rust code is formatted", run: fmt },
     Step { name: "ui-check", about: "the UI's types", run: |_| ui("check") },
     Step { name: "ui-lint", about: "the UI's style", run: |_| ui("lint") },
@@ -38,6 +39,11 @@ const STEPS: [Step; 13] = [
     Step { name: "e2e", about: "the UI in a browser, on the whole program", run: e2e },
     Step { name: "desktop", about: "the window's program builds; its units", run: desktop },
     Step { name: "window", about: "the real window, without a screen", run: window },
+    Step {
+        name: "package",
+        about: "packages, installed, used and removed in a clean system",
+        run: trial::run,
+    },
 ];
 
 /// How many times as long the fault suite is by default, where it is to be long.

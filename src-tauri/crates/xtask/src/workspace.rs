@@ -30,9 +30,24 @@ pub(crate) fn built(name: &str) -> PathBuf {
     target().join("debug").join(name).with_extension(env::consts::EXE_EXTENSION)
 }
 
-/// The same as it is released.
+/// A program of this workspace, as it is shipped.
 pub(crate) fn released(name: &str) -> PathBuf {
     target().join("release").join(name).with_extension(env::consts::EXE_EXTENSION)
+}
+
+/// The packages that were made, and what they were made from.
+pub(crate) fn packages() -> PathBuf {
+    target().join("package")
+}
+
+/// The icons of the program.
+pub(crate) fn icons() -> PathBuf {
+    root().join("src-tauri/icons")
+}
+
+/// What only packages for Linux need.
+pub(crate) fn linux() -> PathBuf {
+    root().join("src-tauri/linux")
 }
 
 /// The UI's sources.
@@ -48,4 +63,9 @@ pub(crate) fn clients() -> PathBuf {
 /// How the API is fuzzed.
 pub(crate) fn api_tests() -> PathBuf {
     root().join("tests/api")
+}
+
+/// What is done with packages in a clean system.
+pub(crate) fn package_tests() -> PathBuf {
+    root().join("tests/package")
 }

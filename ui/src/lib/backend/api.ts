@@ -151,6 +151,7 @@ export function apiBackend(
     checkStore: () => call<{ ok: boolean; problems: string[] }>('POST', '/store/check', {}),
     backupStore: () => call<{ path: string; bytes: number }>('POST', '/store/backup', {}),
     diagnostics: () => text('GET', '/diagnostics'),
+    seeCrash: () => call<void>('DELETE', '/crash'),
     desktop,
     listen,
   };

@@ -59,6 +59,8 @@ export interface Status {
   /** In a demo, where a simulated org waits to be signed in to. */
   demoLoginUrl: string | null;
   relay: Relay;
+  /** A part of the program failed, and nobody has seen the report of it. */
+  crash: { path: string; summary: string } | null;
 }
 
 /** Whether the whole relay is paused, and until when; null: until it is resumed. */
@@ -433,6 +435,8 @@ export interface StoreInfo {
 export interface Desktop {
   info(): Promise<{ autostart: boolean | null; trayShown: boolean }>;
   setAutostart(on: boolean): Promise<void>;
+  /** Keeps a text as a new file among the user's downloads; the result is its path. */
+  saveFile(name: string, text: string): Promise<string>;
 }
 
 /** One line of the log of what people and the program did. */
@@ -546,6 +550,8 @@ export interface Backend {
   backupStore(): Promise<{ path: string; bytes: number }>;
   /** The redacted bundle, as the text that would be saved. */
   diagnostics(): Promise<string>;
+  /** The report of the last crash was seen. */
+  seeCrash(): Promise<void>;
   /** Null in a browser. */
   desktop: Desktop | null;
   /** Starts listening; the result stops it. */

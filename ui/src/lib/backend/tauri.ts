@@ -46,5 +46,6 @@ export function tauriBackend(): Backend {
   return apiBackend(transport, listen, (url) => command('open_url', { url }), {
     info: () => command('desktop_info'),
     setAutostart: (on) => command('set_autostart', { on }),
+    saveFile: (name, text) => command('save_file', { name, text }),
   });
 }

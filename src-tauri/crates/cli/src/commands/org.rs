@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sync_monitor_runtime::browser;
 
+use super::package;
 use crate::Session;
 use crate::args::{Login, Org as Command};
 use crate::client::{Failure, escape};
@@ -23,7 +24,7 @@ struct Orgs {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Org {
+pub(super) struct Org {
     org_id: String,
     alias: Option<String>,
     username: Option<String>,
@@ -87,6 +88,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode,
     let done = match command {
         Command::Login(login) => return sign_in(session, login).await,
         Command::Test { org_id } => return test(session, &org_id).await,
+        Command::Package(command) => return package::run(session, command).await,
         other => manage(session, other).await,
     };
     done.map(|()| ExitCode::SUCCESS)
@@ -95,8 +97,8 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode,
 async fn manage(session: &Session, command: Command) -> Result<(), Failure> {
     let client = &session.client;
     match command {
-        // Those that judge by the answer.
-        Command::Login(_) | Command::Test { .. } => Ok(()),
+        // Those that judge by the answer, and those of the package.
+        Command::Login(_) | Command::Test { .. } | Command::Package(_) => Ok(()),
         Command::List { cli: true } => {
             let answer = client.get("orgs/cli").await?;
             session.show(&answer, |list: CliOrgs, screen| show_cli(&list.orgs, screen))
@@ -302,7 +304,7 @@ impl Org {
         )))
     }
 
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.alias.as_deref().unwrap_or(&self.org_id)
     }
 }

@@ -31,8 +31,14 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<(), Failu
             let answer = client.get("routes").await?;
             session.show(&answer, |list: Routes, screen| show(&list.routes, screen))
         }
-        Command::Add { source, target, paused } => {
-            let route = json!({"sourceOrgId": source, "targetOrgId": target, "enabled": !paused});
+        Command::Add { source, target, paused, accept_native_path, accept_sandbox_to_production } => {
+            let route = json!({
+                "sourceOrgId": source,
+                "targetOrgId": target,
+                "enabled": !paused,
+                "acceptNativePath": accept_native_path,
+                "acceptSandboxToProduction": accept_sandbox_to_production,
+            });
             told(session, &client.post("routes", Some(&route)).await?)
         }
         Command::Pause { id } => told(session, &enable(session, &id, false).await?),

@@ -144,7 +144,7 @@ pub(super) const BY_CODE: &[ByCode] = by_code! {
         ["Check the org's address, and this computer's proxy, then retry."];
     "DNS_FAILURE": "The target org's name was not found",
         "The name of the org's address is not known to this computer: it is offline, or the org was renamed.", Wait, true,
-        ["Check this computer's network.", "If My Domain of the org was renamed, connect the org again."];
+        ["Check this computer's network.", "If My Domain of the org was renamed, test the org on the Orgs screen: that finds the new address."];
     "TLS_FAILURE": "No secure connection",
         "The certificate of the target org is not trusted here, or something in between intercepts the connection.", TargetAdmin, false,
         ["Check this computer's clock, certificates and proxy.", "Then retry."];
@@ -172,6 +172,33 @@ pub(super) const BY_CODE: &[ByCode] = by_code! {
     "INSECURE_URL": "The address of the org is not secure",
         "The org would be asked without TLS, which would show its token to everyone in between.", TargetAdmin, false,
         ["Connect the org again."];
+    "RECORD_DELETED": "The record was deleted in the target org",
+        "The target org had this record and deleted it. It is not made again, because that may not be what its users want.", TargetAdmin, false,
+        ["Restore the record from the recycle bin of the target org, then retry.", "If it is meant to be gone, give it up in the source org, or dismiss this."];
+    "FIELD_NOT_WRITTEN": "The target org did not keep a value",
+        "Delivery Hub answered with success, and the record still holds what it held before: the package skips fields that it cannot write.", TargetAdmin, false,
+        ["See in the message which members are meant.", "Let the signed-in user edit these fields, and check that they take such values.", "Then retry."];
+    "PARENT_MISSING": "Its work item is not in the target org",
+        "A comment or a work log can only be written below its work item, and that one has not arrived.", SourceAdmin, true,
+        ["Look for a failed item of the work item, and mend that first.", "Then retry."];
+    "PARENT_PENDING": "The target org waits for its work item",
+        "Delivery Hub keeps the comment or work log until its work item is there.", Wait, true,
+        ["Look for a failed item of the work item, and mend that first.", "Then retry."];
+    "ECHO_SUPPRESSED": "The target org took it for an echo",
+        "Delivery Hub drops changes of a record that it sent itself within five minutes, whatever they say. The record was looked at, and it does not hold this change.", Wait, true,
+        ["Retry after five minutes."];
+    "UNEXPECTED_ANSWER": "The target org did not say what it wrote",
+        "The answer is a success, but it does not name the record that was written.", TargetAdmin, true,
+        ["Retry: what has arrived is recognised and not written twice.", "If it keeps returning, see in the target org which version of Delivery Hub is installed."];
+    "NOT_WRITTEN": "The record is not there",
+        "Delivery Hub answered that it wrote the record, and the signed-in user cannot find it.", TargetAdmin, true,
+        ["Check that the signed-in user may see every record of the object.", "Then retry."];
+    "OBJECT_MISSING": "The target org lacks an object",
+        "The object is not in the target org, or the signed-in user may not see it.", TargetAdmin, false,
+        ["Give the signed-in user the permission set of Delivery Hub, then test the org.", "Then retry."];
+    "API_KEY_REFUSED": "The target org refused the key of its service",
+        "Delivery Hub in the target org does not know the key that was sent, its connection is not Connected, or the signature does not fit.", TargetAdmin, false,
+        ["Compare the key and the secret with the connection (NetworkEntity) in the target org, and set them again.", "Then retry."];
     "INTERNAL_ERROR": "Sync Monitor failed",
         "The program failed while it sent the item.", Developer, true,
         ["Retry.", "If it keeps returning, give the log to the developers of Sync Monitor."];

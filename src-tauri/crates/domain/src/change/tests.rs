@@ -293,6 +293,34 @@ fn the_operation_and_other_members_of_the_envelope_are_content() {
     "upsert",
     true
 )]
+#[case::a_comment_that_is_left_out(
+    r#"[{"externalId":"A","comments":[{"externalId":"C1","body":"x"}]}]"#,
+    "upsert",
+    r#"[{"externalId":"A","comments":[]}]"#,
+    "upsert",
+    false
+)]
+#[case::a_comment_without_a_name(
+    r#"[{"externalId":"A","comments":[{"body":"x"}]}]"#,
+    "upsert",
+    r#"[{"externalId":"A","comments":[{"body":"y"},{"body":"x"}]}]"#,
+    "upsert",
+    true
+)]
+#[case::a_comment_that_was_changed(
+    r#"[{"externalId":"A","comments":[{"externalId":"C1","body":"x"}]}]"#,
+    "upsert",
+    r#"[{"externalId":"A","comments":[{"externalId":"C1","body":"y"},{"externalId":"C2","body":"z"}]}]"#,
+    "upsert",
+    true
+)]
+#[case::no_comments_in_either(
+    r#"[{"externalId":"A","comments":[],"timeLogs":[]}]"#,
+    "upsert",
+    r#"[{"externalId":"A","comments":[],"timeLogs":[]}]"#,
+    "upsert",
+    true
+)]
 #[case::deleted(r#"[{"externalId":"A","title":"x"}]"#, "upsert", r#"[{"externalId":"A"}]"#, "delete", true)]
 #[case::made_anew_after_a_deletion(
     r#"[{"externalId":"A"}]"#,

@@ -165,6 +165,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         kind: Kind::Wait(|config| &mut config.probe_interval),
     },
     Setting {
+        name: "pull.api_share_percent",
+        description: "The share of an org's daily API allowance, whoever used it, at which the program stops reading the \
+            changes of an org that has only Delivery Hub's package. It goes on when less is used.",
+        effect: Effect::NextStart,
+        private: false,
+        kind: Kind::Number(1..=100, |config| &mut config.pull_share),
+    },
+    Setting {
         name: "listener.address",
         description: "Where changes are taken and the API answers. An address other than one of loopback can be reached \
             by other machines: put a proxy with TLS in front of it.",

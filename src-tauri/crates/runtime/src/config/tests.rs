@@ -43,6 +43,9 @@ fn every_setting_is_read() {
         request_timeout = "1m"
         probe_interval = "250ms"
 
+        [pull]
+        api_share_percent = 65
+
         [listener]
         address = "[::1]:0"
         rate_limit_per_minute = 1_000
@@ -80,6 +83,7 @@ fn every_setting_is_read() {
         connect_timeout: 3 * SECOND,
         request_timeout: 60 * SECOND,
         probe_interval: Duration::from_millis(250),
+        pull_share: 65,
         address: "[::1]:0".parse().unwrap(),
         rate_limit_per_minute: 1_000,
         allowed_hosts: vec!["relay.example.com".into()],

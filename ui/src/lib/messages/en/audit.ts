@@ -23,7 +23,6 @@ export const audit = {
     nothingMatches: 'Nothing in the log matches',
     exportCsv: 'Export CSV',
     exportNdjson: 'Export NDJSON',
-    exported: (name: string) => `Saved as ${name}`,
     exportHint: 'Exports what the filter lets through, all pages of it',
     count: (n: number) => items(n),
     records: (n: number) => (n === 1 ? '1 record' : `${count(n)} records`),
@@ -78,6 +77,8 @@ export const audit = {
       'settings.change': 'Settings changed',
       'store.backup': 'Store backed up',
       'clock.jump': 'Clock was set',
+      'log.level': 'Level of the log changed',
+      'crash.seen': 'Report of a crash seen',
     } as Record<string, string>,
   },
 } as const;

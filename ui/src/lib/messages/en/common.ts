@@ -2,6 +2,7 @@
 export const common = {
   appName: 'Sync Monitor',
   justNow: 'just now',
+  saved: (where: string) => `Saved as ${where}`,
   status: {
     queued: 'Queued',
     processing: 'Sending',

@@ -179,6 +179,20 @@ export const lists = {
     required: 'Please give a reason: it is kept in the log.',
     recent: 'Recent reasons',
   },
+  hold: {
+    word: 'Hold…',
+    release: 'Release',
+    title: 'What is to be held?',
+    text: 'Changes still come in and wait in the queue as Held until somebody releases them. Nothing is lost. An item alone cannot be held: newer changes of its record would pass it.',
+    what: 'What is to be held',
+    route: (source: string, target: string) => `What goes from ${source} to ${target}`,
+    org: (target: string) => `Everything that goes to ${target}`,
+    waiting: (n: number) => (n === 1 ? '1 item waits now' : `${items(n)} wait now`),
+    target: 'Goes to',
+    confirm: 'Hold',
+    done: (what: string) => `${what} is held`,
+    released: (what: string) => `${what} goes on`,
+  },
   causes: {
     count: (causes: number, n: number) =>
       `${causes === 1 ? '1 cause' : `${count(causes)} causes`}, ${items(n)}`,
@@ -190,7 +204,6 @@ export const lists = {
     exportLabel: (title: string, org: string, n: string) =>
       `Export as CSV: ${title}, ${org} (${n})`,
     export: 'Export',
-    exported: (name: string) => `Saved as ${name}`,
     firstSeen: 'First seen',
     lastSeen: 'Last seen',
     details: 'What happened, and what to do',

@@ -38,7 +38,7 @@ async fn a_token_server_that_asks_to_come_back_asks_nobody_to_sign_in(
 async fn an_org_that_has_moved_is_found_by_the_renewal_of_its_token() {
     let world = World::new(false).await;
     let before = world.address.instance_url.clone();
-    world.org.move_away().await.unwrap();
+    world.org.move_away(Answer::platform(401, "INVALID_SESSION_ID", "expired")).await.unwrap();
     let report = world.deliver("WI-1").await;
     assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::Synced], "{report:?}");
     assert_eq!(report.moved_to, Some(world.org.url()));
@@ -49,14 +49,39 @@ async fn an_org_that_has_moved_is_found_by_the_renewal_of_its_token() {
     let address = OrgAddress { instance_url: world.org.url(), ..world.address.clone() };
     assert_eq!(world.client.deliver(&address, payload("WI-3")).await.moved_to, None);
     // Whoever looks or keeps the sign-in alive finds out too.
-    for fresh in [client(Settings::default(), &world.secrets), client(Settings::default(), &world.secrets)] {
-        let looked = fresh.examine(&world.address).await;
-        assert_eq!((looked.sign_in, looked.moved_to), (Ok(()), Some(world.org.url())));
-    }
+    let looked = client(Settings::default(), &world.secrets).examine(&world.address).await;
+    assert_eq!((looked.sign_in, looked.moved_to), (Ok(()), Some(world.org.url())));
     assert_eq!(
         client(Settings::default(), &world.secrets).keep_alive(&world.address).await.unwrap(),
         Some(world.org.url())
     );
+}
+
+#[rstest]
+#[case::that_redirects(Answer::redirect(301, "https://acme.my.salesforce.com/"))]
+#[case::where_nobody_answers(Answer::Reset)]
+#[tokio::test]
+async fn a_look_at_an_address_that_is_none_any_more_asks_the_token_server(#[case] left_behind: Answer) {
+    let world = World::new(false).await;
+    world.org.move_away(left_behind).await.unwrap();
+    let asked = world.org.token_requests();
+    let looked = world.client.examine(&world.address).await;
+    assert_eq!((looked.sign_in, looked.endpoint), (Ok(()), Some(Ok(()))));
+    assert_eq!(looked.moved_to, Some(world.org.url()));
+    assert_eq!(world.org.token_requests(), asked + 1);
+}
+
+#[tokio::test]
+async fn a_look_at_an_org_that_does_not_answer_and_has_not_moved_asks_the_token_server_once() {
+    let world = World::new(false).await;
+    world.org.script_api(Answer::redirect(302, "https://login.example/"));
+    let asked = world.org.token_requests();
+    let looked = world.client.examine(&world.address).await;
+    assert_eq!((looked.sign_in, looked.moved_to), (Ok(()), None));
+    assert_eq!(world.org.token_requests(), asked + 1);
+    world.org.wait_down().await;
+    let looked = world.client.examine(&world.address).await;
+    assert_eq!(looked.sign_in.unwrap_err().meaning, Meaning::Unreachable);
 }
 
 #[rstest]

@@ -1,0 +1,341 @@
+//! The table `hub_records`: identities and mirrors.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde_json::Value;
+use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::conflict::Timestamp;
+use sync_monitor_domain::hub::{Fields, HubObject};
+use sync_monitor_domain::ids::OrgId;
+
+use crate::activity::{self, Entry};
+use crate::error::{Error, Result};
+use crate::model::Actor;
+use crate::orgs;
+use crate::writer::Tx;
+
+/// Is a record there?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// As it should be.
+    Active,
+    /// Given up: the package's way to delete.
+    GivenUp,
+    /// Deleted for good.
+    Gone,
+}
+
+impl State {
+    fn code(self) -> u8 {
+        match self {
+            Self::Active => 0,
+            Self::GivenUp => 1,
+            Self::Gone => 2,
+        }
+    }
+}
+
+/// A record of an org, and what the org is known to hold in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The record.
+    pub record_id: String,
+    /// Its name everywhere.
+    pub external_id: String,
+    /// Its content; `None` where nothing is known of it.
+    pub fields: Option<Fields>,
+    /// When it last changed there, as far as was seen.
+    pub stamp: Timestamp,
+    /// Counts its contents.
+    pub revision: u32,
+    /// Did a delivery put it there?
+    pub delivered: bool,
+    /// Is it there?
+    pub state: State,
+}
+
+/// What a delivery put into an org.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrote {
+    /// The object.
+    pub object: HubObject,
+    /// The record's name everywhere.
+    pub external_id: String,
+    /// The record.
+    pub record_id: String,
+    /// What it holds now.
+    pub fields: Fields,
+    /// When it changed, by the org's clock.
+    pub stamp: Timestamp,
+    /// Is it active?
+    pub is_active: bool,
+}
+
+/// What is about to be written into an org.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writing {
+    /// The object.
+    pub object: HubObject,
+    /// The record's name everywhere.
+    pub external_id: String,
+    /// The members that are written.
+    pub fields: Fields,
+    /// Is the record to be active?
+    pub is_active: bool,
+}
+
+/// Two records that an admin says are one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What they are.
+    pub object: HubObject,
+    /// One, whose name both get.
+    pub one: (OrgId, String),
+    /// The other.
+    pub other: (OrgId, String),
+}
+
+const SELECT: &str =
+    "SELECT record_id, external_id, fields, stamp_us, revision, delivered, state FROM hub_records";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Held> {
+    let fields: Option<String> = row.get(2)?;
+    let fields = fields.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, Box::new(error))
+    })?;
+    Ok(Held {
+        record_id: row.get(0)?,
+        external_id: row.get(1)?,
+        fields,
+        stamp: Timestamp(row.get(3)?),
+        revision: row.get(4)?,
+        delivered: row.get(5)?,
+        state: match row.get::<_, u8>(6)? {
+            0 => State::Active,
+            1 => State::GivenUp,
+            _ => State::Gone,
+        },
+    })
+}
+
+/// The record with this ID, if it was heard of.
+pub(super) fn by_id(sql: &Connection, org: i64, record_id: &str) -> Result<Option<Held>> {
+    let mut statement = sql.prepare_cached(&format!("{SELECT} WHERE org = ?1 AND record_id = ?2"))?;
+    Ok(statement.query_row((org, record_id), read).optional()?)
+}
+
+/// The record with this name that is there.
+fn by_name(sql: &Connection, org: i64, object: HubObject, external_id: &str) -> Result<Option<Held>> {
+    let mut statement = sql.prepare_cached(&format!(
+        "{SELECT} WHERE org = ?1 AND object = ?2 AND external_id = ?3 AND state <> 2"
+    ))?;
+    Ok(statement.query_row((org, object.name(), external_id), read).optional()?)
+}
+
+pub(super) fn held(
+    sql: &Connection,
+    org: OrgId,
+    object: HubObject,
+    external_id: &str,
+) -> Result<Option<Held>> {
+    let Some(org) = orgs::find(sql, org)? else { return Ok(None) };
+    if let Some(there) = by_name(sql, org, object, external_id)? {
+        return Ok(Some(there));
+    }
+    // One that is gone is told of, so that it is not made again.
+    let mut statement = sql.prepare_cached(&format!(
+        "{SELECT} WHERE org = ?1 AND object = ?2 AND external_id = ?3 ORDER BY record_id DESC LIMIT 1"
+    ))?;
+    Ok(statement.query_row((org, object.name(), external_id), read).optional()?)
+}
+
+pub(super) fn unknown(sql: &Connection, org: OrgId, ids: Vec<String>) -> Result<Vec<String>> {
+    let Some(org) = orgs::find(sql, org)? else { return Ok(ids) };
+    let mut unknown = Vec::new();
+    for id in ids {
+        if by_id(sql, org, &id)?.is_none() {
+            unknown.push(id);
+        }
+    }
+    Ok(unknown)
+}
+
+/// The name that another record has everywhere, of which this one is a copy: found by what the package's own ledger says
+/// where this one came from. Empty texts match nothing.
+pub(super) fn name_of_origin(
+    sql: &Connection,
+    org: i64,
+    object: HubObject,
+    origins: &[&str],
+) -> Result<Option<String>> {
+    for origin in origins.iter().filter(|origin| !origin.is_empty()) {
+        let mut statement = sql.prepare_cached(
+            "SELECT external_id FROM hub_records
+              WHERE object = ?1 AND (external_id = ?2 OR record_id = ?2 AND org <> ?3) ORDER BY org LIMIT 1",
+        )?;
+        let found: Option<String> =
+            statement.query_row((object.name(), origin, org), |row| row.get(0)).optional()?;
+        let named: Option<String> = match found {
+            Some(found) => Some(found),
+            // A record that came through an integration is known by its name alone.
+            None => sql
+                .prepare_cached("SELECT external_id FROM records WHERE external_id = ?1")?
+                .query_row([origin], |row| row.get(0))
+                .optional()?,
+        };
+        if named.is_some() {
+            return Ok(named);
+        }
+    }
+    Ok(None)
+}
+
+/// Is this name given to a record of the org that is there?
+pub(super) fn is_taken(sql: &Connection, org: i64, object: HubObject, external_id: &str) -> Result<bool> {
+    Ok(by_name(sql, org, object, external_id)?.is_some())
+}
+
+/// Writes what an org holds in a record.
+pub(super) fn put(sql: &Connection, org: i64, object: HubObject, held: &Held) -> Result<()> {
+    let fields = held.fields.as_ref().map(super::json).transpose()?;
+    sql.prepare_cached(
+        "INSERT INTO hub_records (org, record_id, object, external_id, fields, stamp_us, revision, delivered, state)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (org, record_id) DO UPDATE SET external_id = excluded.external_id, fields = excluded.fields,
+                stamp_us = excluded.stamp_us, revision = excluded.revision, delivered = excluded.delivered, state = excluded.state",
+    )?
+    .execute((
+        org,
+        &held.record_id,
+        object.name(),
+        &held.external_id,
+        fields,
+        held.stamp.0,
+        held.revision,
+        held.delivered,
+        held.state.code(),
+    ))?;
+    Ok(())
+}
+
+/// From now on a row that holds this may be ours.
+pub(super) fn begin_write(tx: &mut Tx<'_>, org: OrgId, writing: &Writing) -> Result<()> {
+    let key = tx.org(org)?;
+    tx.sql
+        .prepare_cached(
+            "INSERT OR REPLACE INTO hub_writing (org, object, external_id, fields, is_active) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute((
+            key,
+            writing.object.name(),
+            &writing.external_id,
+            super::json(&writing.fields)?,
+            writing.is_active,
+        ))?;
+    Ok(())
+}
+
+/// What is being written into a record is there, or for certain is not.
+pub(super) fn end_write(tx: &mut Tx<'_>, org: i64, object: HubObject, external_id: &str) -> Result<()> {
+    tx.sql
+        .prepare_cached("DELETE FROM hub_writing WHERE org = ?1 AND object = ?2 AND external_id = ?3")?
+        .execute((org, object.name(), external_id))?;
+    Ok(())
+}
+
+/// Is what a row holds what was being written there, on top of what was there before?
+pub(super) fn is_ours(
+    sql: &Connection,
+    org: i64,
+    object: HubObject,
+    external_id: &str,
+    before: Option<&Fields>,
+    row: (&Fields, bool),
+) -> Result<bool> {
+    let writing: Option<(String, bool)> = sql
+        .prepare_cached(
+            "SELECT fields, is_active FROM hub_writing WHERE org = ?1 AND object = ?2 AND external_id = ?3",
+        )?
+        .query_row((org, object.name(), external_id), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((written, is_active)) = writing else { return Ok(false) };
+    let written: Fields = super::parsed(&written)?;
+    let (fields, row_is_active) = row;
+    let arrived = written.iter().all(|(member, value)| fields.get(member).unwrap_or(&Value::Null) == value);
+    let untouched = before.is_none_or(|before| {
+        fields.iter().all(|(member, value)| written.contains_key(member) || before.get(member) == Some(value))
+    });
+    Ok(arrived && untouched && is_active == row_is_active)
+}
+
+pub(super) fn wrote(tx: &mut Tx<'_>, org: OrgId, wrote: &Wrote) -> Result<()> {
+    let key = tx.org(org)?;
+    end_write(tx, key, wrote.object, &wrote.external_id)?;
+    let known = by_id(tx.sql, key, &wrote.record_id)?;
+    // The package merged two of ours into one of its records (it knows work logs by what they say).
+    let external_id = match &known {
+        Some(known) if known.external_id != wrote.external_id => known.external_id.clone(),
+        _ => wrote.external_id.clone(),
+    };
+    if let Some(other) = by_name(tx.sql, key, wrote.object, &external_id)?
+        && other.record_id != wrote.record_id
+    {
+        // The package found no live record behind the old ID, and made another.
+        put(tx.sql, key, wrote.object, &Held { state: State::Gone, ..other })?;
+    }
+    let held = Held {
+        record_id: wrote.record_id.clone(),
+        external_id,
+        fields: Some(wrote.fields.clone()),
+        stamp: wrote.stamp,
+        revision: known.map_or(0, |known| known.revision) + 1,
+        delivered: true,
+        state: if wrote.is_active { State::Active } else { State::GivenUp },
+    };
+    put(tx.sql, key, wrote.object, &held)
+}
+
+pub(super) fn link(tx: &mut Tx<'_>, link: &Link, actor: &Actor, at: Millis) -> Result<String> {
+    let (one, other) = (tx.org(link.one.0)?, tx.org(link.other.0)?);
+    let blank = |record_id: &str, external_id: &str| Held {
+        record_id: record_id.to_owned(),
+        external_id: external_id.to_owned(),
+        fields: None,
+        stamp: Timestamp(0),
+        revision: 0,
+        delivered: false,
+        state: State::Active,
+    };
+    let first = by_id(tx.sql, one, &link.one.1)?;
+    let external_id = first
+        .as_ref()
+        .map_or_else(|| format!("{}:{}", link.one.0, link.one.1), |first| first.external_id.clone());
+    if first.is_none() {
+        put(tx.sql, one, link.object, &blank(&link.one.1, &external_id))?;
+    }
+    let second = by_id(tx.sql, other, &link.other.1)?;
+    if let Some(second) = &second
+        && second.external_id != external_id
+        && second.external_id != format!("{}:{}", link.other.0, link.other.1)
+    {
+        return Err(Error::Refused(format!(
+            "The record {} of {} is {} already. A record can be only one.",
+            link.other.1, link.other.0, second.external_id
+        )));
+    }
+    if let Some(there) = by_name(tx.sql, other, link.object, &external_id)?
+        && there.record_id != link.other.1
+    {
+        return Err(Error::Refused(format!(
+            "{} is the record {} in {} already. Give up one of the two there first.",
+            external_id, there.record_id, link.other.0
+        )));
+    }
+    let renamed = second.map_or_else(
+        || blank(&link.other.1, &external_id),
+        |second| Held { external_id: external_id.clone(), ..second },
+    );
+    put(tx.sql, other, link.object, &renamed)?;
+    let detail = format!("{} in {} and {} in {}", link.one.1, link.one.0, link.other.1, link.other.0);
+    activity::add(tx.sql, &Entry::new(at, actor, "identity.link").subject(&external_id).detail(&detail))?;
+    Ok(external_id)
+}
