@@ -254,7 +254,7 @@ fn hand_in(tx: &mut Tx<'_>, page: &Page, row: &Row, held: &Held, parent: Option<
     let change = Change::reread(body)
         .map_err(|_| Error::Corrupt(format!("the record {} of {} makes no payload", row.id, page.org)))?;
     let intake = Intake {
-        change,
+        change: change.into(),
         at: page.at,
         first_due: page.first_due,
         new_id: page.new_id,
