@@ -46,6 +46,8 @@ export const audit = {
       'settings.': 'Settings',
       'store.': 'Store',
       'clock.': 'Clock',
+      'log.': 'Log',
+      'crash.': 'Crashes',
     } as Record<string, string>,
     /** By the program's names of what was done; one that is missing here is shown as it came. */
     actions: {
