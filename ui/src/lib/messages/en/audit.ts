@@ -52,8 +52,6 @@ export const audit = {
       'edit.': 'Edits',
       'syncItem.': 'Org’s own queue',
       'clock.': 'Clock',
-      'log.': 'Log',
-      'crash.': 'Crashes',
     } as Record<string, string>,
     /** By the program's names of what was done; one that is missing here is shown as it came. */
     actions: {
