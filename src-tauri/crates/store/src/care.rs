@@ -48,7 +48,7 @@ pub(crate) const INVARIANTS: [(&str, &str); 7] = [
     ),
     (
         "an open item does not stand in the line of its records",
-        "SELECT i.id, r.external_id FROM items i JOIN item_records r ON r.item = i.id WHERE i.status IN (0, 1, 2)
+        "SELECT i.id, r.external_id FROM items i JOIN item_records r ON r.item = i.id WHERE i.status < 3
          EXCEPT SELECT item, external_id FROM waiting",
     ),
     (
@@ -68,7 +68,7 @@ pub(crate) const INVARIANTS: [(&str, &str); 7] = [
     ),
     (
         "an open item has lost its payload",
-        "SELECT 1 FROM items i JOIN transactions t ON t.id = i.txn WHERE i.status IN (0, 1, 2) AND t.body IS NULL",
+        "SELECT 1 FROM items i JOIN transactions t ON t.id = i.txn WHERE i.status < 3 AND t.body IS NULL",
     ),
 ];
 

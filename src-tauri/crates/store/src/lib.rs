@@ -107,7 +107,7 @@ impl Store {
 
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut writer::Tx<'_>) -> Result<T> + Send + 'static,
+        work: impl FnMut(&mut writer::Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let writer =
             self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Closed)?;
@@ -125,10 +125,8 @@ impl Store {
         first_due: Millis,
         new_id: fn() -> Uuid,
     ) -> Result<Accepted> {
-        self.write(move |tx| {
-            accept::accept(tx, &accept::Intake { change, at, first_due, new_id, adds: false })
-        })
-        .await
+        let intake = accept::Intake { change: Arc::new(change), at, first_due, new_id, adds: false };
+        self.write(move |tx| accept::accept(tx, &intake)).await
     }
 
     /// Claims what is due at `now` for an org, at most `limit`, the longest due first.
@@ -143,7 +141,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails; the item then is still in flight, and is sent again at the next start.
-    pub async fn complete(&self, target: OrgId, done: Completion) -> Result<Vec<Uuid>> {
+    pub async fn complete(&self, target: OrgId, done: Arc<Completion>) -> Result<Vec<Uuid>> {
         self.write(move |tx| delivery::complete(tx, target, &done)).await
     }
 

@@ -23,6 +23,8 @@ pub(crate) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0009_work_items.sql")),
     M::up(include_str!("migrations/0010_hub.sql")),
     M::up(include_str!("migrations/0011_stats_by_org.sql")),
+    M::up(include_str!("migrations/0012_hub_writing.sql")),
+    M::up(include_str!("migrations/0013_cheap_checks.sql")),
 ];
 
 /// Opens the database for writing, and brings its schema up to date.
@@ -165,6 +167,43 @@ mod tests {
         let of_one =
             crate::stats::read(&sql, from, to, hour, Some("00D00000000000B".parse().unwrap())).unwrap();
         assert_eq!(of_one.total.happened.synced, 0, "of whom it was, nobody wrote down then");
+    }
+
+    #[test]
+    fn writing_an_item_and_an_attempt_opens_no_table_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = writer(&folder.path().join("sync-monitor.db")).unwrap();
+        for statement in [
+            "INSERT INTO items (uuid, txn, route, status, due_at, created_at, updated_at) VALUES (zeroblob(16), 1, 1, 0, 0, 0, 0)",
+            "UPDATE items SET status = ?2, due_at = ?3, updated_at = ?4, claimed_from = ?5 WHERE id = ?1",
+        ] {
+            let steps: Vec<String> = sql
+                .prepare(&format!("EXPLAIN {statement}"))
+                .unwrap()
+                .query_map(
+                    rusqlite::params_from_iter(vec![None::<i64>; statement.matches('?').count()]),
+                    |row| row.get(1),
+                )
+                .unwrap()
+                .collect::<rusqlite::Result<_>>()
+                .unwrap();
+            assert!(!steps.iter().any(|step| step == "OpenEphemeral"), "{statement}: {steps:?}");
+        }
+        // The rules are still there.
+        sql.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        for (wrong, why) in [
+            (
+                "INSERT INTO items (uuid, txn, route, status, created_at, updated_at) VALUES (zeroblob(16), 1, 1, 0, 0, 0)",
+                "due_at",
+            ),
+            (
+                "INSERT INTO attempts (item, number, cycle, started_at, duration_ms, outcome, counted) VALUES (1, 1, 1, 0, 0, 'x', 1)",
+                "outcome",
+            ),
+        ] {
+            let error = sql.execute_batch(wrong).unwrap_err().to_string();
+            assert!(error.contains("CHECK") && error.contains(why), "{error}");
+        }
     }
 
     #[test]
