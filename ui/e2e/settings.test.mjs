@@ -220,7 +220,7 @@ describe('a crash', () => {
     await page.getByTestId('diagnostics').waitFor();
     await banner.getByRole('button').click();
     await banner.waitFor({ state: 'detached' });
-    assert.equal(server.mock.crash, null);
+    await becomes(() => server.mock.crash, null);
   });
 });
 
