@@ -6,6 +6,8 @@
 mod answers;
 mod args;
 mod autostart;
+#[cfg(test)]
+mod bundle;
 mod changes;
 mod commands;
 mod desktop;

@@ -251,6 +251,9 @@ async fn an_integration_token_manages_nothing_and_a_dead_one_is_nobodys() {
         ("POST", "store/check".into()),
         ("POST", "store/backup".into()),
         ("GET", "diagnostics".into()),
+        ("GET", "log".into()),
+        ("PATCH", "log".into()),
+        ("DELETE", "crash".into()),
         ("GET", "nonsense".into()),
         ("PUT", "status".into()),
     ];

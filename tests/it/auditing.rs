@@ -135,6 +135,9 @@ async fn whatever_somebody_does_is_in_the_log_with_who_and_to_what() {
     let token = app.get("/api/v1/tokens").await["tokens"][0]["id"].as_str().unwrap().to_owned();
     let ids = json!({ "ids": [item] });
     let back = format!("{b} → {a}");
+    std::fs::create_dir(app.folder().join("crashes")).unwrap();
+    let report = "Sync Monitor\nfailed at a.rs:1:1: it cannot be\n";
+    std::fs::write(app.folder().join("crashes/crash-20260227-143000-1.txt"), report).unwrap();
     let steps = [
         ("POST", "/api/v1/relay/pause".to_owned(), json!({}), "relay.pause", Value::Null),
         ("POST", "/api/v1/relay/resume".to_owned(), json!({}), "relay.resume", Value::Null),
@@ -177,6 +180,7 @@ async fn whatever_somebody_does_is_in_the_log_with_who_and_to_what() {
             json!("new"),
         ),
         ("DELETE", format!("/api/v1/tokens/{token}"), Value::Null, "token.revoke", json!("test")),
+        ("DELETE", "/api/v1/crash".to_owned(), Value::Null, "crash.seen", json!("a.rs:1:1: it cannot be")),
         ("DELETE", org, Value::Null, "org.disconnect", json!(b)),
     ];
     for (method, path, body, action, subject) in steps {

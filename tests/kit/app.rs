@@ -55,6 +55,13 @@ impl Setup {
         self
     }
 
+    /// On a data folder that is there already.
+    #[must_use]
+    pub fn on(mut self, folder: Arc<TempDir>) -> Self {
+        self.folder = Some(folder);
+        self
+    }
+
     /// Starts the program.
     ///
     /// # Panics

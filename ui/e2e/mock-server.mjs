@@ -50,6 +50,7 @@ function answer(mock, method, path, query, body) {
   if (['stats', 'settings', 'store', 'tokens', 'diagnostics'].includes(name)) {
     return systemAnswer(mock, key, id, query, body);
   }
+  if (key === 'DELETE crash') return (mock.crash = null);
   if (name === 'orgs' && verb === 'sync-items' && method === 'POST') return ownAnswer(mock, body);
   if (name === 'orgs') return orgAnswer(mock, method, id, verb, body);
   if (key === 'POST routes') {
@@ -98,7 +99,7 @@ function systemAnswer(mock, key, id, query, body) {
   const { program } = mock;
   switch (id === undefined ? key : `${key} ${key.startsWith('DELETE') ? '' : id}`) {
     case 'GET stats':
-      return program.stats(query.get('window') ?? '24h');
+      return program.stats(query.get('window') ?? '24h', query.get('targetOrgId'));
     case 'GET settings':
       return program.told();
     case 'PATCH settings':

@@ -98,6 +98,7 @@ export class Mock {
       serverTime: new Date().toISOString(),
       demoLoginUrl: this.demo ? 'http://127.0.0.1:9' : null,
       relay: this.relay,
+      crash: this.crash ?? null,
     };
   }
 

@@ -80,6 +80,16 @@ describe('the org filter', () => {
       .filter({ hasNotText: String(all) })
       .waitFor();
     const some = await shownCount('failed');
+    const badge = page.getByTestId('nav-failed').locator('.badge');
+    await becomes(async () => Number(await badge.textContent()), some);
+    await page.getByTestId('day-chart').getByText('Only what went to acme-client.').waitFor();
+    const asked = page.waitForRequest((request) =>
+      request.url().includes(`/stats?window=24h&targetOrgId=${ORGS.client}`),
+    );
+    await page.getByTestId('nav-insights').click();
+    await asked;
+    await page.getByTestId('results').getByText('Only what went to acme-client.').waitFor();
+    await page.getByTestId('nav-overview').click();
     await page.getByTestId('tile-failed').click();
     await place(new RegExp(`#/failed/items\\?targetOrgId=${ORGS.client}`));
     await page
@@ -343,6 +353,9 @@ describe('the insights', () => {
     await page.reload();
     await page.getByRole('radio', { name: '7 days', checked: true }).waitFor();
     await page.getByText('echoes were suppressed in this time').waitFor();
+    const ledger = page.getByTestId('ledger');
+    assert.match(await ledger.textContent(), /in this time, .* in all/);
+    assert.ok((await ledger.getByRole('listitem').count()) > 0);
     const line = page.getByTestId('by-cause').getByRole('link').first();
     const [said] = (await line.getAttribute('aria-label')).match(/\d+/);
     await line.click();

@@ -52,6 +52,21 @@ pub(crate) struct Status {
     /// In a demo, where a simulated org waits to be signed in to.
     pub(crate) demo_login_url: Option<String>,
     pub(crate) relay: Relay,
+    /// A part of the program failed, now or in an earlier run, and nobody has seen the report of it.
+    pub(crate) crash: Option<Crash>,
+}
+
+/// What is left of a crash: what failed, and the file of the report.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Crash {
+    path: String,
+    summary: String,
+}
+
+impl From<crate::program::Crash> for Crash {
+    fn from(crash: crate::program::Crash) -> Self {
+        Self { path: crash.path, summary: crash.summary }
+    }
 }
 
 /// How it stands with the relay as a whole.

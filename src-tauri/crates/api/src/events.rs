@@ -11,8 +11,11 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use http::HeaderMap;
 use sync_monitor_domain::Millis;
 use sync_monitor_engine::Changed;
-use tokio::sync::broadcast::{self, error::RecvError};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::broadcast::{
+    self,
+    error::{RecvError, TryRecvError},
+};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::App;
@@ -96,9 +99,10 @@ impl Events {
                 () = stop.cancelled() => return,
             };
             let Some(mut gathered) = all_when_missed(first) else { return };
-            // The first of a burst goes out at once, the rest of it together when the pace allows.
-            while let Ok(more) = timeout_at(next, changes.recv()).await {
-                let Some(more) = all_when_missed(more) else { break };
+            // The first of a burst goes out at once, the rest of it together when the pace allows. Until then nobody is
+            // woken for each: what does not fit into the channel is "many" anyway.
+            sleep_until(next).await;
+            while let Some(more) = at_hand(&mut changes) {
                 add(&mut gathered, more);
             }
             next = Instant::now() + PACE;
@@ -127,6 +131,15 @@ fn all_when_missed(received: Result<Changed, RecvError>) -> Option<Changed> {
         Ok(changed) => Some(changed),
         Err(RecvError::Lagged(_)) => Some(everything()),
         Err(RecvError::Closed) => None,
+    }
+}
+
+/// A change that is there already; "everything" for one who could not keep up.
+fn at_hand(changes: &mut broadcast::Receiver<Changed>) -> Option<Changed> {
+    match changes.try_recv() {
+        Ok(changed) => Some(changed),
+        Err(TryRecvError::Lagged(_)) => Some(everything()),
+        Err(TryRecvError::Empty | TryRecvError::Closed) => None,
     }
 }
 

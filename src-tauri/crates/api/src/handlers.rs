@@ -19,6 +19,7 @@ use crate::{App, body, dto, schema};
 
 pub(crate) mod bulk;
 pub(crate) mod diagnostics;
+pub(crate) mod log;
 pub(crate) mod settings;
 pub(crate) mod store;
 
@@ -32,6 +33,7 @@ const MAX_TEXT: usize = 1_000;
 #[utoipa::path(get, path = "/status", tag = "status", responses((status = 200, body = dto::Status), Refused))]
 pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
     let counts = app.engine.counts().await?;
+    let crash = of_program(&app, |program| Ok(program.crash())).await?;
     Ok(Json(dto::Status {
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: app.started_at.elapsed().as_secs(),
@@ -47,11 +49,12 @@ pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
         server_time: app.engine.clock().now(),
         demo_login_url: app.demo_login_url.clone(),
         relay: app.engine.relay().into(),
+        crash: crash.map(Into::into),
     }))
 }
 
 /// Send nothing to any org until a time, or until resumed.
-#[utoipa::path(post, path = "/relay/pause", tag = "relay", request_body = dto::RelayPause, responses((status = 200, body = dto::Relay), Refused, BadBody))]
+#[utoipa::path(post, path = "/relay/pause", tag = "relay", request_body = Option<dto::RelayPause>, responses((status = 200, body = dto::Relay), Refused, BadBody))]
 pub(crate) async fn pause_relay(
     State(app): App_,
     Asker(actor): Asker,
@@ -346,12 +349,13 @@ pub(crate) async fn failures(State(app): App_) -> Answer<dto::Failures> {
     Ok(Json(dto::Failures { failures }))
 }
 
-/// What happened when, in buckets.
+/// What happened when, in buckets: to what went to all orgs, or to one. Echoes count with the org that they came back from.
 #[utoipa::path(get, path = "/stats", tag = "stats", params(query::Window), responses((status = 200, body = dto::Stats), Refused, BadQuery))]
 pub(crate) async fn stats(State(app): App_, mut query: Query) -> Answer<dto::Stats> {
     let (window, bucket) = query.window()?;
+    let target = query.target()?;
     query.end()?;
-    let stats = app.engine.stats(window, bucket).await?;
+    let stats = app.engine.stats(window, bucket, target).await?;
     Ok(Json(dto::Stats::new(window, bucket, stats)))
 }
 

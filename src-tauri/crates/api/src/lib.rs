@@ -20,6 +20,7 @@ mod events;
 mod export;
 mod guard;
 mod handlers;
+mod help;
 mod hub;
 mod in_process;
 mod limiter;

@@ -3,6 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use sync_monitor_domain::help;
 use sync_monitor_domain::remote::{CliError, CliTrouble, ConnectError};
 use sync_monitor_engine::Error;
 use utoipa::ToSchema;
@@ -32,6 +33,10 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result
 impl Problem {
     /// A problem; `detail` says what happened, why, and what to do.
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        debug_assert!(
+            help::management(code).is_some(),
+            "{code} is not explained in docs/errors/management-api.md"
+        );
         let title = status.canonical_reason().unwrap_or("Error");
         Self { kind: "about:blank", title, status, detail: detail.into(), code }
     }
@@ -89,6 +94,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::LINK, crate::help::link(self.code));
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

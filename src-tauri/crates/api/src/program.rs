@@ -46,6 +46,24 @@ pub trait Program: Send + Sync {
     /// [`Trouble::Refused`] for a place that is taken or not there, [`Trouble::NoRoom`], or when it fails.
     fn back_up_store(&self, to: Option<&Path>) -> Result<Backup, Trouble>;
 
+    /// What is logged, and the last of it.
+    fn log(&self) -> Log;
+
+    /// Changes what is logged, until the program ends.
+    ///
+    /// # Errors
+    /// [`Trouble::Wrong`] for a level that there is not.
+    fn set_log_level(&self, level: &str) -> Result<(), Trouble>;
+
+    /// The newest crash that nobody has seen.
+    fn crash(&self) -> Option<Crash>;
+
+    /// Notes that somebody has seen it.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    fn see_crash(&self) -> Result<(), Trouble>;
+
     /// What support may know of the program, without `names`, which are private, and without those that it knows itself to
     /// be so.
     fn diagnostics(&self, names: Vec<String>) -> Surroundings;
@@ -160,6 +178,28 @@ pub struct StoreCheck {
     pub problems: Vec<String>,
 }
 
+/// The log of the program, without tokens, users and hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Log {
+    /// What is logged: a level, or a filter like `info,sync_monitor_engine=debug`.
+    pub level: String,
+    /// The folder of its files.
+    pub folder: String,
+    /// Its last lines, the oldest first.
+    pub lines: Vec<String>,
+}
+
+/// A part of the program that failed where it must not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Crash {
+    /// The file of the report.
+    pub path: String,
+    /// Where it failed and with what.
+    pub summary: String,
+    /// What support needs of it, without tokens, users and hosts.
+    pub report: String,
+}
+
 /// A copy of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Backup {
@@ -179,6 +219,8 @@ pub struct Surroundings {
     pub settings: Found<Vec<RedactedSetting>>,
     /// The store, without where it is.
     pub store: Found<RedactedStore>,
+    /// The report of the last crash, if nobody has seen it.
+    pub crash: Option<String>,
     /// The last lines of the log, the oldest first.
     pub log: Vec<String>,
 }

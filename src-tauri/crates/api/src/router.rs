@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::problem::Problem;
-use crate::{App, events, export, guard, handlers, hub, metrics, openapi, own, sync, ui};
+use crate::{App, events, export, guard, handlers, help, hub, metrics, openapi, own, sync, ui};
 
 /// Everything that the listener answers.
 pub(crate) fn listener(app: &Arc<App>) -> Router {
@@ -76,7 +76,7 @@ fn figures() -> OpenApiRouter<Arc<App>> {
 }
 
 fn health() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::default().routes(routes!(healthz))
+    OpenApiRouter::default().routes(routes!(healthz)).routes(routes!(help::list)).routes(routes!(help::code))
 }
 
 fn use_cases() -> OpenApiRouter<Arc<App>> {
@@ -124,6 +124,8 @@ fn use_cases() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(handlers::link))
         .routes(routes!(handlers::settings::settings, handlers::settings::change_settings))
         .routes(routes!(handlers::diagnostics::diagnostics))
+        .routes(routes!(handlers::log::log, handlers::log::change_log))
+        .routes(routes!(handlers::log::see_crash))
         .routes(routes!(handlers::store::store))
         .routes(routes!(handlers::store::check_store))
         .routes(routes!(handlers::store::back_up_store))

@@ -21,7 +21,7 @@ use crate::body::{self, ReadError};
 use crate::guard::bearer;
 use crate::limiter::Limiter;
 use crate::problem::Problem;
-use crate::{App, schema};
+use crate::{App, help, schema};
 
 /// The path of the documented Salesforce endpoint, and a short one.
 pub(crate) const PATHS: [&str; 2] = ["/services/apexrest/dlhub/delivery/sync", "/delivery/sync"];
@@ -266,6 +266,14 @@ impl IntoResponse for Answer {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let mut codes: Vec<_> = self.envelope.errors.iter().map(|fault| fault.code).collect();
+        codes.dedup();
+        for (n, code) in codes.iter().enumerate() {
+            // Each once, however the faults are mixed.
+            if !codes[..n].contains(code) {
+                headers.append(header::LINK, help::link(code.as_str()));
+            }
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -128,6 +128,35 @@ Examples:
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// The last lines of the log, or another level for it
+    #[command(after_help = "\
+Examples:
+  sync-monitor log
+  sync-monitor log --level debug     until the program ends")]
+    Log {
+        /// What is to be logged from now on: error, warn, info, debug or trace
+        #[arg(long, value_name = "LEVEL")]
+        level: Option<String>,
+    },
+    /// The report of the last crash, if nobody has seen it
+    #[command(after_help = "\
+Examples:
+  sync-monitor crash
+  sync-monitor crash --seen     it is not told of any more")]
+    Crash {
+        /// It was seen, and need not be told of any more
+        #[arg(long)]
+        seen: bool,
+    },
+    /// What an error code means: what happened, why, what to do
+    #[command(after_help = "\
+Examples:
+  sync-monitor explain NO_ROUTE
+  sync-monitor explain UNABLE_TO_LOCK_ROW")]
+    Explain {
+        /// The code: one that this program answers with, or an org's; none lists those of this program
+        code: Option<String>,
+    },
     /// Write what a shell needs to complete these commands
     #[command(after_help = "\
 Examples:

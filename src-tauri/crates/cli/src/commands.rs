@@ -14,6 +14,7 @@ mod activity;
 pub(crate) mod db;
 pub(crate) mod diagnostics;
 mod items;
+mod log;
 mod org;
 mod package;
 mod relay;
@@ -30,6 +31,7 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode,
         Command::Serve(_)
         | Command::Db(_)
         | Command::Diagnostics { .. }
+        | Command::Explain { .. }
         | Command::Completions { .. }
         | Command::Man => Ok(()),
         Command::Open => open(session).await,
@@ -42,6 +44,8 @@ pub(crate) async fn run(session: &Session, command: Command) -> Result<ExitCode,
         Command::WorkItems(command) => work_items::run(session, command).await,
         Command::Activity(command) => activity::run(session, command).await,
         Command::Relay(command) => relay::run(session, command).await,
+        Command::Log { level } => log::log(session, level).await,
+        Command::Crash { seen } => log::crash(session, seen).await,
     };
     done.map(|()| ExitCode::SUCCESS)
 }

@@ -106,6 +106,7 @@ fn every_example_is_understood() {
     understood(include_str!("../../../../README.md"));
     understood(include_str!("../../../../docs/looking-after-the-store.md"));
     understood(include_str!("../../../../docs/connecting-orgs.md"));
+    understood(include_str!("../../../../docs/installing.md"));
 }
 
 #[test]

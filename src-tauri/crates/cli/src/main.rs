@@ -18,6 +18,7 @@ mod serve;
 use args::{Cli, Command, Place};
 use client::{Client, Failure};
 use output::Screen;
+use sync_monitor_domain::help;
 
 /// Refused, or failed.
 const FAILED: u8 = 1;
@@ -70,6 +71,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
                 .map_err(|error| Failure::Failed(format!("The page cannot be made: {error}.")))?;
             write(&page)
         }
+        Some(Command::Explain { code }) => explain(code.as_deref()),
         Some(Command::Db(command)) => {
             let data_dir = data_dir(&cli.place)?;
             event_loop()?.block_on(commands::db::run(&data_dir, cli.place.json, command))
@@ -114,6 +116,19 @@ fn manual(page: &mut Vec<u8>) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Works without a running program: the pages are in this one.
+fn explain(code: Option<&str>) -> Result<ExitCode, Failure> {
+    match code {
+        None => write(help::list().as_bytes()),
+        Some(code) => match help::page(code) {
+            Some(page) => write(page.as_bytes()),
+            None => Err(Failure::Failed(format!(
+                "No error code {code} is known here. It may be an org's own: look it up in Salesforce's documentation. `sync-monitor explain` lists this program's."
+            ))),
+        },
+    }
 }
 
 fn write(bytes: &[u8]) -> Result<ExitCode, Failure> {

@@ -150,6 +150,7 @@ impl<'a> Reader<'a> {
                 }
                 let canonical_start = self.canonical.len();
                 let name = self.string()?;
+                let name = self.text_at(name);
                 self.skip_space();
                 self.expect(b':')?;
                 self.skip_space();
@@ -183,8 +184,10 @@ impl<'a> Reader<'a> {
         }
         let mut order: Vec<usize> = (0..members.len()).collect();
         order.sort_by(|a, b| members[*a].name.cmp(&members[*b].name));
-        let sorted: Vec<u8> =
-            order.into_iter().flat_map(|i| self.canonical[forms[i].clone()].iter().copied()).collect();
+        let mut sorted = Vec::with_capacity(self.canonical.len() - start);
+        for index in order {
+            sorted.extend_from_slice(&self.canonical[forms[index].clone()]);
+        }
         self.canonical.truncate(start);
         self.canonical.extend_from_slice(&sorted);
     }
@@ -244,16 +247,17 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads a string, appends `"`, its length in bytes, `:` and its decoded text, and returns that text.
-    fn string(&mut self) -> Result<String> {
-        let mut text = String::new();
+    /// Reads a string, appends `"`, its length in bytes, `:` and its decoded text, and returns where that text stands.
+    fn string(&mut self) -> Result<Range<usize>> {
         self.at += 1;
+        let from = self.plain();
+        if self.bytes.get(self.at) == Some(&b'"') {
+            // Most strings stand decoded in the source.
+            self.at += 1;
+            return Ok(self.append(&self.bytes[from..self.at - 1]));
+        }
+        let mut text = self.text[from..self.at].to_owned();
         loop {
-            let from = self.at;
-            while !matches!(self.bytes.get(self.at), Some(b'"' | b'\\' | 0..=0x1f) | None) {
-                self.at += 1;
-            }
-            text.push_str(&self.text[from..self.at]);
             match self.peek()? {
                 b'"' => break,
                 b'\\' => {
@@ -263,13 +267,33 @@ impl<'a> Reader<'a> {
                 }
                 _ => return self.fail("a control character in a string must be escaped"),
             }
+            let from = self.plain();
+            text.push_str(&self.text[from..self.at]);
         }
         self.at += 1;
+        Ok(self.append(text.as_bytes()))
+    }
+
+    /// Goes on to the next byte that does not stand for itself in a string; returns where it began.
+    fn plain(&mut self) -> usize {
+        let from = self.at;
+        let rest = &self.bytes[from..];
+        self.at += rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
+        from
+    }
+
+    /// Appends the canonical form of a string; returns where its text stands.
+    fn append(&mut self, text: &[u8]) -> Range<usize> {
         self.canonical.push(b'"');
-        self.canonical.extend_from_slice(text.len().to_string().as_bytes());
+        push_number(&mut self.canonical, text.len());
         self.canonical.push(b':');
-        self.canonical.extend_from_slice(text.as_bytes());
-        Ok(text)
+        let start = self.canonical.len();
+        self.canonical.extend_from_slice(text);
+        start..self.canonical.len()
+    }
+
+    fn text_at(&self, place: Range<usize>) -> String {
+        String::from_utf8_lossy(&self.canonical[place]).into_owned()
     }
 
     /// The text of the string whose canonical form starts at `start` and ends the buffer.
@@ -402,6 +426,20 @@ impl<'a> Reader<'a> {
     pub(crate) fn canonical(&self) -> &[u8] {
         &self.canonical
     }
+}
+
+/// Appends a number, without making a text of it first: there is one for each string of a payload.
+fn push_number(to: &mut Vec<u8>, mut n: usize) {
+    const DIGITS: &[u8; 10] = b"0123456789";
+    let start = to.len();
+    loop {
+        to.push(DIGITS[n % 10]);
+        n /= 10;
+        if n == 0 {
+            break;
+        }
+    }
+    to[start..].reverse();
 }
 
 #[cfg(test)]

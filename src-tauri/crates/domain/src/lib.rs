@@ -10,6 +10,7 @@ pub mod clock;
 pub mod conflict;
 pub mod echo;
 pub mod error_code;
+pub mod help;
 pub mod hub;
 pub mod ids;
 pub mod intake;

@@ -113,9 +113,9 @@ struct Worker {
     alarm: Option<Millis>,
     /// Writes down what came of attempts. A request's place is free as soon as its answer is there: the next one does not
     /// wait for the disk.
-    saving: JoinSet<Option<Completion>>,
+    saving: JoinSet<Option<Arc<Completion>>>,
     /// What came of attempts and could not be written down yet.
-    unsaved: Vec<Completion>,
+    unsaved: Vec<Arc<Completion>>,
     /// When its refresh token is to be used for its own sake; `None` while that is under way.
     keep_alive_at: Option<Millis>,
 }
@@ -335,7 +335,7 @@ impl Worker {
             tracing::warn!(%item, transaction = %claimed.transaction_id, %org, status = decisive.http_status, code = decisive.error_code, "item failed");
         }
         let Report { tries, api_usage, clock_skew_ms, moved_to } = report;
-        let completion = Completion { claimed, tries, verdict, ended, api_usage, clock_skew_ms };
+        let completion = Arc::new(Completion { claimed, tries, verdict, ended, api_usage, clock_skew_ms });
         let tools = self.tools.clone();
         self.saving.spawn(async move { tools.save(org, completion).await });
         self.move_to(moved_to, ended).await;
@@ -350,7 +350,7 @@ impl Worker {
         self.set_health(health, detail, ended).await;
     }
 
-    fn saved(&mut self, saved: Result<Option<Completion>, tokio::task::JoinError>) {
+    fn saved(&mut self, saved: Result<Option<Arc<Completion>>, tokio::task::JoinError>) {
         match saved {
             Ok(unsaved) => self.unsaved.extend(unsaved),
             Err(error) => {
@@ -467,8 +467,8 @@ impl Tools {
     }
 
     /// Writes down what came of an attempt; gives it back where that failed.
-    async fn save(&self, org: OrgId, completion: Completion) -> Option<Completion> {
-        match self.store.complete(org, completion.clone()).await {
+    async fn save(&self, org: OrgId, completion: Arc<Completion>) -> Option<Arc<Completion>> {
+        match self.store.complete(org, Arc::clone(&completion)).await {
             Ok(touched) => {
                 self.announce(touched, true);
                 None

@@ -100,6 +100,23 @@ impl StoreFile {
         self.back_up_if_it_fits(to, now, |folder| fs4::available_space(folder))
     }
 
+    /// Copies a store that an older version of the program wrote, before this one changes it: who goes back to that version
+    /// brings the copy back. `None` where there is nothing to change.
+    ///
+    /// # Errors
+    /// When the copy cannot be made, or the store cannot be opened in any case. It is as it was then.
+    pub(crate) fn back_up_before_upgrade(&self, now: Millis) -> anyhow::Result<Option<Backup>> {
+        let Some(schema) = care::outdated(&self.0)? else { return Ok(None) };
+        let name = format!("sync-monitor-{}-schema-{schema}.db", compact(now));
+        let made = self.backups().and_then(|folder| self.back_up(Some(&folder.join(name)), now));
+        made.map(Some).map_err(|trouble| {
+            anyhow::anyhow!(
+                "The database is of an older version and must be brought up to date, which is not begun without a copy of it. {}",
+                trouble.into_text()
+            )
+        })
+    }
+
     fn back_up_if_it_fits(
         &self,
         to: Option<&Path>,
@@ -152,9 +169,14 @@ impl StoreFile {
     }
 
     fn usual_place(&self, now: Millis) -> Result<PathBuf, Trouble> {
+        Ok(self.backups()?.join(format!("sync-monitor-{}.db", compact(now))))
+    }
+
+    /// The folder of backups, which is there afterwards.
+    fn backups(&self) -> Result<PathBuf, Trouble> {
         let folder = self.0.with_file_name(BACKUPS);
         data_dir::make_private_folder(&folder).map_err(|error| not_written(&folder, &error))?;
-        Ok(std::path::absolute(folder.join(format!("sync-monitor-{}.db", compact(now)))).unwrap_or(folder))
+        Ok(std::path::absolute(&folder).unwrap_or(folder))
     }
 }
 

@@ -125,7 +125,9 @@ pub enum Error {
         why: String,
     },
     /// There is no such setting.
-    #[error("{place}: there is no setting `{name}`. Known are: {known}. Correct the name, or take it out.")]
+    #[error(
+        "{place}: there is no setting `{name}`. Known are: {known}. Correct the name, or take it out: a newer version of Sync Monitor may have known it."
+    )]
     Unknown {
         /// Where it stands.
         place: String,

@@ -22,6 +22,8 @@ pub(crate) const DATABASE: &str = "sync-monitor.db";
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
+    /// Whether the last program on it did not end cleanly.
+    was_abandoned: bool,
     /// Held open: the operating system lets go of the lock when the program ends, however it ends.
     _lock: File,
 }
@@ -82,10 +84,16 @@ impl DataDir {
                 Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
             }
         }
-        let folder = Self { path: path.to_owned(), _lock: lock };
         // Left behind by a program that did not end cleanly.
+        let was_abandoned = path.join(API).exists();
+        let folder = Self { path: path.to_owned(), was_abandoned, _lock: lock };
         folder.withdraw().with_context(unusable)?;
         Ok(folder)
+    }
+
+    /// Did the last program on it not end cleanly: was it killed, or did the machine lose its power?
+    pub fn was_abandoned(&self) -> bool {
+        self.was_abandoned
     }
 
     /// The folder.
@@ -190,7 +198,7 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
-fn private_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub(crate) fn private_file(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.write(true).open(path)
@@ -230,8 +238,11 @@ mod tests {
     fn what_a_dead_program_announced_is_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         DataDir::take(folder.path()).unwrap().announce(&announcement()).unwrap();
-        let _taken = DataDir::take(folder.path()).unwrap();
+        let taken = DataDir::take(folder.path()).unwrap();
         assert!(Announcement::read(folder.path()).unwrap().is_none());
+        assert!(taken.was_abandoned());
+        drop(taken);
+        assert!(!DataDir::take(folder.path()).unwrap().was_abandoned());
     }
 
     #[test]

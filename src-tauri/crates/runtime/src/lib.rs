@@ -75,10 +75,12 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     let config = sources.load()?;
     let data_dir = DataDir::take(&folder)?;
     demo::judge(&data_dir, options.demo)?;
+    telemetry::keep_in(data_dir.path())?;
+    tell_of_the_last_run(&data_dir);
     // Bound first, so that a port that is taken is told before anything is touched; answered last.
     let listener = bind(&config, options.demo).await?;
     let clock = options.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
-    let store = open_store(&data_dir).await?;
+    let store = open_store(&data_dir, clock.now()).await?;
     let secrets = secrets(config.secrets, &data_dir)?;
     let client = Client::new(salesforce_settings(&config), secrets, Arc::clone(&clock))?;
     let engine = Engine::start(engine_settings(&config), store, Arc::new(client), Arc::clone(&clock)).await?;
@@ -157,6 +159,22 @@ impl Running {
     }
 }
 
+/// What somebody who looks at the log now should know of the run before.
+fn tell_of_the_last_run(data_dir: &DataDir) {
+    if data_dir.was_abandoned() {
+        tracing::warn!(
+            "the program did not end cleanly the last time: it was killed, or the machine lost its power. Nothing is lost; what was in flight is sent again"
+        );
+    }
+    if let Some(crash) = telemetry::crash::unseen(data_dir.path()) {
+        tracing::warn!(
+            path = crash.path,
+            "a part of the program failed in an earlier run, at {}. This is a defect: send the makers the report, or `sync-monitor diagnostics`; `sync-monitor crash --seen` ends this message",
+            crash.summary
+        );
+    }
+}
+
 /// What support may know of a program that does not run, perhaps because it cannot.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -227,10 +245,21 @@ async fn bind(config: &Config, demo: bool) -> anyhow::Result<TcpListener> {
     }
 }
 
-async fn open_store(data_dir: &DataDir) -> anyhow::Result<Store> {
+async fn open_store(data_dir: &DataDir, now: Millis) -> anyhow::Result<Store> {
     let database = data_dir.database().context("The database cannot be made in the data folder.")?;
-    // Bringing an old database up to date may take a while.
-    Ok(tokio::task::spawn_blocking(move || Store::open(&database)).await??)
+    let file = StoreFile::of(data_dir.path());
+    // Copying an old database and bringing it up to date may take a while.
+    tokio::task::spawn_blocking(move || {
+        if let Some(backup) = file.back_up_before_upgrade(now)? {
+            tracing::info!(
+                path = backup.path,
+                bytes = backup.bytes,
+                "the database is of an older version; this is a copy of it as it was"
+            );
+        }
+        Ok(Store::open(&database)?)
+    })
+    .await?
 }
 
 fn secrets(place: Secrets, data_dir: &DataDir) -> anyhow::Result<Arc<dyn SecretStore>> {

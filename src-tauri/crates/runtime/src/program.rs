@@ -6,24 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use sync_monitor_api::program::{
-    self, Backup, Found, Os, Program, Settings, StoreCheck, StoreFacts, Trouble,
+    self, Backup, Crash, Found, Log, Os, Program, Settings, StoreCheck, StoreFacts, Trouble,
 };
 use sync_monitor_domain::clock::Clock;
 
 use crate::care::StoreFile;
 use crate::config::{Config, Sources};
 use crate::redact::{self, Known};
-use crate::telemetry;
-
-/// Variables of the environment that name the user, and what stands in place of their values.
-const PRIVATE_VARIABLES: [(&str, &str); 6] = [
-    ("HOME", "~"),
-    ("USERPROFILE", "~"),
-    ("USER", "[user]"),
-    ("LOGNAME", "[user]"),
-    ("USERNAME", "[user]"),
-    ("COMPUTERNAME", "[this machine]"),
-];
+use crate::telemetry::{self, crash};
 
 /// The program around the listener.
 pub(crate) struct Surroundings {
@@ -58,6 +48,28 @@ impl Program for Surroundings {
         self.store.back_up(to, self.clock.now())
     }
 
+    fn log(&self) -> Log {
+        Log {
+            level: telemetry::level().unwrap_or_else(|| "off".to_owned()),
+            folder: self.store.folder().join(telemetry::LOGS).display().to_string(),
+            lines: telemetry::lines(),
+        }
+    }
+
+    fn set_log_level(&self, level: &str) -> Result<(), Trouble> {
+        telemetry::set_level(level).map_err(|error| Trouble::Wrong(error.to_string()))
+    }
+
+    fn crash(&self) -> Option<Crash> {
+        crash::unseen(self.store.folder())
+    }
+
+    fn see_crash(&self) -> Result<(), Trouble> {
+        crash::see(self.store.folder()).map_err(|error| {
+            Trouble::Failed(format!("It cannot be written down that the report was seen: {error}."))
+        })
+    }
+
     fn diagnostics(&self, names: Vec<String>) -> program::Surroundings {
         let mut names = Known::new(names);
         for (folder, instead) in
@@ -65,14 +77,7 @@ impl Program for Surroundings {
         {
             names.add(folder.display().to_string(), instead);
         }
-        for (variable, instead) in PRIVATE_VARIABLES {
-            if let Ok(value) = std::env::var(variable) {
-                names.add(value, instead);
-            }
-        }
-        if let Ok(host) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
-            names.add(host.trim().to_owned(), "[this machine]");
-        }
+        names.add_this_machines();
         let clean = |text: String| names.hide(&redact::line(&text));
         let found = |problem: String| clean(problem);
         program::Surroundings {
@@ -85,6 +90,7 @@ impl Program for Surroundings {
                 .store
                 .redacted()
                 .map_or_else(|trouble| Found::Not { problem: found(trouble.into_text()) }, Found::This),
+            crash: crash::unseen(self.store.folder()).map(|crash| clean(crash.report)),
             log: telemetry::lines().into_iter().map(clean).collect(),
         }
     }

@@ -17,6 +17,23 @@ const TOKEN: usize = 24;
 /// What is shorter is no name, or would cut up every line.
 const SHORTEST: usize = 3;
 
+/// Variables of the environment that name the user, and what stands in place of their values.
+const PRIVATE_VARIABLES: [(&str, &str); 6] = [
+    ("HOME", "~"),
+    ("USERPROFILE", "~"),
+    ("USER", USER),
+    ("LOGNAME", USER),
+    ("USERNAME", USER),
+    ("COMPUTERNAME", "[this machine]"),
+];
+
+/// The names of this machine and its user.
+pub(crate) fn this_machines() -> Known {
+    let mut names = Known::default();
+    names.add_this_machines();
+    names
+}
+
 /// A line without anything that looks like a token, a user or a host.
 pub(crate) fn line(text: &str) -> String {
     let breaks = |c: char| c.is_whitespace() || "\"'`()<>{}|,;".contains(c);
@@ -150,6 +167,18 @@ impl Known {
         if name.len() >= SHORTEST {
             self.names.push((name, instead));
             self.names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        }
+    }
+
+    /// And the names of this machine and its user.
+    pub(crate) fn add_this_machines(&mut self) {
+        for (variable, instead) in PRIVATE_VARIABLES {
+            if let Ok(value) = std::env::var(variable) {
+                self.add(value, instead);
+            }
+        }
+        if let Ok(host) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
+            self.add(host.trim().to_owned(), "[this machine]");
         }
     }
 

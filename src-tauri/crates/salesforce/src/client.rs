@@ -17,10 +17,11 @@ use sync_monitor_domain::remote::{
     OrgAddress, Remote, Report, SecretError, SecretStore, ServiceKey, Try,
 };
 use sync_monitor_domain::sign_in::{CliOrg, SignIn, SignInRequest, SignedInBy, TokenSource, WaitsForSignIn};
+use url::Url;
 
 use crate::auth_url::AuthUrl;
 use crate::call;
-use crate::http::{self, Http, READ_AT_MOST, base_url, is_allowed, read_body_up_to};
+use crate::http::{self, Http, READ_AT_MOST, base_url, is_allowed, is_allowed_url, read_body_up_to};
 use crate::identity;
 use crate::login::{Came, Finish, Logins};
 use crate::network::no_answer;
@@ -169,9 +170,10 @@ impl Client {
 
     /// Makes a request with a token; whatever happens is an answer.
     pub(crate) async fn ask(&self, ask: Ask<'_>, token: &Token, session: &Session) -> Answer {
-        let host = host_of(ask.url);
+        let url = Url::parse(ask.url).ok();
+        let host = host_of(url.as_ref()).to_owned();
         let (started_at, began) = (self.clock.now(), self.clock.elapsed());
-        let answer = self.exchange(ask, &host, token).await;
+        let answer = self.exchange(ask, url, &host, token).await;
         let duration = self.clock.elapsed().saturating_sub(began);
         let known = session.known();
         let clean = |text: String| clean(&text, &known);
@@ -220,6 +222,7 @@ impl Client {
     async fn exchange(
         &self,
         ask: Ask<'_>,
+        url: Option<Url>,
         host: &str,
         token: &Token,
     ) -> Result<(u16, HeaderMap, Vec<u8>, Millis), (&'static str, String)> {
@@ -227,16 +230,16 @@ impl Client {
             let no = no_answer(error, host);
             (no.code, no.message)
         };
-        if !is_allowed(ask.url) {
+        let Some(url) = url.filter(is_allowed_url) else {
             return Err((
                 "INSECURE_URL",
                 format!(
                     "{host} would be asked without TLS, which would show its token to everyone in between. Connect the org again."
                 ),
             ));
-        }
-        let client = self.means.http.for_url(ask.url).map_err(|error| said(&error))?;
-        let mut request = client.request(ask.method, ask.url).bearer_auth(token.secret.expose_secret());
+        };
+        let client = self.means.http.for_parsed(&url).map_err(|error| said(&error))?;
+        let mut request = client.request(ask.method, url).bearer_auth(token.secret.expose_secret());
         for (name, value) in ask.headers {
             request = request.header(name, value);
         }
@@ -563,11 +566,8 @@ fn no_token(why: &NoToken, started_at: Millis, duration: Duration) -> Try {
     }
 }
 
-fn host_of(url: &str) -> String {
-    url::Url::parse(url)
-        .ok()
-        .and_then(|url| url.host_str().map(str::to_owned))
-        .unwrap_or_else(|| "the org".to_owned())
+fn host_of(url: Option<&Url>) -> &str {
+    url.and_then(Url::host_str).unwrap_or("the org")
 }
 
 /// The beginning of a body, cut between two characters.

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
+use url::Url;
 
 /// The longest body that is read at all; what an org says about a change fits many times.
 pub(crate) const READ_AT_MOST: usize = 1024 * 1024;
@@ -38,10 +39,19 @@ impl Http {
 
     /// The client for a URL. A loopback host is never asked through a proxy.
     pub(crate) fn for_url(&self, url: &str) -> Result<&reqwest::Client, reqwest::Error> {
-        let (cell, reach) = match reach(url) {
-            Reach::World => (&self.world, Reach::World),
-            Reach::Loopback => (&self.loopback, Reach::Loopback),
-            Reach::LoopbackTls => (&self.loopback_tls, Reach::LoopbackTls),
+        self.for_reach(reach(url))
+    }
+
+    /// The same for a URL that has been read.
+    pub(crate) fn for_parsed(&self, url: &Url) -> Result<&reqwest::Client, reqwest::Error> {
+        self.for_reach(reach_of(url))
+    }
+
+    fn for_reach(&self, reach: Reach) -> Result<&reqwest::Client, reqwest::Error> {
+        let cell = match reach {
+            Reach::World => &self.world,
+            Reach::Loopback => &self.loopback,
+            Reach::LoopbackTls => &self.loopback_tls,
         };
         if let Some(client) = cell.get() {
             return Ok(client);
@@ -87,8 +97,11 @@ pub(crate) fn base_url(host: &str) -> String {
 }
 
 fn reach(url: &str) -> Reach {
-    let Ok(parsed) = url::Url::parse(url) else { return Reach::World };
-    match (is_loopback(parsed.host_str().unwrap_or_default()), parsed.scheme()) {
+    Url::parse(url).map_or(Reach::World, |url| reach_of(&url))
+}
+
+fn reach_of(url: &Url) -> Reach {
+    match (is_loopback_url(url), url.scheme()) {
         (true, "http") => Reach::Loopback,
         (true, _) => Reach::LoopbackTls,
         (false, _) => Reach::World,
@@ -96,27 +109,36 @@ fn reach(url: &str) -> Reach {
 }
 
 fn is_loopback(host: &str) -> bool {
-    url::Url::parse(&format!("http://{host}")).is_ok_and(|url| match url.host() {
+    Url::parse(&format!("http://{host}")).is_ok_and(|url| is_loopback_url(&url))
+}
+
+fn is_loopback_url(url: &Url) -> bool {
+    match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
-    })
+    }
 }
 
 /// May this URL be asked? `https`, or a loopback host by `http`.
 pub(crate) fn is_allowed(url: &str) -> bool {
-    url::Url::parse(url).is_ok_and(|url| match url.scheme() {
+    Url::parse(url).is_ok_and(|url| is_allowed_url(&url))
+}
+
+/// The same of a URL that has been read.
+pub(crate) fn is_allowed_url(url: &Url) -> bool {
+    match url.scheme() {
         "https" => url.host().is_some(),
-        "http" => is_loopback(url.host_str().unwrap_or_default()),
+        "http" => is_loopback_url(url),
         _ => false,
-    })
+    }
 }
 
 /// The address of the org that a token server names: scheme, host and port, whatever else it says. `None` for one that may
 /// not be asked.
 pub(crate) fn address(instance_url: &str) -> Option<String> {
-    let url = url::Url::parse(instance_url).ok().filter(|_| is_allowed(instance_url))?;
+    let url = Url::parse(instance_url).ok().filter(|_| is_allowed(instance_url))?;
     Some(url.origin().ascii_serialization())
 }
 

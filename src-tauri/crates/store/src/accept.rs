@@ -19,7 +19,6 @@ use crate::queue::{self, Move, Row};
 use crate::routes::Leg;
 use crate::rows;
 use crate::stats::Event;
-use crate::words;
 use crate::writer::Tx;
 
 /// What came of a payload.
@@ -35,7 +34,7 @@ pub struct Accepted {
 
 /// What is needed to take a payload in.
 pub(crate) struct Intake {
-    pub(crate) change: Change,
+    pub(crate) change: Arc<Change>,
     pub(crate) at: Millis,
     /// When the first attempt is due.
     pub(crate) first_due: Millis,
@@ -178,7 +177,7 @@ fn note_sent(
 }
 
 fn count_echoes(tx: &mut Tx<'_>, intake: &Intake, source: i64, echoes: usize, detail: &str) -> Result<()> {
-    tx.tally.happenings.note(intake.at, Event::Echo, echoes as u64);
+    tx.tally.happenings.note(intake.at, source, Event::Echo, echoes as u64);
     tx.sql
         .prepare_cached("UPDATE orgs SET suppressed_echoes = suppressed_echoes + ?2 WHERE id = ?1")?
         .execute((source, echoes))?;
@@ -273,16 +272,15 @@ fn relay(
     let change = &intake.change;
     queue::overtaken_at_home(tx, source, change, &split.kept, intake.at, &mut done.items)?;
     let relayed = if split.kept.len() == change.records.len() {
-        change.clone()
+        Arc::clone(change)
     } else if split.kept.is_empty() {
-        remember(tx.sql, intake, source, None)?;
+        remember(tx, intake, source, None)?;
         return Ok(None);
     } else {
-        Change::reread(change.body_with(&split.kept))
-            .map_err(|_| Error::Corrupt("a payload lost its form".into()))?
+        let left = Change::reread(change.body_with(&split.kept));
+        Arc::new(left.map_err(|_| Error::Corrupt("a payload lost its form".into()))?)
     };
-    let txn = remember(tx.sql, intake, source, Some(&relayed))?;
-    let relayed = Arc::new(relayed);
+    let txn = remember(tx, intake, source, Some(&relayed))?;
     tx.changes.keep(txn, Arc::clone(&relayed));
     let mut last = None;
     for leg in legs {
@@ -296,14 +294,14 @@ fn relay(
 }
 
 /// Remembers the transaction, with what of it goes on.
-fn remember(sql: &Connection, intake: &Intake, source: i64, relayed: Option<&Change>) -> Result<i64> {
+fn remember(tx: &mut Tx<'_>, intake: &Intake, source: i64, relayed: Option<&Change>) -> Result<i64> {
     let change = &intake.change;
     let external_ids: Vec<&str> =
         relayed.unwrap_or(change).records.iter().map(|r| r.external_id.as_str()).collect();
     let external_ids =
         serde_json::to_string(&external_ids).map_err(|error| Error::Corrupt(error.to_string()))?;
     let title = relayed.unwrap_or(change).records.first().and_then(|r| r.title.as_deref());
-    sql.prepare_cached(
+    tx.sql.prepare_cached(
         "INSERT INTO transactions (transaction_id, source, timestamp_us, operation, digest, external_ids, title, body, accepted_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
@@ -318,9 +316,9 @@ fn remember(sql: &Connection, intake: &Intake, source: i64, relayed: Option<&Cha
         relayed.map(|c| c.body().as_ref()),
         intake.at.0,
     ))?;
-    let key = sql.last_insert_rowid();
+    let key = tx.sql.last_insert_rowid();
     if relayed.is_some() {
-        words::add_transaction(sql, key, &change.transaction_id, &external_ids, title)?;
+        tx.words.add_transaction(key, &change.transaction_id, &external_ids, title);
     }
     Ok(key)
 }
@@ -352,9 +350,11 @@ fn insert(
         dismissed: false,
         attempts: 0,
         cycle: 1,
+        created_at: at,
+        has_error: false,
     };
     tx.shift(None, Some(item.slot()));
-    tx.happened(at, Event::Accepted);
+    tx.happened(at, leg.target, Event::Accepted);
     for record in &relayed.records {
         tx.sql
             .prepare_cached("INSERT INTO item_records (external_id, item) VALUES (?1, ?2)")?

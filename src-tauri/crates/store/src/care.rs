@@ -48,7 +48,7 @@ pub(crate) const INVARIANTS: [(&str, &str); 7] = [
     ),
     (
         "an open item does not stand in the line of its records",
-        "SELECT i.id, r.external_id FROM items i JOIN item_records r ON r.item = i.id WHERE i.status IN (0, 1, 2)
+        "SELECT i.id, r.external_id FROM items i JOIN item_records r ON r.item = i.id WHERE i.status < 3
          EXCEPT SELECT item, external_id FROM waiting",
     ),
     (
@@ -68,7 +68,7 @@ pub(crate) const INVARIANTS: [(&str, &str); 7] = [
     ),
     (
         "an open item has lost its payload",
-        "SELECT 1 FROM items i JOIN transactions t ON t.id = i.txn WHERE i.status IN (0, 1, 2) AND t.body IS NULL",
+        "SELECT 1 FROM items i JOIN transactions t ON t.id = i.txn WHERE i.status < 3 AND t.body IS NULL",
     ),
 ];
 
@@ -97,6 +97,15 @@ pub fn facts(path: &Path) -> Result<Facts> {
                 other => Err(other),
             })?,
     })
+}
+
+/// The schema of a file that an older version of the program wrote, which [`crate::Store::open`] would bring up to date.
+/// `None` where there is nothing to change.
+///
+/// # Errors
+/// When it cannot be looked at: another program's, damaged, or of a newer version of this one.
+pub fn outdated(path: &Path) -> Result<Option<i64>> {
+    open::outdated(path)
 }
 
 /// Looks for what is wrong with the file: damage, rows that refer to nothing, bookkeeping that is not true. Empty when all is

@@ -16,7 +16,6 @@ use crate::accept;
 use crate::error::{Error, Result};
 use crate::queue::{self, Move};
 use crate::rows;
-use crate::words;
 use crate::writer::Tx;
 
 /// Uncounted tries that are kept of one item; an outage of days must not fill the disk.
@@ -59,45 +58,48 @@ pub struct Claim {
 /// Claims what is due at `now` for an org, at most `limit`.
 pub(crate) fn claim(tx: &mut Tx<'_>, target: OrgId, limit: usize, now: Millis) -> Result<Claim> {
     let Some(target) = tx.orgs.find(tx.sql, target)? else { return Ok(Claim::default()) };
-    let mut ready: Vec<(Millis, i64)> = Vec::new();
+    let mut ready: Vec<(Millis, queue::Row)> = Vec::new();
     {
         let mut routes = tx.sql.prepare_cached("SELECT id FROM routes WHERE target = ?1 AND enabled = 1")?;
         let routes: Vec<i64> =
             routes.query_map([target], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-        let mut due = tx.sql.prepare_cached(
-            "SELECT due_at, id FROM items WHERE route = ?1 AND status IN (0, 2) AND blocked = 0 ORDER BY due_at, id LIMIT ?2",
-        )?;
+        // No LIMIT: SQLite plans a query anew when another is bound. What is not read costs nothing.
+        let mut due = tx.sql.prepare_cached(&format!(
+            "SELECT {}, i.due_at {} WHERE i.route = ?1 AND i.status IN (0, 2) AND i.blocked = 0 ORDER BY i.due_at, i.id",
+            queue::COLUMNS,
+            queue::FROM
+        ))?;
         for route in routes {
-            let rows = due.query_map((route, limit + 1), |row| Ok((Millis(row.get(0)?), row.get(1)?)))?;
-            for row in rows {
+            let rows =
+                due.query_map([route], |row| Ok((Millis(row.get(queue::WIDTH)?), queue::row(row)?)))?;
+            for row in rows.take(limit + 1) {
                 ready.push(row?);
             }
         }
     }
-    ready.sort_unstable();
+    ready.sort_unstable_by_key(|(due, item)| (*due, item.key));
     let mut claim = Claim::default();
-    for (due, key) in ready {
+    for (due, item) in ready {
         if due > now || claim.items.len() == limit {
             claim.next_due = Some(due);
             break;
         }
-        claim.items.push(take(tx, key, due, now)?);
+        claim.items.push(take(tx, item, due, now)?);
     }
     Ok(claim)
 }
 
-fn take(tx: &mut Tx<'_>, key: i64, was_due: Millis, now: Millis) -> Result<Claimed> {
-    let mut item = queue::by_key(tx.sql, key)?;
+fn take(tx: &mut Tx<'_>, mut item: queue::Row, was_due: Millis, now: Millis) -> Result<Claimed> {
     let claimed_from = item.status;
     let before = item.slot();
     item.status = Status::Processing;
     tx.sql
         .prepare_cached("UPDATE items SET status = 1, claimed_from = ?2, updated_at = ?3 WHERE id = ?1")?
-        .execute((key, rows::status_code(claimed_from), now.0))?;
+        .execute((item.key, rows::status_code(claimed_from), now.0))?;
     tx.shift(Some(before), Some(item.slot()));
     let change = tx.change(item.txn)?;
     let claimed = Claimed {
-        key,
+        key: item.key,
         id: item.uuid,
         transaction_id: change.transaction_id.clone(),
         body: change.body().clone(),
@@ -148,13 +150,11 @@ pub(crate) fn complete(tx: &mut Tx<'_>, target: OrgId, done: &Completion) -> Res
     }
     let change = tx.change(item.txn)?;
     let verdict = done.verdict;
-    queue::put(tx, &mut item, Move { status: verdict.status, due: verdict.due, at: done.ended })?;
-    if verdict.counted {
-        item.attempts = number;
-        tx.sql.prepare_cached("UPDATE items SET attempts = ?2 WHERE id = ?1")?.execute((item.key, number))?;
-    }
+    let to = Move { status: verdict.status, due: verdict.due, at: done.ended };
+    let attempts = if verdict.counted { number } else { item.attempts };
     if let Some(decisive) = done.tries.last() {
-        note_error(tx, item.key, target, decisive, verdict.status)?;
+        let key = failure_key_of(target, decisive, verdict.status);
+        queue::put_after(tx, &mut item, to, trace(attempts, decisive, key.as_deref(), verdict.status))?;
         for (external_id, digest) in queue::records(&change) {
             let holding = accept::holding(tx.sql, item.target, external_id)?;
             let after: Holding = match decisive.meaning {
@@ -171,6 +171,8 @@ pub(crate) fn complete(tx: &mut Tx<'_>, target: OrgId, done: &Completion) -> Res
                 accept::put_holding(tx.sql, item.target, external_id, after)?;
             }
         }
+    } else {
+        queue::put_after(tx, &mut item, to, queue::Trace { attempts, ..Default::default() })?;
     }
     tx.contacts.vitals(item.target, done.api_usage, done.clock_skew_ms);
     if verdict.status == Status::Synced {
@@ -221,22 +223,23 @@ fn log(
     Ok(())
 }
 
-fn note_error(tx: &Tx<'_>, item: i64, target: OrgId, one: &Try, status: Status) -> Result<()> {
+fn failure_key_of(target: OrgId, one: &Try, status: Status) -> Option<String> {
+    (status == Status::Failed)
+        .then(|| failure_key(target, one.http_status, one.error_code.as_deref(), one.message.as_deref()))
+}
+
+/// What an attempt leaves on its item; of one that was delivered, no error.
+fn trace<'a>(attempts: u32, one: &'a Try, failure_key: Option<&'a str>, status: Status) -> queue::Trace<'a> {
     if status == Status::Synced {
-        tx.sql
-            .prepare_cached(
-                "UPDATE items SET error_status = NULL, error_code = NULL, error_message = NULL WHERE id = ?1",
-            )?
-            .execute([item])?;
-        return words::forget_error(tx.sql, item);
+        return queue::Trace { attempts, ..Default::default() };
     }
-    words::set_error(tx.sql, item, one.error_code.as_deref(), one.message.as_deref())?;
-    let key = (status == Status::Failed)
-        .then(|| failure_key(target, one.http_status, one.error_code.as_deref(), one.message.as_deref()));
-    tx.sql
-        .prepare_cached("UPDATE items SET error_status = ?2, error_code = ?3, error_message = ?4, failure_key = ?5 WHERE id = ?1")?
-        .execute((item, one.http_status, &one.error_code, &one.message, key))?;
-    Ok(())
+    queue::Trace {
+        attempts,
+        http_status: one.http_status,
+        error_code: one.error_code.as_deref(),
+        message: one.message.as_deref(),
+        failure_key,
+    }
 }
 
 /// Items that were in flight when the program died are sent again, at once: whether they arrived cannot be known.
@@ -245,7 +248,9 @@ pub(crate) fn recover(tx: &mut Tx<'_>, now: Millis) -> Result<u64> {
     loop {
         let found: Option<(i64, u8)> = tx
             .sql
-            .prepare_cached("SELECT id, coalesce(claimed_from, 0) FROM items WHERE status = 1 LIMIT 1")?
+            .prepare_cached(
+                "SELECT id, coalesce(claimed_from, 0) FROM items WHERE status = 1 AND status < 3 LIMIT 1",
+            )?
             .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let Some((key, from)) = found else { return Ok(recovered) };
@@ -261,10 +266,8 @@ pub(crate) fn recover(tx: &mut Tx<'_>, now: Millis) -> Result<u64> {
 /// After the clock was set back, everything that waits for a time waits for the same moment by the new clock.
 pub(crate) fn set_back(tx: &mut Tx<'_>, by: Duration) -> Result<usize> {
     let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    let changed = tx
-        .sql
-        .prepare_cached("UPDATE items SET due_at = due_at - ?1 WHERE status IN (0, 1, 2)")?
-        .execute([by])?;
+    let changed =
+        tx.sql.prepare_cached("UPDATE items SET due_at = due_at - ?1 WHERE status < 3")?.execute([by])?;
     tx.sql
         .prepare_cached("UPDATE orgs SET hold_at = hold_at - ?1 WHERE hold_at IS NOT NULL")?
         .execute([by])?;
@@ -275,7 +278,7 @@ pub(crate) fn set_back(tx: &mut Tx<'_>, by: Duration) -> Result<usize> {
 pub(crate) fn pull_in(tx: &mut Tx<'_>, latest: Millis) -> Result<usize> {
     let changed = tx
         .sql
-        .prepare_cached("UPDATE items SET due_at = ?1 WHERE status IN (0, 1, 2) AND due_at > ?1")?
+        .prepare_cached("UPDATE items SET due_at = ?1 WHERE status < 3 AND due_at > ?1")?
         .execute([latest.0])?;
     Ok(changed)
 }

@@ -33,7 +33,7 @@ pub enum Error {
     },
     /// A newer version of the program has written the file.
     #[error(
-        "The database {path} was written by a newer version of Sync Monitor (schema {found}, this program knows {known}). Install that version, or choose another data folder."
+        "The database {path} was written by a newer version of Sync Monitor (schema {found}, this program knows {known}), and is left as it is. Install that version again; or bring back the copy that it made before it upgraded, in the folder `backups` beside the database, as docs/looking-after-the-store.md tells; or choose another data folder."
     )]
     Newer {
         /// Which file.
@@ -44,7 +44,9 @@ pub enum Error {
         known: i64,
     },
     /// The schema could not be brought up to date; the file is as it was.
-    #[error("The database {path} could not be brought up to date: {source}.")]
+    #[error(
+        "The database {path} could not be brought up to date: {source}. It is as it was. Go back to the version that wrote it, and tell the makers."
+    )]
     Migration {
         /// Which file.
         path: PathBuf,

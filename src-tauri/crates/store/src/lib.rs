@@ -15,6 +15,8 @@ mod list;
 pub mod model;
 mod open;
 mod orgs;
+#[cfg(any(test, feature = "past"))]
+pub mod past;
 mod preflight;
 mod queue;
 mod reader;
@@ -105,7 +107,7 @@ impl Store {
 
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut writer::Tx<'_>) -> Result<T> + Send + 'static,
+        work: impl FnMut(&mut writer::Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let writer =
             self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Closed)?;
@@ -123,10 +125,8 @@ impl Store {
         first_due: Millis,
         new_id: fn() -> Uuid,
     ) -> Result<Accepted> {
-        self.write(move |tx| {
-            accept::accept(tx, &accept::Intake { change, at, first_due, new_id, adds: false })
-        })
-        .await
+        let intake = accept::Intake { change: Arc::new(change), at, first_due, new_id, adds: false };
+        self.write(move |tx| accept::accept(tx, &intake)).await
     }
 
     /// Claims what is due at `now` for an org, at most `limit`, the longest due first.
@@ -141,7 +141,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails; the item then is still in flight, and is sent again at the next start.
-    pub async fn complete(&self, target: OrgId, done: Completion) -> Result<Vec<Uuid>> {
+    pub async fn complete(&self, target: OrgId, done: Arc<Completion>) -> Result<Vec<Uuid>> {
         self.write(move |tx| delivery::complete(tx, target, &done)).await
     }
 
@@ -431,12 +431,18 @@ impl Store {
         self.inner.readers.run(move |sql| list::page(sql, &filter, sort, limit, cursor.as_deref())).await
     }
 
-    /// What happened from `from` to `to`, in buckets.
+    /// What happened from `from` to `to`, in buckets: to what went to all orgs, or to one.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn stats(&self, from: Millis, to: Millis, bucket: Duration) -> Result<Stats> {
-        self.inner.readers.run(move |sql| stats::read(sql, from, to, bucket)).await
+    pub async fn stats(
+        &self,
+        from: Millis,
+        to: Millis,
+        bucket: Duration,
+        target: Option<OrgId>,
+    ) -> Result<Stats> {
+        self.inner.readers.run(move |sql| stats::read(sql, from, to, bucket, target)).await
     }
 
     /// A run begins: of the program, or of the machine after a sleep that began at `slept_at`.

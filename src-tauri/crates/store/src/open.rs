@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// "`SynM`", so that the file is known for ours.
 const APPLICATION_ID: i32 = 0x5379_6e4d;
 
-const MIGRATIONS: &[M<'static>] = &[
+pub(crate) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_start.sql")),
     M::up(include_str!("migrations/0002_sign_in.sql")),
     M::up(include_str!("migrations/0003_lists.sql")),
@@ -22,7 +22,9 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0008_relay.sql")),
     M::up(include_str!("migrations/0009_work_items.sql")),
     M::up(include_str!("migrations/0010_hub.sql")),
-    M::up(include_str!("migrations/0011_hub_writing.sql")),
+    M::up(include_str!("migrations/0011_stats_by_org.sql")),
+    M::up(include_str!("migrations/0012_hub_writing.sql")),
+    M::up(include_str!("migrations/0013_cheap_checks.sql")),
 ];
 
 /// Opens the database for writing, and brings its schema up to date.
@@ -45,6 +47,28 @@ pub(crate) fn writer(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// The schema of a database that an older version wrote, which [`writer`] would change; `None` where there is nothing to
+/// change: it is new, or up to date.
+///
+/// # Errors
+/// When it cannot be opened, or must not be.
+pub(crate) fn outdated(path: &Path) -> Result<Option<i64>> {
+    if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
+        return Ok(None);
+    }
+    let connection = reader(path)?;
+    judge(&connection, path)?;
+    let version: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|source| unopened(path, source))?;
+    Ok((1..known()).contains(&version).then_some(version))
+}
+
+/// The schema that this program knows.
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
 /// Refuses another program's database, and one from the future, before anything is written to it.
 pub(crate) fn judge(connection: &Connection, path: &Path) -> Result<()> {
     let opened = |source| unopened(path, source);
@@ -56,9 +80,8 @@ pub(crate) fn judge(connection: &Connection, path: &Path) -> Result<()> {
     if tables > 0 && application != i64::from(APPLICATION_ID) {
         return Err(Error::Foreign { path: path.to_owned() });
     }
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if version > known {
-        return Err(Error::Newer { path: path.to_owned(), found: version, known });
+    if version > known() {
+        return Err(Error::Newer { path: path.to_owned(), found: version, known: known() });
     }
     Ok(())
 }
@@ -89,6 +112,8 @@ pub(crate) fn reader(path: &Path) -> Result<Connection> {
 
 #[cfg(test)]
 mod tests {
+    use sync_monitor_domain::clock::Millis;
+
     use super::*;
 
     #[test]
@@ -113,7 +138,9 @@ mod tests {
             INSERT INTO records (external_id, timestamp_us, source, digest)
               VALUES ('WI-1', 0, 1, zeroblob(16)), ('WI-2', 0, 1, zeroblob(16)), ('WI-3', 0, 1, zeroblob(16));
             INSERT INTO tokens (uuid, name, sources, secret_hash, created_at) VALUES (zeroblob(16), 't', '[]', zeroblob(32), 0);
-            INSERT INTO activity (at, actor, action) VALUES (1, 'user:a', 'item.retry');"#,
+            INSERT INTO activity (at, actor, action) VALUES (1, 'user:a', 'item.retry');
+            INSERT INTO minutes (at, synced, failed) VALUES (1, 5, 2);
+            INSERT INTO delivery_times (at, class, n) VALUES (1, 3, 5);"#,
         )
         .unwrap();
         drop(old);
@@ -134,6 +161,80 @@ mod tests {
         assert_eq!(crate::tokens::all(&sql).unwrap()[0].last_used_at, None);
         let log = crate::activity::page(&sql, &crate::model::ActivityFilter::default(), 10, None).unwrap();
         assert_eq!((log.activity[0].actor.name.as_str(), log.activity[0].actor.via), ("user:a", None));
+        let (from, to, hour) = (Millis(0), Millis(600_000), Duration::from_hours(1));
+        let all = crate::stats::read(&sql, from, to, hour, None).unwrap().total;
+        assert_eq!((all.happened.synced, all.happened.failed, all.p50_ms.is_some()), (5, 2, true));
+        let of_one =
+            crate::stats::read(&sql, from, to, hour, Some("00D00000000000B".parse().unwrap())).unwrap();
+        assert_eq!(of_one.total.happened.synced, 0, "of whom it was, nobody wrote down then");
+    }
+
+    #[test]
+    fn writing_an_item_and_an_attempt_opens_no_table_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = writer(&folder.path().join("sync-monitor.db")).unwrap();
+        for statement in [
+            "INSERT INTO items (uuid, txn, route, status, due_at, created_at, updated_at) VALUES (zeroblob(16), 1, 1, 0, 0, 0, 0)",
+            "UPDATE items SET status = ?2, due_at = ?3, updated_at = ?4, claimed_from = ?5 WHERE id = ?1",
+        ] {
+            let steps: Vec<String> = sql
+                .prepare(&format!("EXPLAIN {statement}"))
+                .unwrap()
+                .query_map(
+                    rusqlite::params_from_iter(vec![None::<i64>; statement.matches('?').count()]),
+                    |row| row.get(1),
+                )
+                .unwrap()
+                .collect::<rusqlite::Result<_>>()
+                .unwrap();
+            assert!(!steps.iter().any(|step| step == "OpenEphemeral"), "{statement}: {steps:?}");
+        }
+        // The rules are still there.
+        sql.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        for (wrong, why) in [
+            (
+                "INSERT INTO items (uuid, txn, route, status, created_at, updated_at) VALUES (zeroblob(16), 1, 1, 0, 0, 0)",
+                "due_at",
+            ),
+            (
+                "INSERT INTO attempts (item, number, cycle, started_at, duration_ms, outcome, counted) VALUES (1, 1, 1, 0, 0, 'x', 1)",
+                "outcome",
+            ),
+        ] {
+            let error = sql.execute_batch(wrong).unwrap_err().to_string();
+            assert!(error.contains("CHECK") && error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_database_of_every_earlier_schema_is_known_for_one_and_brought_up_to_date_whole() {
+        for schema in crate::past::schemas() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("sync-monitor.db");
+            crate::past::write(&path, schema);
+            assert_eq!(outdated(&path).unwrap(), i64::try_from(schema).ok());
+            let sql = writer(&path).unwrap();
+            assert_eq!(outdated(&path).unwrap(), None, "schema {schema}");
+            assert_eq!(crate::care::check(&path).unwrap(), [""; 0], "schema {schema}");
+            let found = |query: &str| sql.query_row(query, [], |row| row.get::<_, String>(0)).unwrap();
+            let by_title = "SELECT r.external_id || ' ' || r.title
+                  FROM transaction_words w JOIN items i ON i.txn = w.rowid JOIN records r ON r.last_item = i.id
+                 WHERE transaction_words MATCH 'second'";
+            assert_eq!(found(by_title), "WI-2 Second", "schema {schema}");
+            let by_error = "SELECT 'item ' || rowid FROM error_words WHERE error_words MATCH 'missing'";
+            assert_eq!(found(by_error), "item 2", "schema {schema}");
+        }
+    }
+
+    #[test]
+    fn a_new_database_is_not_outdated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync-monitor.db");
+        assert_eq!(outdated(&path).unwrap(), None);
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(outdated(&path).unwrap(), None);
+        drop(writer(&path).unwrap());
+        assert_eq!(outdated(&path).unwrap(), None);
     }
 
     #[test]
@@ -145,7 +246,11 @@ mod tests {
         drop(connection);
         let error = writer(&path).unwrap_err();
         assert!(matches!(error, Error::Newer { found: 99, .. }), "{error}");
-        assert!(error.to_string().contains("newer version"), "{error}");
+        assert!(
+            error.to_string().contains("newer version") && error.to_string().contains("backups"),
+            "{error}"
+        );
+        assert!(matches!(outdated(&path), Err(Error::Newer { .. })));
         let version: i64 =
             Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |r| r.get(0)).unwrap();
         assert_eq!(version, 99);

@@ -32,6 +32,9 @@ pub(crate) struct Row {
     pub(crate) dismissed: bool,
     pub(crate) attempts: u32,
     pub(crate) cycle: u32,
+    pub(crate) created_at: Millis,
+    /// Has its last error words to be found by?
+    pub(crate) has_error: bool,
 }
 
 impl Row {
@@ -46,9 +49,12 @@ impl Row {
 }
 
 /// What [`row`] reads, of an item as i and its route as r.
-pub(crate) const COLUMNS: &str = "i.id, i.uuid, i.txn, i.route, r.target, i.status, i.blocked, i.dismissed_at IS NOT NULL, i.attempts, i.cycle";
+pub(crate) const COLUMNS: &str = "i.id, i.uuid, i.txn, i.route, r.target, i.status, i.blocked, i.dismissed_at IS NOT NULL, i.attempts, i.cycle,
+    i.created_at, i.error_code IS NOT NULL OR i.error_message IS NOT NULL";
+/// How many columns [`row`] reads.
+pub(crate) const WIDTH: usize = 12;
 
-const FROM: &str = "FROM items i JOIN routes r ON r.id = i.route";
+pub(crate) const FROM: &str = "FROM items i JOIN routes r ON r.id = i.route";
 
 pub(crate) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
@@ -62,6 +68,8 @@ pub(crate) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         dismissed: row.get(7)?,
         attempts: row.get(8)?,
         cycle: row.get(9)?,
+        created_at: Millis(row.get(10)?),
+        has_error: row.get(11)?,
     })
 }
 
@@ -100,35 +108,82 @@ pub(crate) struct Move {
     pub(crate) at: Millis,
 }
 
+/// What an attempt leaves on its item: how many were counted, and the last error.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Trace<'a> {
+    pub(crate) attempts: u32,
+    pub(crate) http_status: Option<u16>,
+    pub(crate) error_code: Option<&'a str>,
+    pub(crate) message: Option<&'a str>,
+    pub(crate) failure_key: Option<&'a str>,
+}
+
 /// Writes an item's next status, and keeps the counters.
 pub(crate) fn put(tx: &mut Tx<'_>, item: &mut Row, to: Move) -> Result<()> {
-    let (before, was) = (item.slot(), item.status);
-    item.status = to.status;
-    item.dismissed = false;
-    if !to.status.is_open() {
-        item.blocked = false;
-    }
+    let from = turn(item, to);
     tx.sql
         .prepare_cached(
             "UPDATE items SET status = ?2, due_at = ?3, updated_at = ?4, blocked = ?5, claimed_from = NULL,
                     failure_key = NULL, dismissed_at = NULL, dismiss_reason = NULL WHERE id = ?1",
         )?
         .execute((item.key, rows::status_code(to.status), to.due.map(|t| t.0), to.at.0, item.blocked))?;
+    note_turn(tx, item, from, to);
+    Ok(())
+}
+
+/// The same after an attempt, with what that leaves.
+pub(crate) fn put_after(tx: &mut Tx<'_>, item: &mut Row, to: Move, trace: Trace<'_>) -> Result<()> {
+    let from = turn(item, to);
+    item.attempts = trace.attempts;
+    tx.sql
+        .prepare_cached(
+            "UPDATE items SET status = ?2, due_at = ?3, updated_at = ?4, blocked = ?5, claimed_from = NULL,
+                    failure_key = ?6, dismissed_at = NULL, dismiss_reason = NULL, attempts = ?7, error_status = ?8,
+                    error_code = ?9, error_message = ?10 WHERE id = ?1",
+        )?
+        .execute((
+            item.key,
+            rows::status_code(to.status),
+            to.due.map(|t| t.0),
+            to.at.0,
+            item.blocked,
+            trace.failure_key,
+            trace.attempts,
+            trace.http_status,
+            trace.error_code,
+            trace.message,
+        ))?;
+    note_turn(tx, item, from, to);
+    let has_error = trace.error_code.is_some() || trace.message.is_some();
+    if has_error {
+        tx.words.set_error(item.key, trace.error_code, trace.message);
+    } else if item.has_error {
+        tx.words.forget_error(item.key);
+    }
+    item.has_error = has_error;
+    Ok(())
+}
+
+/// The item as it will be; returns where it was counted, and its status.
+fn turn(item: &mut Row, to: Move) -> (Slot, Status) {
+    let from = (item.slot(), item.status);
+    item.status = to.status;
+    item.dismissed = false;
+    if !to.status.is_open() {
+        item.blocked = false;
+    }
+    from
+}
+
+fn note_turn(tx: &mut Tx<'_>, item: &Row, (before, was): (Slot, Status), to: Move) {
     tx.shift(Some(before), Some(item.slot()));
     match to.status {
-        Status::Synced => {
-            let accepted: i64 = tx
-                .sql
-                .prepare_cached("SELECT created_at FROM items WHERE id = ?1")?
-                .query_row([item.key], |row| row.get(0))?;
-            tx.happened(to.at, Event::Synced(to.at.since(Millis(accepted))));
-        }
-        Status::Failed => tx.happened(to.at, Event::Failed),
-        Status::Superseded => tx.happened(to.at, Event::Superseded),
-        Status::Retrying if was == Status::Processing => tx.happened(to.at, Event::Retried),
+        Status::Synced => tx.happened(to.at, item.target, Event::Synced(to.at.since(item.created_at))),
+        Status::Failed => tx.happened(to.at, item.target, Event::Failed),
+        Status::Superseded => tx.happened(to.at, item.target, Event::Superseded),
+        Status::Retrying if was == Status::Processing => tx.happened(to.at, item.target, Event::Retried),
         Status::Queued | Status::Processing | Status::Retrying => {}
     }
-    Ok(())
 }
 
 /// A waiting item is due at `at`, if it is not due before. Its place in the line stays: what waits for an older item goes on

@@ -4,7 +4,6 @@ use sync_monitor_domain::clock::Millis;
 
 use crate::error::Result;
 use crate::queue;
-use crate::words;
 use crate::writer::Tx;
 
 /// How many rows of a kind go in one transaction.
@@ -14,8 +13,8 @@ pub(crate) fn clear(tx: &mut Tx<'_>, done: Millis, transactions: Millis) -> Resu
     let old: Vec<i64> = tx
         .sql
         .prepare_cached(
-            "SELECT id FROM items WHERE status = 4 AND updated_at < ?1
-              UNION ALL SELECT id FROM items WHERE status = 5 AND updated_at < ?1 LIMIT ?2",
+            "SELECT id FROM items WHERE status = 4 AND status > 3 AND updated_at < ?1
+              UNION ALL SELECT id FROM items WHERE status = 5 AND status > 3 AND updated_at < ?1 LIMIT ?2",
         )?
         .query_map((done.0, BATCH), |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
@@ -38,7 +37,7 @@ pub(crate) fn clear(tx: &mut Tx<'_>, done: Millis, transactions: Millis) -> Resu
             )?
             .execute([key])?;
         tx.sql.prepare_cached("DELETE FROM items WHERE id = ?1")?.execute([key])?;
-        words::forget_error(tx.sql, *key)?;
+        tx.words.forget_error(*key);
     }
     let forgotten: Vec<i64> = tx
         .sql
@@ -50,7 +49,7 @@ pub(crate) fn clear(tx: &mut Tx<'_>, done: Millis, transactions: Millis) -> Resu
     for txn in &forgotten {
         tx.sql.prepare_cached("DELETE FROM sightings WHERE txn = ?1")?.execute([txn])?;
         tx.sql.prepare_cached("DELETE FROM transactions WHERE id = ?1")?.execute([txn])?;
-        words::forget_transaction(tx.sql, *txn)?;
+        tx.words.forget_transaction(*txn);
     }
     // Runs stay, and how many items they left alone; by name those are of no use any more.
     let refusals = tx

@@ -27,6 +27,12 @@ fn new_id() -> Uuid {
     Uuid::now_v7()
 }
 
+/// So many cases, and more where the tests are to be long (`cargo xtask torture`).
+fn cases(short: u32) -> u32 {
+    let times = std::env::var("SYNC_MONITOR_TORTURE").ok().and_then(|times| times.parse::<u32>().ok());
+    short.saturating_mul(times.unwrap_or(1))
+}
+
 /// What may happen, in any order.
 #[derive(Debug, Clone)]
 enum Step {
@@ -153,7 +159,7 @@ impl World {
                     api_usage: None,
                     clock_skew_ms: None,
                 };
-                self.store.complete(org(B), done).await.unwrap();
+                self.store.complete(org(B), done.into()).await.unwrap();
             }
             Step::Answer(_) => {}
             Step::Review(kind) => self.review(kind).await,
@@ -286,7 +292,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(64), ..ProptestConfig::default() })]
 
     #[test]
     fn counters_and_lines_are_true_whatever_happens(steps in prop::collection::vec(step(), 1..40)) {
@@ -333,7 +339,7 @@ fn failures() -> impl Strategy<Value = Vec<(Step, Option<u8>)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(128), ..ProptestConfig::default() })]
 
     #[test]
     fn a_preflight_tells_what_a_retry_does(changes in failures()) {

@@ -4,39 +4,82 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 
-pub(crate) fn add_transaction(
-    sql: &Connection,
-    txn: i64,
-    transaction_id: &str,
-    external_ids: &str,
-    title: Option<&str>,
-) -> Result<()> {
-    sql.prepare_cached(
-        "INSERT INTO transaction_words (rowid, transaction_id, external_ids, title) VALUES (?1, ?2, ?3, ?4)",
-    )?
-    .execute((txn, transaction_id, external_ids, title))?;
-    Ok(())
+/// Words that change with a group of writes. They are written at its end, before its commit: FTS5 gathers what is written in
+/// one go, and would write its index out at each statement in between.
+///
+/// So a job does not find by words what its own group wrote.
+#[derive(Debug, Default)]
+pub(crate) struct Pending(Vec<Word>);
+
+#[derive(Debug)]
+enum Word {
+    Transaction { txn: i64, transaction_id: String, external_ids: String, title: Option<String> },
+    ForgetTransaction(i64),
+    Error { item: i64, code: Option<String>, message: Option<String> },
+    ForgetError(i64),
 }
 
-pub(crate) fn forget_transaction(sql: &Connection, txn: i64) -> Result<()> {
-    sql.prepare_cached("DELETE FROM transaction_words WHERE rowid = ?1")?.execute([txn])?;
-    Ok(())
-}
+impl Pending {
+    /// The words of a new transaction.
+    pub(crate) fn add_transaction(
+        &mut self,
+        txn: i64,
+        transaction_id: &str,
+        external_ids: &str,
+        title: Option<&str>,
+    ) {
+        self.0.push(Word::Transaction {
+            txn,
+            transaction_id: transaction_id.to_owned(),
+            external_ids: external_ids.to_owned(),
+            title: title.map(str::to_owned),
+        });
+    }
 
-pub(crate) fn set_error(
-    sql: &Connection,
-    item: i64,
-    code: Option<&str>,
-    message: Option<&str>,
-) -> Result<()> {
-    sql.prepare_cached("INSERT OR REPLACE INTO error_words (rowid, code, message) VALUES (?1, ?2, ?3)")?
-        .execute((item, code, message))?;
-    Ok(())
-}
+    /// A transaction is cleared away.
+    pub(crate) fn forget_transaction(&mut self, txn: i64) {
+        self.0.push(Word::ForgetTransaction(txn));
+    }
 
-pub(crate) fn forget_error(sql: &Connection, item: i64) -> Result<()> {
-    sql.prepare_cached("DELETE FROM error_words WHERE rowid = ?1")?.execute([item])?;
-    Ok(())
+    /// The words of an item's last error, instead of those of the one before.
+    pub(crate) fn set_error(&mut self, item: i64, code: Option<&str>, message: Option<&str>) {
+        self.0.push(Word::Error { item, code: code.map(str::to_owned), message: message.map(str::to_owned) });
+    }
+
+    /// An item has no error any more.
+    pub(crate) fn forget_error(&mut self, item: i64) {
+        self.0.push(Word::ForgetError(item));
+    }
+
+    /// What was done later.
+    pub(crate) fn add(&mut self, later: Self) {
+        self.0.extend(later.0);
+    }
+
+    /// Writes it all, in the order in which it was done.
+    pub(crate) fn write(self, sql: &Connection) -> Result<()> {
+        for word in self.0 {
+            match word {
+                Word::Transaction { txn, transaction_id, external_ids, title } => sql
+                    .prepare_cached(
+                        "INSERT INTO transaction_words (rowid, transaction_id, external_ids, title) VALUES (?1, ?2, ?3, ?4)",
+                    )?
+                    .execute((txn, transaction_id, external_ids, title))?,
+                Word::ForgetTransaction(txn) => {
+                    sql.prepare_cached("DELETE FROM transaction_words WHERE rowid = ?1")?.execute([txn])?
+                }
+                Word::Error { item, code, message } => sql
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO error_words (rowid, code, message) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute((item, code, message))?,
+                Word::ForgetError(item) => {
+                    sql.prepare_cached("DELETE FROM error_words WHERE rowid = ?1")?.execute([item])?
+                }
+            };
+        }
+        Ok(())
+    }
 }
 
 /// What a person typed, as a query of FTS5: every word of it, in any order, the beginning of a word being enough. `None`

@@ -227,7 +227,9 @@ mod tests {
             (id, &external_ids),
         )
         .unwrap();
-        words::add_transaction(sql, id, "t", &external_ids, Some("Report")).unwrap();
+        let mut words = words::Pending::default();
+        words.add_transaction(id, "t", &external_ids, Some("Report"));
+        words.write(sql).unwrap();
         sql.execute(
             "INSERT INTO items (id, uuid, txn, route, status, created_at, updated_at) VALUES (?1 * 10, randomblob(16), ?1, 1, 4, 0, 0)",
             [id],

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::error::{Error, Result};
 use crate::stats::Event;
 use crate::tally::{Slot, Tally};
-use crate::{open, orgs, queue, routes};
+use crate::{open, orgs, queue, routes, words};
 
 /// The most requests in one commit: enough to share the sync, few enough that nobody waits long for the others.
 const GROUP: usize = 256;
@@ -28,12 +28,43 @@ const QUEUE: usize = 4_096;
 const KEPT: usize = 1_024;
 const KEPT_BYTES: usize = 2 * 1024 * 1024;
 
-type Answer = Box<dyn FnOnce(Option<&str>) + Send>;
-type Job = Box<dyn FnOnce(&mut Tx<'_>) -> (bool, Answer) + Send>;
+/// A piece of work that somebody waits for.
+trait Job: Send {
+    /// Does it; says whether what it wrote is to be kept. May be done again after everything it wrote was undone.
+    fn work(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Tells what came of it, or why the group that it was in could not be committed.
+    fn answer(self: Box<Self>, failed: Option<&str>);
+}
+
+struct Asked<T, F> {
+    work: F,
+    result: Option<Result<T>>,
+    answer: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, F: FnMut(&mut Tx<'_>) -> Result<T> + Send> Job for Asked<T, F> {
+    fn work(&mut self, tx: &mut Tx<'_>) -> bool {
+        let result = (self.work)(tx);
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn answer(self: Box<Self>, failed: Option<&str>) {
+        let result = match (self.result, failed) {
+            (Some(Err(error)), _) => Err(error),
+            (_, Some(why)) => Err(Error::Commit(why.to_owned())),
+            (Some(Ok(done)), None) => Ok(done),
+            (None, None) => Err(Error::Commit("it was not tried".into())),
+        };
+        // Whoever asked may have gone away (a client that hung up); what he asked for is done all the same.
+        drop(self.answer.send(result));
+    }
+}
 
 /// The way to the writer's thread. When the last one is dropped the thread ends, after everything handed in is done.
 pub(crate) struct Writer {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<Box<dyn Job>>,
 }
 
 impl Writer {
@@ -49,25 +80,14 @@ impl Writer {
 
     /// Runs `work` on the writer's thread, in a group with others; returns when it is committed and synced.
     ///
-    /// A `work` that fails leaves nothing behind, and does not touch the others of its group.
+    /// A `work` that fails leaves nothing behind, and does not touch the others of its group: they are undone with it, and
+    /// done again without it. So `work` may be called twice.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        work: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, answered) = oneshot::channel::<Result<T>>();
-        let job: Job = Box::new(move |tx| {
-            let result = work(tx);
-            let keep = result.is_ok();
-            let reply: Answer = Box::new(move |failed| {
-                let result = match failed {
-                    Some(why) if result.is_ok() => Err(Error::Commit(why.to_owned())),
-                    _ => result,
-                };
-                // Whoever asked may have gone away (a client that hung up); what he asked for is done all the same.
-                drop(answer.send(result));
-            });
-            (keep, reply)
-        });
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(Asked { work, result: None, answer });
         self.jobs.send(job).await.map_err(|_| Error::Closed)?;
         answered.await.map_err(|_| Error::Closed)?
     }
@@ -80,6 +100,7 @@ pub(crate) struct Tx<'a> {
     pub(crate) routes: &'a mut routes::BySource,
     pub(crate) tally: &'a mut Tally,
     pub(crate) contacts: &'a mut Contacts,
+    pub(crate) words: &'a mut words::Pending,
     pub(crate) changes: &'a mut Changes,
 }
 
@@ -93,15 +114,38 @@ struct Kept {
 }
 
 impl Kept {
-    fn tx<'a>(&'a mut self, sql: &'a Connection, tally: &'a mut Tally, contacts: &'a mut Contacts) -> Tx<'a> {
+    fn tx<'a>(&'a mut self, sql: &'a Connection, later: &'a mut Later) -> Tx<'a> {
         Tx {
             sql,
             orgs: &mut self.orgs,
             routes: &mut self.routes,
-            tally,
-            contacts,
+            tally: &mut later.tally,
+            contacts: &mut later.contacts,
+            words: &mut later.words,
             changes: &mut self.changes,
         }
+    }
+}
+
+/// What a group writes once, at its end.
+#[derive(Default)]
+struct Later {
+    tally: Tally,
+    contacts: Contacts,
+    words: words::Pending,
+}
+
+impl Later {
+    fn add(&mut self, other: Self) {
+        self.tally.add(other.tally);
+        self.contacts.add(other.contacts);
+        self.words.add(other.words);
+    }
+
+    fn write(self, sql: &Connection) -> Result<()> {
+        self.tally.write(sql)?;
+        self.contacts.write(sql)?;
+        self.words.write(sql)
     }
 }
 
@@ -198,9 +242,9 @@ impl Tx<'_> {
         self.orgs.ensure(self.sql, id)
     }
 
-    /// Something happened, for the charts.
-    pub(crate) fn happened(&mut self, at: Millis, event: Event) {
-        self.tally.happenings.note(at, event, 1);
+    /// Something happened to an item that goes to an org, for the charts.
+    pub(crate) fn happened(&mut self, at: Millis, target: i64, event: Event) {
+        self.tally.happenings.note(at, target, event, 1);
     }
 
     /// An item moves from one place of the counters to another.
@@ -209,7 +253,7 @@ impl Tx<'_> {
     }
 }
 
-fn run(connection: Connection, mut inbox: mpsc::Receiver<Job>) {
+fn run(connection: Connection, mut inbox: mpsc::Receiver<Box<dyn Job>>) {
     let mut kept = Kept::default();
     while let Some(first) = inbox.blocking_recv() {
         let mut group = vec![first];
@@ -218,23 +262,16 @@ fn run(connection: Connection, mut inbox: mpsc::Receiver<Job>) {
         {
             group.push(job);
         }
-        let mut answers = Vec::with_capacity(group.len());
-        let outcome = commit_group(&connection, &mut kept, group, &mut answers);
-        let failed = outcome.err().map(|error| match error {
+        let failed = commit(&connection, &mut kept, &mut group).err().map(|error| match error {
             Error::Sqlite(error) => error.to_string(),
             Error::Commit(why) => why,
             other => other.to_string(),
         });
         if failed.is_some() {
-            if !connection.is_autocommit()
-                && let Err(error) = connection.execute_batch("ROLLBACK")
-            {
-                tracing::error!(%error, "a failed group of writes could not be rolled back");
-            }
-            kept = Kept::default();
+            undo(&connection, &mut kept);
         }
-        for answer in answers {
-            answer(failed.as_deref());
+        for job in group {
+            job.answer(failed.as_deref());
         }
     }
     if let Err((_, error)) = connection.close() {
@@ -242,52 +279,86 @@ fn run(connection: Connection, mut inbox: mpsc::Receiver<Job>) {
     }
 }
 
-fn commit_group(sql: &Connection, kept: &mut Kept, group: Vec<Job>, answers: &mut Vec<Answer>) -> Result<()> {
-    let begun = sql.execute_batch("BEGIN IMMEDIATE");
-    let mut tally = Tally::default();
-    let mut contacts = Contacts::default();
-    for job in group {
-        // Where the transaction is gone (a full disk rolls it back), or never began, the rest of the group is run for
-        // its answers alone: each is told that nothing was kept.
-        if begun.is_err() || sql.is_autocommit() {
-            answers.push(refuse(job, sql));
-            continue;
-        }
-        sql.prepare_cached("SAVEPOINT job")?.execute([])?;
-        let mut own_tally = Tally::default();
-        let mut own_contacts = Contacts::default();
-        let (keep, answer) = job(&mut kept.tx(sql, &mut own_tally, &mut own_contacts));
-        answers.push(answer);
+/// Undoes everything since the last commit.
+fn undo(sql: &Connection, kept: &mut Kept) {
+    if !sql.is_autocommit()
+        && let Err(error) = sql.execute_batch("ROLLBACK")
+    {
+        tracing::error!(%error, "a failed group of writes could not be rolled back");
+    }
+    *kept = Kept::default();
+}
+
+/// Does a group and commits it.
+///
+/// Jobs hardly ever fail, and a savepoint for each costs more than the job itself: SQLite then keeps a copy of each page
+/// before each job, and writes out its index of words. So all are done together at first; where one fails, everything is
+/// undone and done again, each job with a savepoint.
+fn commit(sql: &Connection, kept: &mut Kept, group: &mut [Box<dyn Job>]) -> Result<()> {
+    begin(sql, group)?;
+    let mut later = Later::default();
+    let well = group.iter_mut().all(|job| job.work(&mut kept.tx(sql, &mut later)) && !sql.is_autocommit());
+    if well {
+        later.write(sql)?;
+    } else if let [_] = group {
         if sql.is_autocommit() {
-            continue;
+            return Err(rolled_back());
+        }
+        // Nobody else is in the group; what it left is undone, and it knows itself why.
+        undo(sql, kept);
+        return Ok(());
+    } else {
+        undo(sql, kept);
+        one_by_one(sql, kept, group)?.write(sql)?;
+    }
+    sql.prepare_cached("COMMIT")?.execute([])?;
+    Ok(())
+}
+
+/// Begins a transaction for a group; where there can be none, each job makes its answer.
+fn begin(sql: &Connection, group: &mut [Box<dyn Job>]) -> Result<()> {
+    let begun = sql.prepare_cached("BEGIN IMMEDIATE").and_then(|mut begin| begin.execute([]));
+    if begun.is_err() {
+        refuse(sql, group);
+    }
+    begun?;
+    Ok(())
+}
+
+/// Does each job of a group by itself, so that one that fails leaves the others alone.
+fn one_by_one(sql: &Connection, kept: &mut Kept, group: &mut [Box<dyn Job>]) -> Result<Later> {
+    begin(sql, group)?;
+    let mut later = Later::default();
+    for index in 0..group.len() {
+        sql.execute_batch("SAVEPOINT job")?;
+        let mut own = Later::default();
+        let keep = group[index].work(&mut kept.tx(sql, &mut own));
+        if sql.is_autocommit() {
+            // The transaction is gone: a full disk rolls it back.
+            refuse(sql, &mut group[index + 1..]);
+            return Err(rolled_back());
         }
         if keep {
-            sql.prepare_cached("RELEASE job")?.execute([])?;
-            tally.add(own_tally);
-            contacts.add(own_contacts);
+            sql.execute_batch("RELEASE job")?;
+            later.add(own);
         } else {
             sql.execute_batch("ROLLBACK TO job; RELEASE job")?;
             *kept = Kept::default();
         }
     }
-    begun?;
-    if sql.is_autocommit() {
-        return Err(Error::Commit("the disk is full or failed, and the transaction was rolled back".into()));
-    }
-    tally.write(sql)?;
-    contacts.write(sql)?;
-    sql.execute_batch("COMMIT")?;
-    Ok(())
+    Ok(later)
 }
 
-/// Answers a job that cannot be run. It is run against a connection in autocommit mode that refuses to write, so that
-/// it makes its own answer of the right type.
-fn refuse(job: Job, sql: &Connection) -> Answer {
-    let mut kept = Kept::default();
-    let mut tally = Tally::default();
-    let mut contacts = Contacts::default();
+fn rolled_back() -> Error {
+    Error::Commit("the disk is full or failed, and the transaction was rolled back".into())
+}
+
+/// Does jobs for their answers alone, where there is no transaction: against a connection that refuses to write, so that each
+/// makes its own answer of the right type.
+fn refuse(sql: &Connection, group: &mut [Box<dyn Job>]) {
     drop(sql.pragma_update(None, "query_only", "ON"));
-    let (_, answer) = job(&mut kept.tx(sql, &mut tally, &mut contacts));
+    for job in group {
+        job.work(&mut Kept::default().tx(sql, &mut Later::default()));
+    }
     drop(sql.pragma_update(None, "query_only", "OFF"));
-    answer
 }

@@ -3,6 +3,7 @@
 //! Each command installs what it needs and is quick when there is nothing to do. Only the standard library and
 //! anyhow, so that the first command on an empty machine starts within seconds.
 
+mod bench;
 mod codegen;
 mod demo;
 mod deny;
@@ -31,8 +32,14 @@ cargo xtask COMMAND
   test [STEP…] [--list]       every check and test, or only the named steps
   ci                          the same as test
   setup                       install everything that the other commands need
-  codegen                     write what is made from the code: docs/causes.md, docs/openapi.json, docs/settings.md
-  package [--dev]             make target/package/*.deb and *.rpm; --dev from the programs that the tests use
+  torture [TIMES]             the fault suite and the store's model tests, 40 times as long as in the tests, or so many
+  bench [PART…] [--quick] [--write]
+                              how fast the program is, beside references: builds it as released and measures; --help
+                              tells the parts. --write puts the figures into docs/performance.md
+  codegen                     write what is made from the code: docs/causes.md, docs/errors.md, docs/openapi.json,
+                              docs/settings.md
+  package [--dev]             make target/package/*.deb and *.rpm; --dev: in target/xtask/package, from the
+                              programs that the tests use
   notices                     print the licences of others that a package holds
   icons                       draw the icons anew from their drawings in src-tauri/icons
   deny                        check licences, bans, sources and advisories with cargo-deny
@@ -59,13 +66,13 @@ fn run(mut args: Vec<String>) -> anyhow::Result<ExitCode> {
     match command.as_str() {
         "demo" => demo::run(packages, args),
         "test" | "ci" => steps::run(packages, args),
+        "torture" => steps::torture(packages, &args).map(|()| ExitCode::SUCCESS),
+        "bench" => bench::run(args).map(|()| ExitCode::SUCCESS),
         "setup" if args.is_empty() => setup::everything(packages).map(|()| ExitCode::SUCCESS),
         "codegen" if args.is_empty() => codegen::run().map(|()| ExitCode::SUCCESS),
         "package" => {
-            let build = match take_flag(&mut args, "--dev") {
-                true => package::Build::Development,
-                false => package::Build::Release,
-            };
+            let dev = take_flag(&mut args, "--dev");
+            let build = if dev { package::Build::Development } else { package::Build::Release };
             if let Some(arg) = args.first() {
                 bail!("package takes --dev or nothing, and not {arg:?}");
             }

@@ -41,6 +41,10 @@ pub(crate) const WINDOW_TEST: Need =
 pub(crate) const KEYCHAIN: Need =
     Need { purpose: "to test the keychain", packages: &["dbus", "gnome-keyring", "libsecret-tools"] };
 
+/// What writes down in which order the program asks the system for things, and what takes room away from it.
+pub(crate) const FAULTS: Need =
+    Need { purpose: "to break the program on purpose", packages: &["strace", "util-linux"] };
+
 /// Python's own way to keep packages apart, which Debian ships separately.
 pub(crate) const PYTHON: Need =
     Need { purpose: "to test with Salesforce's Python client", packages: &["python3-venv"] };

@@ -21,7 +21,7 @@ struct Step {
 }
 
 /// In the order in which they run: what is quick and what later steps build on comes first.
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step { name: "fmt", about: "the Rust code is formatted", run: fmt },
     Step { name: "ui-check", about: "the UI's types", run: |_| ui("check") },
     Step { name: "ui-lint", about: "the UI's style", run: |_| ui("lint") },
@@ -29,6 +29,11 @@ const STEPS: [Step; 13] = [
     Step { name: "ui-build", about: "the UI builds", run: |_| setup::ui_built() },
     Step { name: "clippy", about: "no warning in any Rust code", run: clippy },
     Step { name: "rust", about: "units and flows, without a window", run: rust },
+    Step {
+        name: "faults",
+        about: "kills, full disks, broken networks: nothing is lost",
+        run: |p| faults(p, 1),
+    },
     Step { name: "keychain", about: "tokens in a real keychain", run: keychain },
     Step { name: "api", about: "what the API answers, against its description", run: api },
     Step { name: "e2e", about: "the UI in a browser, on the whole program", run: e2e },
@@ -40,6 +45,9 @@ const STEPS: [Step; 13] = [
         run: trial::run,
     },
 ];
+
+/// How many times as long the fault suite is by default, where it is to be long.
+const LONG: u32 = 40;
 
 /// Runs the named steps, or all, to the last one whatever fails.
 ///
@@ -114,7 +122,18 @@ fn clippy(packages: Packages) -> anyhow::Result<()> {
     };
     check(&["--workspace", "--all-targets"])?;
     // These run only where they are asked for by name, which `--all-targets` does not.
-    check(&["--package", "sync-monitor-tests", "--test", "keychain", "--test", "window", "--test", "load"])
+    check(&[
+        "--package",
+        "sync-monitor-tests",
+        "--test",
+        "keychain",
+        "--test",
+        "window",
+        "--test",
+        "load",
+        "--test",
+        "torture",
+    ])
 }
 
 fn rust(packages: Packages) -> anyhow::Result<()> {
@@ -129,6 +148,34 @@ fn rust(packages: Packages) -> anyhow::Result<()> {
         "sync-monitor-desktop",
         "--no-fail-fast",
     ]))
+}
+
+/// The fault suite, so many times as long as its short form.
+///
+/// # Errors
+/// When something cannot be installed or built, or a test fails.
+pub(crate) fn faults(packages: Packages, times: u32) -> anyhow::Result<()> {
+    packages.ensure(&[&packages::FAULTS])?;
+    setup::ui_built()?;
+    demo::build_program()?;
+    let mut test = special_test("torture")?;
+    // What they tried and what came of it is their result, and is shown.
+    process::run(test.args(["--", "--nocapture"]).env("SYNC_MONITOR_TORTURE", times.to_string()))
+}
+
+/// `cargo xtask torture [TIMES]`: the long form of the fault suite, and of the store's model tests.
+///
+/// # Errors
+/// As [`faults`], or when `args` are no number.
+pub(crate) fn torture(packages: Packages, args: &[String]) -> anyhow::Result<()> {
+    let times = match args {
+        [] => LONG,
+        [times] => times.parse().with_context(|| format!("{times:?} is not how many times as long"))?,
+        _ => bail!("torture takes one number: how many times as long as in the short form"),
+    };
+    faults(packages, times)?;
+    let models = ["test", "--package", "sync-monitor-store", "--release", "tests::"];
+    process::run(process::cargo().args(models).env("SYNC_MONITOR_TORTURE", times.to_string()))
 }
 
 fn keychain(packages: Packages) -> anyhow::Result<()> {

@@ -104,7 +104,8 @@ export function apiBackend(
     workItems: (q, limit, cursor) =>
       call<WorkItemPage>('GET', `/work-items?${queryOf({ q, limit, cursor })}`),
     failures: async () => (await call<{ failures: FailureGroup[] }>('GET', '/failures')).failures,
-    stats: (window, bucket) => call<Stats>('GET', `/stats?${queryOf({ window, bucket })}`),
+    stats: (window, targetOrgId) =>
+      call<Stats>('GET', `/stats?${queryOf({ window, targetOrgId })}`),
     preflight: (selection) => call<Preflight>('POST', '/items/preflight', selection),
     retry: (selection) => call<BulkResult>('POST', '/items/retry', selection),
     dismiss: (selection, reason) =>
@@ -168,6 +169,7 @@ export function apiBackend(
     checkStore: () => call<{ ok: boolean; problems: string[] }>('POST', '/store/check', {}),
     backupStore: () => call<{ path: string; bytes: number }>('POST', '/store/backup', {}),
     diagnostics: () => text('GET', '/diagnostics'),
+    seeCrash: () => call<void>('DELETE', '/crash'),
     desktop,
     listen,
   };

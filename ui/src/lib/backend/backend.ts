@@ -61,6 +61,8 @@ export interface Status {
   /** In a demo, where a simulated org waits to be signed in to. */
   demoLoginUrl: string | null;
   relay: Relay;
+  /** A part of the program failed, and nobody has seen the report of it. */
+  crash: { path: string; summary: string } | null;
 }
 
 /** Whether the whole relay is paused, and until when; null: until it is resumed. */
@@ -511,7 +513,8 @@ export interface Backend {
   exportItems(filter: ItemFilter, format: ExportFormat): Promise<string>;
   workItems(q: string, limit: number, cursor: string | null): Promise<WorkItemPage>;
   failures(): Promise<FailureGroup[]>;
-  stats(window: string, bucket?: string): Promise<Stats>;
+  /** What happened when: to what went to all orgs, or to one. */
+  stats(window: string, targetOrgId?: string | null): Promise<Stats>;
   /** What a retry would do now; changes nothing. */
   preflight(selection: Selection): Promise<Preflight>;
   retry(selection: Selection): Promise<BulkResult>;
@@ -555,6 +558,8 @@ export interface Backend {
   backupStore(): Promise<{ path: string; bytes: number }>;
   /** The redacted bundle, as the text that would be saved. */
   diagnostics(): Promise<string>;
+  /** The report of the last crash was seen. */
+  seeCrash(): Promise<void>;
   /** Null in a browser. */
   desktop: Desktop | null;
   /** Starts listening; the result stops it. */

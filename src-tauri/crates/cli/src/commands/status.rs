@@ -21,6 +21,13 @@ struct Status {
     demo: bool,
     listen_address: String,
     relay: Relay,
+    crash: Option<Crash>,
+}
+
+#[derive(Deserialize)]
+struct Crash {
+    path: String,
+    summary: String,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +47,12 @@ pub(crate) async fn status(session: &Session) -> Result<(), Failure> {
         screen.line(&sentence(&status))?;
         if status.relay.paused {
             screen.line(&status.relay.sentence())?;
+        }
+        if let Some(crash) = &status.crash {
+            screen.line(&format!(
+                "A part of the program failed, at {}. This is a defect: send the makers the report in {}. `sync-monitor crash --seen` ends this message.",
+                crash.summary, crash.path
+            ))?;
         }
         screen.line("")?;
         let counts = &status.counts;

@@ -1,4 +1,4 @@
-//! The last lines of the log in memory, for whoever is asked for them by support.
+//! The last lines of the log in memory, for whoever is asked for them by support; each goes to the log's file too.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,6 +12,7 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::file;
 use crate::redact;
 
 /// How many lines are kept.
@@ -73,11 +74,13 @@ impl io::Write for Ring {
         let text = redact::line(text.trim_end()).replace('\n', " ");
         let end =
             text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= LONGEST).last();
+        let line = &text[..end.unwrap_or(0)];
+        file::write(line);
         let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == KEPT {
             lines.pop_front();
         }
-        lines.push_back(text[..end.unwrap_or(0)].to_owned());
+        lines.push_back(line.to_owned());
         Ok(bytes.len())
     }
 

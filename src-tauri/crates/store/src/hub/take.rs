@@ -77,7 +77,7 @@ pub(super) fn take(tx: &mut Tx<'_>, page: &Page) -> Result<Taken> {
         row(tx, page, org, pulled, &mut taken)?;
     }
     if taken.echoes > 0 {
-        tx.tally.happenings.note(page.at, Event::Echo, taken.echoes);
+        tx.tally.happenings.note(page.at, org, Event::Echo, taken.echoes);
         tx.sql
             .prepare_cached("UPDATE orgs SET suppressed_echoes = suppressed_echoes + ?2 WHERE id = ?1")?
             .execute((org, taken.echoes))?;
@@ -254,7 +254,7 @@ fn hand_in(tx: &mut Tx<'_>, page: &Page, row: &Row, held: &Held, parent: Option<
     let change = Change::reread(body)
         .map_err(|_| Error::Corrupt(format!("the record {} of {} makes no payload", row.id, page.org)))?;
     let intake = Intake {
-        change,
+        change: change.into(),
         at: page.at,
         first_due: page.first_due,
         new_id: page.new_id,

@@ -33,6 +33,11 @@ export const insights = {
     org: 'Target org',
     openNow: 'What stands failed now and is not dismissed.',
     noFailures: 'Nothing has failed.',
+    ledger: 'When the program was not at work',
+    ledgerText: (n: number, total: string) =>
+      `${n === 1 ? 'Once' : `${n} times`} in this time, ${total} in all: it was not running, or this computer slept. What came due meanwhile was sent right after.`,
+    ledgerNone: 'It was at work all this time.',
+    ledgerMore: (n: number) => `and ${n} earlier ${n === 1 ? 'one' : 'ones'}`,
     echoTitle: (n: number) =>
       n === 1
         ? '1 echo was suppressed in this time'

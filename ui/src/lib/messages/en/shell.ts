@@ -95,6 +95,12 @@ export const shell = {
   },
   banners: 'Notices',
   demo: 'Demo: simulated orgs, throw-away data',
+  crash: {
+    title: 'A part of the program failed.',
+    text: 'This is a defect, and its makers want to know. Nothing that was accepted is lost.',
+    show: 'Show the report',
+    seen: 'I have seen it',
+  },
   theme: {
     label: 'Theme',
     now: (choice: string) => `Theme: ${choice}`,
