@@ -54,7 +54,7 @@ pub(crate) async fn status(State(app): App_) -> Answer<dto::Status> {
 }
 
 /// Send nothing to any org until a time, or until resumed.
-#[utoipa::path(post, path = "/relay/pause", tag = "relay", request_body = dto::RelayPause, responses((status = 200, body = dto::Relay), Refused, BadBody))]
+#[utoipa::path(post, path = "/relay/pause", tag = "relay", request_body = Option<dto::RelayPause>, responses((status = 200, body = dto::Relay), Refused, BadBody))]
 pub(crate) async fn pause_relay(
     State(app): App_,
     Asker(actor): Asker,

@@ -1,5 +1,6 @@
 //! Two orgs that work on their own, so that a newcomer sees the program do its job: changes both ways, an echo, a
-//! conflict, locks that clear, validation errors that do not. A third waits to be signed in to.
+//! conflict, locks that clear, validation errors that do not. Two more have only Delivery Hub's package, and are read. A fifth
+//! waits to be signed in to.
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use sync_monitor_domain::sign_in::OrgKind;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::{Answer, Rule};
+use crate::hub::HubSpec;
 use crate::org::{OrgSim, OrgSpec};
 use crate::post::post;
 use crate::{Chance, wall_clock};
@@ -55,12 +57,21 @@ const STAGES: [&str; 8] = [
 ];
 const PRIORITIES: [&str; 3] = ["Low", "Medium", "High"];
 
+/// The ID of an org that has only Delivery Hub's package.
+const AGENCY: &str = "00D6g000008Hb1x";
+/// The ID of another.
+const CLIENT: &str = "00D6g000008Hb2y";
+
 /// The orgs of the demo.
 pub struct Demo {
     /// "Acme", a production org.
     pub production: OrgSim,
     /// "Acme UAT", a sandbox.
     pub sandbox: OrgSim,
+    /// "Globex agency", which has only Delivery Hub's package: its changes are read, not sent.
+    pub agency: OrgSim,
+    /// "Globex client", the same.
+    pub client: OrgSim,
     /// "Northwind", which nobody has connected yet.
     pub newcomer: OrgSim,
     seed: u64,
@@ -103,7 +114,20 @@ impl Demo {
             seed: seed.wrapping_add(2),
             ..OrgSpec::new(id(NEWCOMER)?)
         };
+        let package = |username: &str, org: &str, more: u64| {
+            let hub = HubSpec { managed: true, ..HubSpec::default() };
+            let spec = OrgSpec::new(id(org)?).with_hub(hub);
+            Ok::<_, std::io::Error>(OrgSpec {
+                username: username.into(),
+                seed: seed.wrapping_add(more),
+                ..spec
+            })
+        };
+        let agency = package("admin@agency.globex.example", AGENCY, 3)?;
+        let client = package("admin@client.globex.example", CLIENT, 4)?;
         Ok(Self {
+            agency: OrgSim::start(agency).await?,
+            client: OrgSim::start(client).await?,
             production: OrgSim::start(production).await?,
             sandbox: OrgSim::start(sandbox).await?,
             newcomer: OrgSim::start(newcomer).await?,
@@ -122,6 +146,25 @@ impl Demo {
     /// Somebody mends the validation rule that nobody mends: a retry of the item that keeps failing helps from now on.
     pub fn fix_validation(&self) {
         self.production.heal_record(NEVER_VALID);
+    }
+
+    /// Work items that are read with the first look, and something that the package failed at by itself.
+    pub fn open(&self) {
+        for title in ["Roll out the partner portal", "Invoice dispute workflow", "Quarterly access review"] {
+            let item = json!({ "BriefDescriptionTxt__c": title, "DetailsTxt__c": "<p>As agreed.</p>", "PriorityPk__c": "High" });
+            let id = self.agency.create("WorkItem__c", item);
+            let comment = json!({ "WorkItemId__c": id, "BodyTxt__c": "<p>Estimate follows.</p>", "AuthorTxt__c": "Grace" });
+            self.agency.create("WorkItemComment__c", comment);
+        }
+        for (direction, error) in
+            [("Outbound", "Read timed out"), ("Inbound", "Parent WorkItem did not arrive")]
+        {
+            let row = json!({
+                "ObjectTypePk__c": "WorkLog__c", "DirectionPk__c": direction, "StatusPk__c": "Failed",
+                "RetryCountNumber__c": 3, "ErrorLogTxt__c": error,
+            });
+            self.client.create("SyncItem__c", row);
+        }
     }
 
     /// Works until `stop`: first a scene in which everything happens once, then changes now and then.
@@ -201,6 +244,18 @@ impl Actor<'_> {
         }
     }
 
+    /// Somebody changes a work item in one of the orgs that are read.
+    fn somebody_works(&mut self) {
+        let org = if self.chance.below(2) == 0 { &self.demo.agency } else { &self.demo.client };
+        let rows = org.rows("WorkItem__c");
+        if rows.is_empty() {
+            return;
+        }
+        let id = self.chance.pick(&rows)["Id"].as_str().unwrap_or_default().to_owned();
+        let stage = *self.chance.pick(&STAGES);
+        org.edit("WorkItem__c", &id, json!({ "StageNamePk__c": stage }));
+    }
+
     async fn edit(&mut self, side: Side, external_id: &str) {
         let record = self.work_item(external_id);
         self.send(side, record, chrono::TimeDelta::zero()).await;
@@ -210,6 +265,10 @@ impl Actor<'_> {
         self.opening().await;
         loop {
             self.pause().await;
+            if self.chance.below(4) == 0 {
+                self.somebody_works();
+                continue;
+            }
             let side = if self.chance.below(2) == 0 { Side::Production } else { Side::Sandbox };
             let external_id = format!("WI-{:03}", 200 + self.chance.below(40));
             match self.chance.below(10) {

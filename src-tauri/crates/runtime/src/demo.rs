@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::OrgId;
+use sync_monitor_domain::conflict::Timestamp;
 use sync_monitor_domain::retry::Schedule;
 use sync_monitor_engine::model::Actor;
 use sync_monitor_engine::{Consent, Engine};
@@ -114,8 +115,22 @@ impl Demo {
         for (org, alias) in [(&orgs.production, "Acme (prod)"), (&orgs.sandbox, "Acme UAT (sandbox)")] {
             engine.import_org(SecretString::from(org.auth_url()), Some(alias.to_owned()), &actor).await?;
         }
-        for (source, target) in [(production, sandbox), (sandbox, production)] {
+        let [agency, client] = [orgs.agency.id(), orgs.client.id()];
+        for (org, alias) in
+            [(&orgs.agency, "Globex agency (package)"), (&orgs.client, "Globex client (package)")]
+        {
+            engine.import_org(SecretString::from(org.auth_url()), Some(alias.to_owned()), &actor).await?;
+        }
+        for (source, target) in
+            [(production, sandbox), (sandbox, production), (agency, client), (client, agency)]
+        {
             engine.add_route(source, target, true, Consent::default(), &actor).await?;
+        }
+        orgs.open();
+        // What was there before is read with the first look, as an admin would have it.
+        let from = engine.clock().now().0.saturating_sub(3_600_000).saturating_mul(1_000);
+        for org in [agency, client] {
+            engine.set_pull(org, None, Some(Timestamp(from)), &actor).await?;
         }
         let token = async |name: &str, org: OrgId| {
             let (_, secret) = engine.create_token(name.to_owned(), vec![org], None, &actor).await?;

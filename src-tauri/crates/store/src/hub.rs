@@ -308,7 +308,7 @@ impl Store {
             let now = Timestamp(at.0.saturating_mul(1_000));
             tx.sql.execute(
                 "INSERT INTO pulls (org, enabled, since_us) VALUES (?1, coalesce(?2, 1), coalesce(?3, ?4))
-                 ON CONFLICT DO UPDATE SET enabled = coalesce(?2, enabled), since_us = coalesce(?3, since_us), detail = NULL",
+                 ON CONFLICT DO UPDATE SET enabled = coalesce(?2, enabled), since_us = coalesce(?3, since_us), next_at = iif(?3 IS NULL, next_at, NULL), detail = NULL",
                 (key, enabled, since.map(|s| s.0), now.0),
             )?;
             if since.is_some() {
