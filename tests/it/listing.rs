@@ -247,9 +247,19 @@ async fn totals_are_exact_whatever_the_filter() {
 
 #[tokio::test]
 async fn what_happened_is_told_minute_by_minute_with_the_times_when_nobody_looked() {
-    let (app, _pair) = world().await;
+    let (app, pair) = world().await;
     let stats = app.get("/api/v1/stats?window=1h&bucket=5m").await;
     let total = &stats["total"];
+    let mut sums = [0; 3];
+    for org in [&pair.a, &pair.b] {
+        let of_org = app.get(&format!("/api/v1/stats?window=1h&targetOrgId={}", org.id())).await;
+        for (sum, name) in sums.iter_mut().zip(["accepted", "synced", "failed"]) {
+            *sum += of_org["total"][name].as_u64().unwrap();
+        }
+    }
+    assert_eq!(sums, [6, 2, 3], "each is counted with the org that it went to");
+    let stranger = app.get("/api/v1/stats?window=1h&targetOrgId=00D000000000009").await;
+    assert_eq!(stranger["total"]["accepted"], 0);
     for (name, n) in
         [("accepted", 6), ("synced", 2), ("failed", 3), ("retried", 0), ("superseded", 0), ("echoes", 0)]
     {

@@ -10,6 +10,63 @@ export const ORGS = {
 
 const at = (now, seconds) => new Date(now + seconds * 1000).toISOString();
 
+/** What an org with Delivery Hub's package has, and how it is read. */
+export const adapter = (now) => ({
+  adapter: {
+    dialect: 'packageV1',
+    wantedDialect: null,
+    namespace: 'delivery',
+    apiVersion: '66.0',
+    packageVersion: '1.42.0.3',
+    oldFieldNames: [],
+    documentedEndpoint: false,
+    packageService: true,
+    objects: ['WorkItem__c', 'WorkItemComment__c', 'WorkLog__c'],
+    checkedAt: at(now, -3600),
+    ownMapping: false,
+    warnings: [],
+  },
+  pull: {
+    enabled: true,
+    since: at(now, -864_000),
+    pulledAt: at(now, -40),
+    changedAt: at(now, -240),
+    nextPullAt: at(now, 60),
+    detail: null,
+  },
+});
+
+/** Which member is which field. */
+export const MAPPING = [
+  ['title', 'BriefDescriptionTxt__c', 'text', true],
+  ['status', 'StageNamePk__c', 'text', true],
+  ['assignee', 'DeveloperLookup__r.Email', 'userEmail', false],
+].map(([member, field, conversion, on]) => ({ object: 'workItem', member, field, conversion, on }));
+
+/** What the package in an org failed at by itself. */
+export const own = (now) =>
+  [
+    [
+      'a04000000000001AAA',
+      'outbound',
+      'It could not send this. Mend the cause, then queue it again.',
+    ],
+    ['a04000000000002AAA', 'inbound', 'Queueing it again here would strand it for good.'],
+  ].map(([id, direction, explanation]) => ({
+    id,
+    objectType: 'WorkItem__c',
+    direction,
+    status: 'failed',
+    retries: 3,
+    error: 'Read timed out',
+    recordId: null,
+    parentRef: null,
+    createdAt: at(now, -7200),
+    explanation,
+    canRequeue: direction === 'outbound',
+    canDismiss: direction === 'outbound',
+  }));
+
 /** The connected orgs. */
 export function orgs(now) {
   const org = (orgId, alias, kind, health, more = {}) => ({

@@ -51,6 +51,7 @@ function answer(mock, method, path, query, body) {
     return systemAnswer(mock, key, id, query, body);
   }
   if (key === 'DELETE crash') return (mock.crash = null);
+  if (name === 'orgs' && verb === 'sync-items' && method === 'POST') return ownAnswer(mock, body);
   if (name === 'orgs') return orgAnswer(mock, method, id, verb, body);
   if (key === 'POST routes') {
     const route = {
@@ -98,7 +99,7 @@ function systemAnswer(mock, key, id, query, body) {
   const { program } = mock;
   switch (id === undefined ? key : `${key} ${key.startsWith('DELETE') ? '' : id}`) {
     case 'GET stats':
-      return program.stats(query.get('window') ?? '24h');
+      return program.stats(query.get('window') ?? '24h', query.get('targetOrgId'));
     case 'GET settings':
       return program.told();
     case 'PATCH settings':
@@ -120,6 +121,12 @@ function systemAnswer(mock, key, id, query, body) {
     default:
       return undefined;
   }
+}
+
+/** The package's own queue in an org: what is queued again or dismissed goes. */
+function ownAnswer(mock, body) {
+  mock.own = mock.own.filter((one) => !body.ids.includes(one.id));
+  return { changed: body.ids.length, refused: [] };
 }
 
 function orgAnswer(mock, method, id, verb, body) {
@@ -149,6 +156,21 @@ function orgAnswer(mock, method, id, verb, body) {
       return org;
     case 'PATCH org ':
       return Object.assign(org, { ...body, alias: body.alias === '' ? null : body.alias });
+    case 'POST org pull':
+      return { changes: 2, conflicts: 0, echoes: 1, deleted: 0 };
+    case 'PATCH org pull':
+      org.pull.enabled = body.enabled;
+      return org;
+    case 'GET org mapping':
+      return { members: mock.mapping };
+    case 'PUT org mapping':
+      mock.mapping = body.members;
+      return { members: mock.mapping };
+    case 'DELETE org mapping':
+      mock.mapping = data.MAPPING;
+      return null;
+    case 'GET org sync-items':
+      return { syncItems: mock.own };
     case 'DELETE org ':
       mock.orgs = mock.orgs.filter((one) => one !== org);
       return null;

@@ -51,6 +51,8 @@ export class Mock {
     this.demo = demo;
     this.items = connected ? data.items(now, failed) : [];
     this.orgs = connected ? data.orgs(now) : [];
+    this.mapping = data.MAPPING;
+    this.own = data.own(now);
     this.routes = connected ? data.routes(now) : [];
     this.runs = [];
     this.activity = connected ? data.activity(now) : [];

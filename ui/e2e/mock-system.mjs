@@ -235,8 +235,8 @@ export class Program {
     };
   }
 
-  /** A day like others, with the night at which the computer slept. */
-  stats(window) {
+  /** A day like others, with the night at which the computer slept; a third of it went to each org. */
+  stats(window, orgId = null) {
     const [minutes, step] = WINDOWS[window] ?? WINDOWS['24h'];
     const width = step * MINUTE;
     const end = Math.ceil(this.now / width) * width;
@@ -245,7 +245,7 @@ export class Program {
     const buckets = Array.from({ length: n }, (_, index) => {
       const busy = !this.used || asleep(index) ? 0 : 1 + ((index * 7) % 11);
       const bad = busy > 0 && index % 6 === 4 ? 1 + (index % 3) : 0;
-      const synced = busy * 3;
+      const synced = orgId === null ? busy * 3 : busy;
       return {
         at: new Date(end - (n - index) * width).toISOString(),
         accepted: synced + bad,

@@ -211,14 +211,16 @@ describe('diagnostics', () => {
 describe('a crash', () => {
   it('is told of on every page, with the way to its report, until it was seen', async () => {
     const crash = { path: '/data/crashes/crash-1.txt', summary: 'writer.rs:7:1: it cannot be' };
-    await open('#/overview', async () => (server.mock.crash = crash));
+    await open('#/overview', async () => {
+      t.server.mock.crash = crash;
+    });
     const banner = page.getByTestId('crash-banner');
     assert.match(await banner.textContent(), /writer\.rs:7:1: it cannot be/);
     await banner.getByRole('link').click();
     await page.getByTestId('diagnostics').waitFor();
     await banner.getByRole('button').click();
     await banner.waitFor({ state: 'detached' });
-    assert.equal(server.mock.crash, null);
+    await becomes(() => server.mock.crash, null);
   });
 });
 

@@ -80,6 +80,16 @@ describe('the org filter', () => {
       .filter({ hasNotText: String(all) })
       .waitFor();
     const some = await shownCount('failed');
+    const badge = page.getByTestId('nav-failed').locator('.badge');
+    await becomes(async () => Number(await badge.textContent()), some);
+    await page.getByTestId('day-chart').getByText('Only what went to acme-client.').waitFor();
+    const asked = page.waitForRequest((request) =>
+      request.url().includes(`/stats?window=24h&targetOrgId=${ORGS.client}`),
+    );
+    await page.getByTestId('nav-insights').click();
+    await asked;
+    await page.getByTestId('results').getByText('Only what went to acme-client.').waitFor();
+    await page.getByTestId('nav-overview').click();
     await page.getByTestId('tile-failed').click();
     await place(new RegExp(`#/failed/items\\?targetOrgId=${ORGS.client}`));
     await page

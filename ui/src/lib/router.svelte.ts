@@ -18,7 +18,7 @@ export type Screen = (typeof SCREENS)[number] | 'thread' | 'runs' | 'run' | 'wel
 /** The tabs of each screen; the first is the one shown without a choice. */
 export const TABS = {
   overview: [],
-  failed: ['causes', 'items', 'dismissed'],
+  failed: ['causes', 'items', 'dismissed', 'own'],
   queue: ['queued', 'retrying', 'sending', 'held'],
   activity: ['events', 'work-items'],
   orgs: ['cards', 'map'],

@@ -349,12 +349,13 @@ pub(crate) async fn failures(State(app): App_) -> Answer<dto::Failures> {
     Ok(Json(dto::Failures { failures }))
 }
 
-/// What happened when, in buckets.
+/// What happened when, in buckets: to what went to all orgs, or to one. Echoes count with the org that they came back from.
 #[utoipa::path(get, path = "/stats", tag = "stats", params(query::Window), responses((status = 200, body = dto::Stats), Refused, BadQuery))]
 pub(crate) async fn stats(State(app): App_, mut query: Query) -> Answer<dto::Stats> {
     let (window, bucket) = query.window()?;
+    let target = query.target()?;
     query.end()?;
-    let stats = app.engine.stats(window, bucket).await?;
+    let stats = app.engine.stats(window, bucket, target).await?;
     Ok(Json(dto::Stats::new(window, bucket, stats)))
 }
 

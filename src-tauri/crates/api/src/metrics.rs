@@ -31,7 +31,7 @@ pub(crate) async fn handle(State(app): State<Arc<App>>, headers: HeaderMap) -> R
     let (counts, orgs) = (app.engine.counts().await?, app.engine.orgs().await?);
     let running = app.started_at.elapsed();
     // Counted from the day of the start on: a counter may begin anywhere, and must not go back.
-    let stats = app.engine.stats(running, std::time::Duration::from_hours(24)).await?;
+    let stats = app.engine.stats(running, std::time::Duration::from_hours(24), None).await?;
     let mut registry = Registry::with_prefix("sync_monitor");
     registry.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
     #[expect(clippy::cast_precision_loss, reason = "a time to the millisecond fits many times")]

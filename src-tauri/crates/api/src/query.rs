@@ -130,8 +130,8 @@ pub(crate) struct Paging {
 
 /// The window of the charts.
 #[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "says what Query::window takes")]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(dead_code, reason = "says what Query::window and Query::target take")]
 pub(crate) struct Window {
     /// From now back, 1m to 90d; left out: 24h.
     #[param(pattern = "^[1-9][0-9]{0,4}[mhd]$")]
@@ -139,6 +139,9 @@ pub(crate) struct Window {
     /// The width of a bar, in whole minutes.
     #[param(pattern = "^[1-9][0-9]{0,4}[mhd]$")]
     bucket: Option<String>,
+    /// Only what went to this org, and the echoes that came back from it.
+    #[param(value_type = Option<schema::OrgId>)]
+    target_org_id: Option<String>,
 }
 
 /// Which rows of an org's own queue.
@@ -209,7 +212,7 @@ impl Query {
     pub(crate) fn filter(&mut self) -> Result<Filter, Problem> {
         Ok(Filter {
             statuses: self.take_as("status", statuses)?.unwrap_or_default(),
-            target: self.take_as("targetOrgId", org_id)?,
+            target: self.target()?,
             source: self.take_as("sourceOrgId", org_id)?,
             held: self.take_as("held", yes_or_no)?,
             dismissed: self.take_as("dismissed", yes_or_no)?,
@@ -255,6 +258,11 @@ impl Query {
             )));
         }
         Ok((window, bucket))
+    }
+
+    /// Takes out the one target org that is meant.
+    pub(crate) fn target(&mut self) -> Result<Option<OrgId>, Problem> {
+        self.take_as("targetOrgId", org_id)
     }
 
     /// Takes out the order of a list.

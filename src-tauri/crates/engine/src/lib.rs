@@ -352,14 +352,20 @@ impl Engine {
         }
     }
 
-    /// What happened in the last `window`, in buckets of `bucket`, which begin at its multiples.
+    /// What happened in the last `window`, in buckets of `bucket`, which begin at its multiples: to what went to all
+    /// orgs, or to one.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn stats(&self, window: Duration, bucket: Duration) -> Result<Stats, Error> {
+    pub async fn stats(
+        &self,
+        window: Duration,
+        bucket: Duration,
+        target: Option<OrgId>,
+    ) -> Result<Stats, Error> {
         let now = self.clock().now();
         let from = Millis(now.0.saturating_sub(i64::try_from(window.as_millis()).unwrap_or(i64::MAX)));
-        Ok(self.inner.tools.store.stats(from, now, bucket).await?)
+        Ok(self.inner.tools.store.stats(from, now, bucket, target).await?)
     }
 
     /// What failed and is not dismissed, by cause; the cause that was seen last first.

@@ -177,7 +177,7 @@ fn note_sent(
 }
 
 fn count_echoes(tx: &mut Tx<'_>, intake: &Intake, source: i64, echoes: usize, detail: &str) -> Result<()> {
-    tx.tally.happenings.note(intake.at, Event::Echo, echoes as u64);
+    tx.tally.happenings.note(intake.at, source, Event::Echo, echoes as u64);
     tx.sql
         .prepare_cached("UPDATE orgs SET suppressed_echoes = suppressed_echoes + ?2 WHERE id = ?1")?
         .execute((source, echoes))?;
@@ -354,7 +354,7 @@ fn insert(
         has_error: false,
     };
     tx.shift(None, Some(item.slot()));
-    tx.happened(at, Event::Accepted);
+    tx.happened(at, leg.target, Event::Accepted);
     for record in &relayed.records {
         tx.sql
             .prepare_cached("INSERT INTO item_records (external_id, item) VALUES (?1, ?2)")?

@@ -364,6 +364,27 @@ impl Store {
         self.write(move |tx| records::begin_write(tx, org, &writing)).await
     }
 
+    /// What was being written into a record, where it was never seen what came of it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn writing(
+        &self,
+        org: OrgId,
+        object: HubObject,
+        external_id: String,
+    ) -> Result<Option<Writing>> {
+        self.inner.readers.run(move |sql| records::writing(sql, org, object, &external_id)).await
+    }
+
+    /// What was being written into records of an org that nothing waits to be sent to any more, with the records' IDs.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn left_open(&self, org: OrgId) -> Result<Vec<(String, Writing)>> {
+        self.inner.readers.run(move |sql| records::left_open(sql, org)).await
+    }
+
     /// What was about to be written was refused for certain.
     ///
     /// # Errors

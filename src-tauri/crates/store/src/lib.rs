@@ -431,12 +431,18 @@ impl Store {
         self.inner.readers.run(move |sql| list::page(sql, &filter, sort, limit, cursor.as_deref())).await
     }
 
-    /// What happened from `from` to `to`, in buckets.
+    /// What happened from `from` to `to`, in buckets: to what went to all orgs, or to one.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn stats(&self, from: Millis, to: Millis, bucket: Duration) -> Result<Stats> {
-        self.inner.readers.run(move |sql| stats::read(sql, from, to, bucket)).await
+    pub async fn stats(
+        &self,
+        from: Millis,
+        to: Millis,
+        bucket: Duration,
+        target: Option<OrgId>,
+    ) -> Result<Stats> {
+        self.inner.readers.run(move |sql| stats::read(sql, from, to, bucket, target)).await
     }
 
     /// A run begins: of the program, or of the machine after a sleep that began at `slept_at`.

@@ -22,7 +22,9 @@ pub(crate) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0008_relay.sql")),
     M::up(include_str!("migrations/0009_work_items.sql")),
     M::up(include_str!("migrations/0010_hub.sql")),
-    M::up(include_str!("migrations/0011_cheap_checks.sql")),
+    M::up(include_str!("migrations/0011_stats_by_org.sql")),
+    M::up(include_str!("migrations/0012_hub_writing.sql")),
+    M::up(include_str!("migrations/0013_cheap_checks.sql")),
 ];
 
 /// Opens the database for writing, and brings its schema up to date.
@@ -110,6 +112,8 @@ pub(crate) fn reader(path: &Path) -> Result<Connection> {
 
 #[cfg(test)]
 mod tests {
+    use sync_monitor_domain::clock::Millis;
+
     use super::*;
 
     #[test]
@@ -134,7 +138,9 @@ mod tests {
             INSERT INTO records (external_id, timestamp_us, source, digest)
               VALUES ('WI-1', 0, 1, zeroblob(16)), ('WI-2', 0, 1, zeroblob(16)), ('WI-3', 0, 1, zeroblob(16));
             INSERT INTO tokens (uuid, name, sources, secret_hash, created_at) VALUES (zeroblob(16), 't', '[]', zeroblob(32), 0);
-            INSERT INTO activity (at, actor, action) VALUES (1, 'user:a', 'item.retry');"#,
+            INSERT INTO activity (at, actor, action) VALUES (1, 'user:a', 'item.retry');
+            INSERT INTO minutes (at, synced, failed) VALUES (1, 5, 2);
+            INSERT INTO delivery_times (at, class, n) VALUES (1, 3, 5);"#,
         )
         .unwrap();
         drop(old);
@@ -155,6 +161,12 @@ mod tests {
         assert_eq!(crate::tokens::all(&sql).unwrap()[0].last_used_at, None);
         let log = crate::activity::page(&sql, &crate::model::ActivityFilter::default(), 10, None).unwrap();
         assert_eq!((log.activity[0].actor.name.as_str(), log.activity[0].actor.via), ("user:a", None));
+        let (from, to, hour) = (Millis(0), Millis(600_000), Duration::from_hours(1));
+        let all = crate::stats::read(&sql, from, to, hour, None).unwrap().total;
+        assert_eq!((all.happened.synced, all.happened.failed, all.p50_ms.is_some()), (5, 2, true));
+        let of_one =
+            crate::stats::read(&sql, from, to, hour, Some("00D00000000000B".parse().unwrap())).unwrap();
+        assert_eq!(of_one.total.happened.synced, 0, "of whom it was, nobody wrote down then");
     }
 
     #[test]

@@ -178,10 +178,10 @@ fn turn(item: &mut Row, to: Move) -> (Slot, Status) {
 fn note_turn(tx: &mut Tx<'_>, item: &Row, (before, was): (Slot, Status), to: Move) {
     tx.shift(Some(before), Some(item.slot()));
     match to.status {
-        Status::Synced => tx.happened(to.at, Event::Synced(to.at.since(item.created_at))),
-        Status::Failed => tx.happened(to.at, Event::Failed),
-        Status::Superseded => tx.happened(to.at, Event::Superseded),
-        Status::Retrying if was == Status::Processing => tx.happened(to.at, Event::Retried),
+        Status::Synced => tx.happened(to.at, item.target, Event::Synced(to.at.since(item.created_at))),
+        Status::Failed => tx.happened(to.at, item.target, Event::Failed),
+        Status::Superseded => tx.happened(to.at, item.target, Event::Superseded),
+        Status::Retrying if was == Status::Processing => tx.happened(to.at, item.target, Event::Retried),
         Status::Queued | Status::Processing | Status::Retrying => {}
     }
 }

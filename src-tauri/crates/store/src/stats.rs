@@ -1,10 +1,11 @@
-//! What happened when: counters of each minute, delivery times by class, and the times when the program ran.
+//! What happened when: counters of each minute and org, delivery times by class, and the times when the program ran.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _};
 use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::ids::OrgId;
 
 use crate::error::Result;
 use crate::model::{Bucket, Gap, Happened, Stats};
@@ -27,17 +28,21 @@ pub(crate) enum Event {
     Synced(Duration),
 }
 
+/// A minute since 1970, and the row of the org that it is about.
+type Place = (i64, i64);
+
 /// What happened in one group of writes.
 #[derive(Debug, Default)]
 pub(crate) struct Happenings {
-    minutes: HashMap<i64, Happened>,
-    times: HashMap<(i64, u32), u64>,
+    minutes: HashMap<Place, Happened>,
+    times: HashMap<(Place, u32), u64>,
 }
 
 impl Happenings {
-    pub(crate) fn note(&mut self, at: Millis, event: Event, n: u64) {
-        let minute = at.0.div_euclid(MINUTE);
-        let counts = self.minutes.entry(minute).or_default();
+    /// Something happened so often, to what goes to an org, or came back from it as an echo.
+    pub(crate) fn note(&mut self, at: Millis, org: i64, event: Event, n: u64) {
+        let place = (at.0.div_euclid(MINUTE), org);
+        let counts = self.minutes.entry(place).or_default();
         match event {
             Event::Accepted => counts.accepted += n,
             Event::Failed => counts.failed += n,
@@ -46,14 +51,14 @@ impl Happenings {
             Event::Echo => counts.echoes += n,
             Event::Synced(took) => {
                 counts.synced += n;
-                *self.times.entry((minute, class(took))).or_default() += n;
+                *self.times.entry((place, class(took))).or_default() += n;
             }
         }
     }
 
     pub(crate) fn add(&mut self, other: Self) {
-        for (minute, counts) in other.minutes {
-            self.minutes.entry(minute).or_default().add(&counts);
+        for (place, counts) in other.minutes {
+            self.minutes.entry(place).or_default().add(&counts);
         }
         for (key, n) in other.times {
             *self.times.entry(key).or_default() += n;
@@ -61,15 +66,16 @@ impl Happenings {
     }
 
     pub(crate) fn write(self, sql: &Connection) -> Result<()> {
-        for (minute, c) in self.minutes {
+        for ((minute, org), c) in self.minutes {
             sql.prepare_cached(
-                "INSERT INTO minutes (at, accepted, synced, failed, retried, superseded, echoes)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET accepted = accepted + ?2,
-                   synced = synced + ?3, failed = failed + ?4, retried = retried + ?5,
-                   superseded = superseded + ?6, echoes = echoes + ?7",
+                "INSERT INTO minutes (at, org, accepted, synced, failed, retried, superseded, echoes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET accepted = accepted + ?3,
+                   synced = synced + ?4, failed = failed + ?5, retried = retried + ?6,
+                   superseded = superseded + ?7, echoes = echoes + ?8",
             )?
             .execute((
                 minute,
+                org,
                 c.accepted,
                 c.synced,
                 c.failed,
@@ -78,11 +84,12 @@ impl Happenings {
                 c.echoes,
             ))?;
         }
-        for ((minute, class), n) in self.times {
+        for (((minute, org), class), n) in self.times {
             sql.prepare_cached(
-                "INSERT INTO delivery_times (at, class, n) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET n = n + ?3",
+                "INSERT INTO delivery_times (at, org, class, n) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO UPDATE SET n = n + ?4",
             )?
-            .execute((minute, class, n))?;
+            .execute((minute, org, class, n))?;
         }
         Ok(())
     }
@@ -129,8 +136,14 @@ fn quantile(classes: &[(u32, u64)], share: f64) -> Option<u64> {
     None
 }
 
-/// What happened from `from` to `to`, in buckets that begin at multiples of `bucket`.
-pub(crate) fn read(sql: &Connection, from: Millis, to: Millis, bucket: Duration) -> Result<Stats> {
+/// What happened from `from` to `to`, to all orgs or to one, in buckets that begin at multiples of `bucket`.
+pub(crate) fn read(
+    sql: &Connection,
+    from: Millis,
+    to: Millis,
+    bucket: Duration,
+    org: Option<OrgId>,
+) -> Result<Stats> {
     let width = i64::try_from(bucket.as_millis()).unwrap_or(i64::MAX).max(MINUTE);
     let first = from.0.div_euclid(width);
     let last = (to.0 - 1).div_euclid(width).max(first);
@@ -142,11 +155,13 @@ pub(crate) fn read(sql: &Connection, from: Millis, to: Millis, bucket: Duration)
         })
         .collect();
     let place = |minute: i64| usize::try_from((minute * MINUTE).div_euclid(width) - first).ok();
-    let bounds = (first * width / MINUTE, to.0.div_euclid(MINUTE));
+    let bounds =
+        (first * width / MINUTE, to.0.div_euclid(MINUTE), org.as_ref().map(|org| org.as_str().to_owned()));
     let mut minutes = sql.prepare_cached(
-        "SELECT at, accepted, synced, failed, retried, superseded, echoes FROM minutes WHERE at BETWEEN ?1 AND ?2",
+        "SELECT at, accepted, synced, failed, retried, superseded, echoes FROM minutes
+         WHERE at BETWEEN ?1 AND ?2 AND (?3 IS NULL OR org = (SELECT id FROM orgs WHERE org_id = ?3))",
     )?;
-    let mut rows = minutes.query(bounds)?;
+    let mut rows = minutes.query((bounds.0, bounds.1, &bounds.2))?;
     while let Some(row) = rows.next()? {
         let counts = Happened {
             accepted: row.get(1)?,
@@ -161,9 +176,11 @@ pub(crate) fn read(sql: &Connection, from: Millis, to: Millis, bucket: Duration)
         }
     }
     let mut classes: Vec<HashMap<u32, u64>> = vec![HashMap::new(); buckets.len()];
-    let mut times =
-        sql.prepare_cached("SELECT at, class, n FROM delivery_times WHERE at BETWEEN ?1 AND ?2")?;
-    let mut rows = times.query(bounds)?;
+    let mut times = sql.prepare_cached(
+        "SELECT at, class, n FROM delivery_times
+         WHERE at BETWEEN ?1 AND ?2 AND (?3 IS NULL OR org = (SELECT id FROM orgs WHERE org_id = ?3))",
+    )?;
+    let mut rows = times.query((bounds.0, bounds.1, &bounds.2))?;
     while let Some(row) = rows.next()? {
         if let Some(classes) = place(row.get(0)?).and_then(|index| classes.get_mut(index)) {
             *classes.entry(row.get(1)?).or_default() += row.get::<_, u64>(2)?;

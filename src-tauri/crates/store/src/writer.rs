@@ -242,9 +242,9 @@ impl Tx<'_> {
         self.orgs.ensure(self.sql, id)
     }
 
-    /// Something happened, for the charts.
-    pub(crate) fn happened(&mut self, at: Millis, event: Event) {
-        self.tally.happenings.note(at, event, 1);
+    /// Something happened to an item that goes to an org, for the charts.
+    pub(crate) fn happened(&mut self, at: Millis, target: i64, event: Event) {
+        self.tally.happenings.note(at, target, event, 1);
     }
 
     /// An item moves from one place of the counters to another.

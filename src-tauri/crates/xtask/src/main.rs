@@ -38,7 +38,8 @@ cargo xtask COMMAND
                               tells the parts. --write puts the figures into docs/performance.md
   codegen                     write what is made from the code: docs/causes.md, docs/errors.md, docs/openapi.json,
                               docs/settings.md
-  package [--dev]             make target/package/*.deb and *.rpm; --dev from the programs that the tests use
+  package [--dev]             make target/package/*.deb and *.rpm; --dev: in target/xtask/package, from the
+                              programs that the tests use
   notices                     print the licences of others that a package holds
   icons                       draw the icons anew from their drawings in src-tauri/icons
   deny                        check licences, bans, sources and advisories with cargo-deny

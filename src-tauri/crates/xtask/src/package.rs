@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use crate::packages::{self, Packages};
-use crate::{notices, process, setup, workspace};
+use crate::{demo, notices, process, setup, workspace};
 
 use contents::Kind;
 
@@ -41,6 +41,8 @@ pub(crate) struct Made {
 
 /// What every package says of itself.
 struct About {
+    /// Where packages and what they are made from are put.
+    folder: PathBuf,
     version: String,
     maintainer: String,
     /// Of the last commit, in seconds since 1970, so that the same sources make the same packages.
@@ -60,10 +62,9 @@ pub(crate) fn run(packages: Packages, build: Build) -> anyhow::Result<Made> {
     packages.ensure(&[&packages::WINDOW, &packages::PACKAGE])?;
     setup::ui_built()?;
     build.programs()?;
-    let about = About::find()?;
-    let folder = workspace::packages();
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("{} is in use", folder.display()))?;
+    let about = About::find(build)?;
+    if about.folder.exists() {
+        fs::remove_dir_all(&about.folder).with_context(|| format!("{} is in use", about.folder.display()))?;
     }
     let desktop_notices = notices::of(&["sync-monitor-cli", "sync-monitor-desktop"])?;
     let server_notices = notices::of(&["sync-monitor-cli"])?;
@@ -80,21 +81,18 @@ pub(crate) fn run(packages: Packages, build: Build) -> anyhow::Result<Made> {
 
 impl Build {
     fn programs(self) -> anyhow::Result<()> {
-        // Both at once, as for the tests: features are those of one build.
-        let mut programs = process::cargo();
-        programs.args([
-            "build",
-            "--locked",
-            "--package",
-            "sync-monitor-cli",
-            "--package",
-            "sync-monitor-desktop",
-        ]);
-        programs.args(["--features", "sync-monitor-desktop/custom-protocol"]);
-        if self == Self::Release {
-            programs.arg("--release");
+        if self == Self::Development {
+            // As the tests build them, so that nothing is built twice.
+            demo::build_program()?;
+            return demo::build_window();
         }
-        process::run(&mut programs)
+        let packages = ["--package", "sync-monitor-cli", "--package", "sync-monitor-desktop"];
+        process::run(
+            process::cargo()
+                .args(["build", "--release", "--locked"])
+                .args(packages)
+                .args(["--features", "sync-monitor-desktop/custom-protocol"]),
+        )
     }
 
     fn program(self, name: &str) -> PathBuf {
@@ -106,11 +104,16 @@ impl Build {
 }
 
 impl About {
-    fn find() -> anyhow::Result<Self> {
+    fn find(build: Build) -> anyhow::Result<Self> {
         let maintainer = std::env::var(MAINTAINER_VARIABLE).ok().filter(|name| !name.is_empty());
         let made_at = process::answer(process::command("git").args(["log", "-1", "--format=%ct"]))
             .context("the time of the last commit is what packages are dated by")?;
+        let folder = match build {
+            Build::Release => workspace::packages(),
+            Build::Development => workspace::trial_packages(),
+        };
         Ok(Self {
+            folder,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             maintainer: maintainer.unwrap_or_else(|| MAINTAINER.to_owned()),
             made_at: made_at.trim().to_owned(),

@@ -35,9 +35,14 @@ pub(crate) fn released(name: &str) -> PathBuf {
     target().join("release").join(name).with_extension(env::consts::EXE_EXTENSION)
 }
 
-/// The packages that were made, and what they were made from.
+/// The packages that were made to be shipped, and what they were made from.
 pub(crate) fn packages() -> PathBuf {
     target().join("package")
+}
+
+/// The packages that were made to be tried.
+pub(crate) fn trial_packages() -> PathBuf {
+    state().join("package")
 }
 
 /// The icons of the program.

@@ -24,6 +24,7 @@ import type {
   WorkItemPage,
 } from './backend';
 import { Problem } from './backend';
+import type { MappedMember, OwnDone, OwnItem, Pulled } from './package';
 
 /** What a transport brings back: the status and the unparsed body. */
 export interface RawAnswer {
@@ -103,7 +104,8 @@ export function apiBackend(
     workItems: (q, limit, cursor) =>
       call<WorkItemPage>('GET', `/work-items?${queryOf({ q, limit, cursor })}`),
     failures: async () => (await call<{ failures: FailureGroup[] }>('GET', '/failures')).failures,
-    stats: (window, bucket) => call<Stats>('GET', `/stats?${queryOf({ window, bucket })}`),
+    stats: (window, targetOrgId) =>
+      call<Stats>('GET', `/stats?${queryOf({ window, targetOrgId })}`),
     preflight: (selection) => call<Preflight>('POST', '/items/preflight', selection),
     retry: (selection) => call<BulkResult>('POST', '/items/retry', selection),
     dismiss: (selection, reason) =>
@@ -137,6 +139,22 @@ export function apiBackend(
       call<Route>('POST', '/routes', { sourceOrgId, targetOrgId, enabled: true }),
     removeRoute: (routeId) => call<void>('DELETE', `/routes/${id(routeId)}`),
     openUrl,
+    package: {
+      pullNow: (orgId) => call<Pulled>('POST', `/orgs/${id(orgId)}/pull`),
+      setPull: (orgId, enabled) => call<Org>('PATCH', `/orgs/${id(orgId)}/pull`, { enabled }),
+      mapping: async (orgId) =>
+        (await call<{ members: MappedMember[] }>('GET', `/orgs/${id(orgId)}/mapping`)).members,
+      setMapping: async (orgId, members) => {
+        const path = `/orgs/${id(orgId)}/mapping`;
+        await (members === null ? call('DELETE', path) : call('PUT', path, { members }));
+      },
+      ownItems: async (orgId) =>
+        (await call<{ syncItems: OwnItem[] }>('GET', `/orgs/${id(orgId)}/sync-items`)).syncItems,
+      requeueOwn: (orgId, ids) =>
+        call<OwnDone>('POST', `/orgs/${id(orgId)}/sync-items/requeue`, { ids }),
+      dismissOwn: (orgId, ids, reason) =>
+        call<OwnDone>('POST', `/orgs/${id(orgId)}/sync-items/dismiss`, { ids, reason }),
+    },
     setOrgPaused: (orgId, paused) =>
       call<Org>('POST', `/orgs/${id(orgId)}/${paused ? 'pause' : 'resume'}`),
     setRouteEnabled: (routeId, enabled) =>

@@ -1,3 +1,5 @@
+import type { Adapter, PackageCalls, Pull } from './package';
+
 /** Every status an item can have; the names are the management API's. */
 export const ITEM_STATUSES = [
   'queued',
@@ -91,6 +93,10 @@ export interface Org {
   endpointPath: string;
   /** The org that stands at its address now: the sandbox was refreshed. */
   replacedBy: string | null;
+  /** What it speaks, once that was found out. */
+  adapter?: Adapter | null;
+  /** How its changes are read, where they are. */
+  pull?: Pull | null;
 }
 
 /** How an org was signed in to. */
@@ -507,7 +513,8 @@ export interface Backend {
   exportItems(filter: ItemFilter, format: ExportFormat): Promise<string>;
   workItems(q: string, limit: number, cursor: string | null): Promise<WorkItemPage>;
   failures(): Promise<FailureGroup[]>;
-  stats(window: string, bucket?: string): Promise<Stats>;
+  /** What happened when: to what went to all orgs, or to one. */
+  stats(window: string, targetOrgId?: string | null): Promise<Stats>;
   /** What a retry would do now; changes nothing. */
   preflight(selection: Selection): Promise<Preflight>;
   retry(selection: Selection): Promise<BulkResult>;
@@ -536,6 +543,7 @@ export interface Backend {
   removeRoute(routeId: string): Promise<void>;
   /** Shows a page in the user's browser. One that does not open tells nobody: show the link too. */
   openUrl(url: string): Promise<void>;
+  readonly package: PackageCalls;
   setOrgPaused(orgId: string, paused: boolean): Promise<Org>;
   setRouteEnabled(routeId: string, enabled: boolean): Promise<Route>;
   tokens(): Promise<Token[]>;

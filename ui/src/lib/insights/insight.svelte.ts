@@ -58,6 +58,7 @@ export class Insight {
   #backend: Backend;
   #onProblem: (error: unknown) => void;
   #window: Window = '24h';
+  #orgId: string | null = null;
   #refresher = new Refresher(() => this.#read(), GAP_MS);
 
   constructor(backend: Backend, onProblem: (error: unknown) => void) {
@@ -65,24 +66,27 @@ export class Insight {
     this.#onProblem = onProblem;
   }
 
-  /** Reads what happened in a window, and what stands failed now. */
-  load(window: Window): Promise<void> {
-    if (window !== this.#window) {
+  /** Reads what happened in a window to what went to an org, or to all, and what stands failed now. */
+  load(window: Window, orgId: string | null = null): Promise<void> {
+    if (window !== this.#window || orgId !== this.#orgId) {
       // Another window is not to wait for the distance between two readings of this one.
       this.#refresher = new Refresher(() => this.#read(), GAP_MS);
     }
+    // What is shown says of which window it is, but not of which org.
+    if (orgId !== this.#orgId) this.stats = null;
     this.#window = window;
+    this.#orgId = orgId;
     return this.#refresher.request();
   }
 
   async #read(): Promise<void> {
-    const window = this.#window;
+    const [window, orgId] = [this.#window, this.#orgId];
     try {
       const [stats, failures] = await Promise.all([
-        this.#backend.stats(window),
+        this.#backend.stats(window, orgId),
         this.#backend.failures(),
       ]);
-      if (window !== this.#window) return;
+      if (window !== this.#window || orgId !== this.#orgId) return;
       this.stats = stats;
       this.failures = failures;
       this.shown = window;

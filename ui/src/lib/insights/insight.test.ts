@@ -47,6 +47,18 @@ describe('insights', () => {
     expect(insight.stats?.window).toBe('7d');
   });
 
+  it('are of the org that is asked for, and show nothing of another meanwhile', async () => {
+    const stats = vi.fn(() => Promise.resolve({ window: '24h' }));
+    const backend = { stats, failures: () => Promise.resolve([]) };
+    const insight = new Insight(backend as unknown as Backend, vi.fn());
+    await insight.load('24h');
+    const ofOne = insight.load('24h', '00D1');
+    expect(insight.stats).toBeNull();
+    await ofOne;
+    expect(stats.mock.lastCall).toEqual(['24h', '00D1']);
+    expect(insight.stats).not.toBeNull();
+  });
+
   it('say that they could not be read, and keep what they had', async () => {
     const stats = vi.fn(() => Promise.resolve({ window: '24h' }));
     const backend = { stats, failures: () => Promise.resolve([]) };

@@ -10,6 +10,8 @@ const key = (orgId: string) => orgId.slice(0, 15);
 
 /** What has failed on each route. */
 export class RouteTroubles {
+  /** Before it is ready nothing is known: a route without a failure then is none that is well. */
+  phase = $state<'loading' | 'ready' | 'error'>('loading');
   #found = $state.raw<ReadonlyMap<string, RouteTrouble>>(new Map());
   #routes: readonly Route[] = [];
   #backend: Backend;
@@ -48,7 +50,9 @@ export class RouteTroubles {
         found.set(id, { failed: total, worst });
       }
       this.#found = found;
+      this.phase = 'ready';
     } catch (error) {
+      if (this.phase !== 'ready') this.phase = 'error';
       this.#onProblem(error);
     }
   }

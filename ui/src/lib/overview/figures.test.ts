@@ -57,6 +57,9 @@ describe('the figures of the overview', () => {
     await vi.advanceTimersByTimeAsync(2000);
     await first;
     expect(figures.tally?.orgId).toBe('00D2');
+    expect(figures.stats).not.toBeNull();
+    void figures.load(null, since);
+    expect(figures.stats).toBeNull();
     vi.useRealTimers();
   });
 

@@ -68,8 +68,9 @@ pub fn overwritten(
                 found.at = found.at.max(Some(made));
             }
         } else {
+            // Times are whole seconds: of that second itself it cannot be told whether it was before the look or after.
             let later: Vec<&&Step> =
-                of_field.iter().filter(|step| step.values.is_none() && step.at > since).collect();
+                of_field.iter().filter(|step| step.values.is_none() && step.at >= since).collect();
             // One of them is our own.
             if later.len() > 1 {
                 found.unknown.push(one.member.clone());

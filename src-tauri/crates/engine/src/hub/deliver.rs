@@ -8,6 +8,7 @@ use std::time::Duration;
 use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::conflict::{Judgement, judge};
+use sync_monitor_domain::hub::history::Overwritten;
 use sync_monitor_domain::hub::v1::{self, Part, Routing, Said};
 use sync_monitor_domain::hub::{Fields, HubObject, Row};
 use sync_monitor_domain::intake::version;
@@ -120,7 +121,7 @@ impl Courier<'_> {
         })
     }
 
-    async fn held(&self, object: HubObject, external_id: &str) -> Result<Option<Held>, Box<Try>> {
+    pub(super) async fn held(&self, object: HubObject, external_id: &str) -> Result<Option<Held>, Box<Try>> {
         stored(self.tools.store.held(self.address.org_id, object, external_id.to_owned()).await)
     }
 
@@ -147,11 +148,18 @@ impl Courier<'_> {
         if held.is_none() && described.has_id(&part.external_id) {
             held = self.born_there(part).await?;
         }
+        if held.is_none() {
+            held = self.made_there(part).await?;
+        }
         if held.as_ref().is_some_and(|held| held.state == State::Gone) {
             return gone(part);
         }
         let row = match &held {
             Some(held) => Some(self.meet(part, held).await?),
+            None => None,
+        };
+        let row = match row {
+            Some(row) => Some(self.take_up(part, row).await?),
             None => None,
         };
         if part.object == HubObject::WorkItem && self.is_overtaken(&part.external_id).await? {
@@ -188,6 +196,8 @@ impl Courier<'_> {
             external_id: part.external_id.clone(),
             fields: write.clone(),
             is_active: part.is_active,
+            put_back: false,
+            before: row.as_ref().map(|row| (row.fields.clone(), row.stamp)),
         };
         stored(self.tools.store.begin_write(self.address.org_id, writing).await)?;
         let called = self.post(part, body).await?;
@@ -319,11 +329,12 @@ impl Courier<'_> {
         let mut expected =
             before.as_ref().map_or_else(|| after.fields.clone(), |before| before.fields.clone());
         expected.extend(write.clone());
+        let found = match before.filter(|_| part.object == HubObject::WorkItem) {
+            Some(before) => self.overwritten(write, &before.id, (&before.fields, before.stamp)).await?,
+            None => Overwritten::default(),
+        };
         self.note(part, &after, expected).await?;
-        match before.filter(|_| part.object == HubObject::WorkItem) {
-            Some(before) if self.mend(part, write, &before, &after).await? => Ok(Done::Newer),
-            _ => Ok(Done::There),
-        }
+        Ok(if self.mend(part, &found, &after).await? { Done::Newer } else { Done::There })
     }
 
     pub(super) async fn note(&self, part: &Part, row: &Row, fields: Fields) -> Result<(), Box<Try>> {

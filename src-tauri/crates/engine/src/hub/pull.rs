@@ -17,7 +17,7 @@ use sync_monitor_domain::remote::{ApiUsage, Call, Examination, Identity, Meaning
 use sync_monitor_store::{Page, PulledRow, RoundEnd};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::{Known, Reader, read};
+use super::{Known, Reader, mend, read};
 use crate::model::{Actor, Org, OrgHold, PullState};
 use crate::worker::{Command, until};
 use crate::{Engine, Error, new_id};
@@ -57,7 +57,7 @@ pub(crate) struct Handle {
 }
 
 /// Why a round did not go through.
-enum Trouble {
+pub(super) enum Trouble {
     Org(Box<Try>),
     Store(Error),
 }
@@ -345,6 +345,7 @@ impl Puller {
             }
             self.read_object(&mut reader, object, &state, pulled).await?;
         }
+        mend::close_writes(tools, &mut reader).await?;
         self.note_usage(&reader).await?;
         Ok(None)
     }

@@ -81,6 +81,10 @@ pub struct Writing {
     pub fields: Fields,
     /// Is the record to be active?
     pub is_active: bool,
+    /// Is it an edit of the org's own that is put back, where a delivery had written over it?
+    pub put_back: bool,
+    /// What the record held when it was looked at, and when that was last changed; `None` for a new one.
+    pub before: Option<(Fields, Timestamp)>,
 }
 
 /// Two records that an admin says are one.
@@ -222,7 +226,7 @@ pub(super) fn begin_write(tx: &mut Tx<'_>, org: OrgId, writing: &Writing) -> Res
     let key = tx.org(org)?;
     tx.sql
         .prepare_cached(
-            "INSERT OR REPLACE INTO hub_writing (org, object, external_id, fields, is_active) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT OR REPLACE INTO hub_writing (org, object, external_id, fields, is_active, before, stamp_us, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, iif(?8, 2, 0))",
         )?
         .execute((
             key,
@@ -230,7 +234,91 @@ pub(super) fn begin_write(tx: &mut Tx<'_>, org: OrgId, writing: &Writing) -> Res
             &writing.external_id,
             super::json(&writing.fields)?,
             writing.is_active,
+            writing.before.as_ref().map(|(fields, _)| super::json(fields)).transpose()?,
+            writing.before.as_ref().map(|(_, stamp)| stamp.0),
+            writing.put_back,
         ))?;
+    Ok(())
+}
+
+/// A row of `hub_writing`, but for its key.
+type Open = (String, bool, Option<String>, Option<i64>, bool);
+
+/// What was being written into a record and was not looked at since.
+pub(super) fn writing(
+    sql: &Connection,
+    org: OrgId,
+    object: HubObject,
+    external_id: &str,
+) -> Result<Option<Writing>> {
+    let Some(org) = orgs::find(sql, org)? else { return Ok(None) };
+    let found: Option<Open> = sql
+        .prepare_cached(
+            "SELECT fields, is_active, before, stamp_us, state = 2 FROM hub_writing WHERE org = ?1 AND object = ?2 AND external_id = ?3",
+        )?
+        .query_row((org, object.name(), external_id), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        })
+        .optional()?;
+    let Some((fields, is_active, before, stamp, put_back)) = found else { return Ok(None) };
+    let before: Option<Fields> = before.as_deref().map(super::parsed).transpose()?;
+    Ok(Some(Writing {
+        object,
+        external_id: external_id.to_owned(),
+        fields: super::parsed(&fields)?,
+        is_active,
+        put_back,
+        before: before.zip(stamp.map(Timestamp)),
+    }))
+}
+
+/// What was being written into records of an org that nothing waits to be sent to any more, with the records: nobody comes
+/// to look at what became of it.
+pub(super) fn left_open(sql: &Connection, org: OrgId) -> Result<Vec<(String, Writing)>> {
+    let Some(key) = orgs::find(sql, org)? else { return Ok(Vec::new()) };
+    let mut statement = sql.prepare_cached(
+        "SELECT h.record_id, w.object, w.external_id FROM hub_writing w
+           JOIN hub_records h ON h.org = w.org AND h.object = w.object AND h.external_id = w.external_id AND h.state <> 2
+          WHERE w.org = ?1 AND w.before IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM waiting i WHERE i.target = w.org AND i.external_id = w.external_id)",
+    )?;
+    let names = statement.query_map([key], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+    })?;
+    let mut open = Vec::new();
+    for name in names {
+        let (record_id, object, external_id) = name?;
+        let Ok(object) = object.parse() else { continue };
+        open.extend(writing(sql, org, object, &external_id)?.map(|writing| (record_id, writing)));
+    }
+    Ok(open)
+}
+
+/// Is a row what was written over an edit that is being put back? Then it says nothing new.
+pub(super) fn is_being_put_back(
+    sql: &Connection,
+    org: i64,
+    object: HubObject,
+    external_id: &str,
+    row: &Fields,
+) -> Result<bool> {
+    let before: Option<Option<String>> = sql
+        .prepare_cached(
+            "SELECT before FROM hub_writing WHERE org = ?1 AND object = ?2 AND external_id = ?3 AND state = 2",
+        )?
+        .query_row((org, object.name(), external_id), |row| row.get(0))
+        .optional()?;
+    let before: Option<Fields> = before.flatten().as_deref().map(super::parsed).transpose()?;
+    Ok(before.as_ref() == Some(row))
+}
+
+/// What was being written into a record arrived; what it was written over is still to be looked at.
+pub(super) fn arrived(tx: &mut Tx<'_>, org: i64, object: HubObject, external_id: &str) -> Result<()> {
+    tx.sql
+        .prepare_cached(
+            "UPDATE hub_writing SET state = 1 WHERE org = ?1 AND object = ?2 AND external_id = ?3",
+        )?
+        .execute((org, object.name(), external_id))?;
     Ok(())
 }
 
@@ -253,7 +341,7 @@ pub(super) fn is_ours(
 ) -> Result<bool> {
     let writing: Option<(String, bool)> = sql
         .prepare_cached(
-            "SELECT fields, is_active FROM hub_writing WHERE org = ?1 AND object = ?2 AND external_id = ?3",
+            "SELECT fields, is_active FROM hub_writing WHERE org = ?1 AND object = ?2 AND external_id = ?3 AND state = 0",
         )?
         .query_row((org, object.name(), external_id), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;

@@ -77,7 +77,7 @@ pub(super) fn take(tx: &mut Tx<'_>, page: &Page) -> Result<Taken> {
         row(tx, page, org, pulled, &mut taken)?;
     }
     if taken.echoes > 0 {
-        tx.tally.happenings.note(page.at, Event::Echo, taken.echoes);
+        tx.tally.happenings.note(page.at, org, Event::Echo, taken.echoes);
         tx.sql
             .prepare_cached("UPDATE orgs SET suppressed_echoes = suppressed_echoes + ?2 WHERE id = ?1")?
             .execute((org, taken.echoes))?;
@@ -112,6 +112,11 @@ fn row(tx: &mut Tx<'_>, page: &Page, org: i64, pulled: &PulledRow, taken: &mut T
         }
         return Ok(());
     }
+    if let Some(known) = &known
+        && records::is_being_put_back(tx.sql, org, row.object, &known.external_id, &row.fields)?
+    {
+        return Ok(());
+    }
     let external_id = name(tx, org, page.org, row.object, &row.id, pulled.ledger.as_ref(), known.as_ref())?;
     let mirrored = known.as_ref().and_then(|known| known.fields.as_ref());
     let now = (&row.fields, row.is_active);
@@ -129,7 +134,7 @@ fn row(tx: &mut Tx<'_>, page: &Page, org: i64, pulled: &PulledRow, taken: &mut T
     if is_ours {
         // An answer was lost, or is still on its way: the delivery arrived.
         taken.echoes += 1;
-        records::end_write(tx, org, row.object, &held.external_id)?;
+        records::arrived(tx, org, row.object, &held.external_id)?;
         return records::put(tx.sql, org, row.object, &Held { delivered: true, ..held });
     }
     // What was given up before anybody heard of it, or is changed while it is, is nobody's business.

@@ -25,7 +25,7 @@ const OVERRIDES: &str = "\
 /// When a tool is missing or refuses.
 pub(super) fn make(kind: Kind, build: Build, about: &About, notices: &str) -> anyhow::Result<PathBuf> {
     let name = kind.name();
-    let folder = workspace::packages().join(format!("{name}-deb"));
+    let folder = about.folder.join(format!("{name}-deb"));
     let tree = Tree::fill(&folder, kind, Family::Debian, build)?;
     let version = format!("{}-{REVISION}", about.version);
     papers(&tree, kind, &version, about, notices)?;
@@ -33,9 +33,9 @@ pub(super) fn make(kind: Kind, build: Build, about: &About, notices: &str) -> an
     let architecture = process::answer(process::command("dpkg").arg("--print-architecture"))?;
     let architecture = architecture.trim();
     let control =
-        control(kind, &version, architecture, &libraries(&tree, kind)?, installed_size(&tree)?, about);
+        control(kind, &version, architecture, &libraries(&tree, kind, about)?, installed_size(&tree)?, about);
     tree.write("DEBIAN/control", control)?;
-    let package = workspace::packages().join(format!("{name}_{version}_{architecture}.deb"));
+    let package = about.folder.join(format!("{name}_{version}_{architecture}.deb"));
     let mut pack = process::command("dpkg-deb");
     // xz is what every dpkg reads; a development build is packed for a try only.
     match build {
@@ -75,9 +75,9 @@ fn read(file: &str) -> anyhow::Result<String> {
 }
 
 /// The packages whose libraries the programs are linked with, as dpkg knows them.
-fn libraries(tree: &Tree, kind: Kind) -> anyhow::Result<String> {
+fn libraries(tree: &Tree, kind: Kind, about: &About) -> anyhow::Result<String> {
     // It wants to stand in a source package.
-    let source = workspace::packages().join(format!("{}-source", kind.name()));
+    let source = about.folder.join(format!("{}-source", kind.name()));
     fs::create_dir_all(source.join("debian"))?;
     fs::write(
         source.join("debian/control"),
@@ -143,7 +143,12 @@ mod tests {
 
     #[test]
     fn one_package_takes_the_place_of_the_other_and_the_server_asks_for_no_desktop() {
-        let about = About { version: "1.2.3".into(), maintainer: "A <a@b.c>".into(), made_at: "0".into() };
+        let about = About {
+            folder: PathBuf::new(),
+            version: "1.2.3".into(),
+            maintainer: "A <a@b.c>".into(),
+            made_at: "0".into(),
+        };
         let of = |kind| control(kind, "1.2.3-1", "amd64", "libc6 (>= 2.34)", 7, &about);
         let (desktop, server) = (of(Kind::Desktop), of(Kind::Server));
         assert!(

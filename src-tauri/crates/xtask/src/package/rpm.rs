@@ -16,7 +16,7 @@ use crate::{process, workspace};
 pub(super) fn make(build: Build, about: &About, notices: &str) -> anyhow::Result<PathBuf> {
     let kind = Kind::Desktop;
     let name = kind.name();
-    let folder = workspace::packages().join(format!("{name}-rpm"));
+    let folder = about.folder.join(format!("{name}-rpm"));
     let tree = Tree::fill(&folder.join("tree"), kind, Family::RedHat, build)?;
     for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
         tree.copy(&workspace::root().join(licence), &format!("usr/share/licenses/{name}/{licence}"))?;
@@ -56,7 +56,7 @@ pub(super) fn make(build: Build, about: &About, notices: &str) -> anyhow::Result
     let machine = process::answer(process::command("rpm").args(["--eval", "%{_arch}"]))?;
     let machine = machine.trim();
     let file = format!("{name}-{}-1.{machine}.rpm", about.version);
-    let package = workspace::packages().join(&file);
+    let package = about.folder.join(&file);
     fs::rename(top.join("made").join(machine).join(&file), &package)
         .with_context(|| format!("rpmbuild did not make {file}"))?;
     Ok(package)

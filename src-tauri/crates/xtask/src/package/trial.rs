@@ -60,7 +60,7 @@ fn names(depends: &str) -> Vec<&str> {
 /// needs. What is written there is in memory, and gone afterwards.
 fn in_clean_system(name: &str, deb: &Path, depends: &[&str], tools: &[&str]) -> anyhow::Result<()> {
     let root = clean_system(name, &[depends, tools].concat())?;
-    let packages = workspace::packages().canonicalize()?;
+    let packages = workspace::trial_packages().canonicalize()?;
     let deb = deb.file_name().context("a package has a name")?;
     let stage = workspace::state().join("clean-system");
     fs::create_dir_all(&stage)?;

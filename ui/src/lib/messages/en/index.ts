@@ -5,6 +5,7 @@ import { item } from './item';
 import { lists } from './lists';
 import { orgs } from './orgs';
 import { overview } from './overview';
+import { packages } from './package';
 import { settings } from './settings';
 import { shell } from './shell';
 import { welcome } from './welcome';
@@ -17,6 +18,7 @@ export const en = {
   ...lists,
   ...item,
   ...orgs,
+  ...packages,
   ...audit,
   ...insights,
   ...settings,

@@ -23,8 +23,10 @@ export const overview = {
     showAll: 'Show all orgs',
     counts: 'Items by status',
     soonest: 'soonest in',
-    failedNote: (dismissed: number) =>
-      dismissed === 0 ? 'needs you' : `needs you · ${count(dismissed)} dismissed`,
+    failedNote: (failed: number, dismissed: number) => {
+      const need = failed === 1 ? 'needs you' : 'need you';
+      return dismissed === 0 ? need : `${need} · ${count(dismissed)} dismissed`;
+    },
     noneFailed: 'nothing needs you',
     noneRetrying: 'nothing to try again',
     noneQueued: 'nothing is waiting',
@@ -60,7 +62,7 @@ export const overview = {
     day: 'The last 24 hours',
     dayOf: (synced: number, failed: number) =>
       `Results of the last 24 hours: ${count(synced)} synced, ${count(failed)} failed`,
-    allOrgs: 'Counts all orgs.',
+    onlyTo: (name: string) => `Only what went to ${name}.`,
     orgStrip: 'Connected orgs',
     waiting: (n: number) => (n === 0 ? 'nothing waits' : `${items(n)} waiting`),
     waitingOf: (n: number, name: string) => `${items(n)} waiting for ${name}`,

@@ -25,6 +25,7 @@ export const shell = {
     causes: 'Causes',
     items: 'Items',
     dismissed: 'Dismissed',
+    own: 'In the orgs themselves',
     queued: 'Queued',
     retrying: 'Retrying',
     sending: 'Sending',
