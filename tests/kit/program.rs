@@ -58,7 +58,40 @@ impl Program {
     /// # Panics
     /// As [`Program::serve`].
     pub async fn serve_with(folder: &TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut command = Self::command(folder, &["--listen", "127.0.0.1:0", "serve"]);
+        Self::start(
+            folder,
+            Self::command(folder, &["--listen", "127.0.0.1:0", "serve"]),
+            arguments,
+            environment,
+        )
+        .await
+    }
+
+    /// The same, deaf to a signal, which is named as a shell does.
+    ///
+    /// # Panics
+    /// As [`Program::serve`].
+    pub async fn serve_deaf_to(folder: &TempDir, signal: &str) -> Self {
+        let mut command = Command::new("sh");
+        let script = format!("trap '' {signal}; exec \"$0\" \"$@\"");
+        command
+            .arg("-c")
+            .arg(script)
+            .arg(executable())
+            .arg("--data-dir")
+            .arg(folder.path())
+            .args(["--listen", "127.0.0.1:0", "serve"])
+            .env("SYNC_MONITOR_SECRETS", "file")
+            .kill_on_drop(true);
+        Self::start(folder, command, &[], &[]).await
+    }
+
+    async fn start(
+        folder: &TempDir,
+        mut command: Command,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         command
             .args(arguments)
             .envs(environment.iter().copied())

@@ -89,7 +89,7 @@ async fn serve(
             Some(Next::Endless(head)) => {
                 stream.write_all(&head).await?;
                 loop {
-                    stream.write_all(&[b' '; 64 * 1024]).await?;
+                    stream.write_all(&[b'x'; 64 * 1024]).await?;
                 }
             }
             Some(Next::Silence) => {

@@ -24,13 +24,17 @@ async fn limit_files(program: &Program, bytes: &str) {
 async fn a_full_disk_is_told_and_got_over() {
     let folder = tempfile::tempdir().unwrap();
     let target = kit::sim(ORG_B).await;
-    let program = Program::serve(&folder, &[]).await;
+    // A file that would grow too large is to be an error, as with a full disk, and not the end of the program.
+    let program = Program::serve_deaf_to(&folder, "XFSZ").await;
     let token = set_up(&program, &target).await;
     let (mut promised, mut refused): (HashSet<String>, HashSet<String>) = Default::default();
     for round in 0..3 * crate::times() {
         // Room for little more than there is.
-        let wal = std::fs::metadata(folder.path().join("sync-monitor.db-wal")).map_or(0, |file| file.len());
-        limit_files(&program, &(wal + 40_000 + 9_000 * round).to_string()).await;
+        let size = |name| {
+            std::fs::metadata(folder.path().join(name)).map_or(0, |file: std::fs::Metadata| file.len())
+        };
+        let largest = size("sync-monitor.db-wal").max(size("sync-monitor.db"));
+        limit_files(&program, &(largest + 150_000 + 9_000 * round).to_string()).await;
         let mut seen = 0;
         for n in 0..2_000 {
             let id = format!("r{round}-{n}");

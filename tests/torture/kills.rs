@@ -56,8 +56,9 @@ async fn nothing_that_got_a_200_is_lost_by_kill_9_whatever_the_program_is_doing(
     let (lost, doubled) = lost_and_doubled(&promised, &target.received());
     println!("kill -9 × {kills}: {} promised, {lost} lost, {doubled} taken twice", promised.len());
     assert_eq!(lost, 0);
-    // Taken twice is what was in flight at a kill: four at the most.
-    assert!(doubled as u64 <= 4 * kills, "{doubled}");
+    // Taken twice is what was in flight at a kill, four at the most, and what was answered and not yet on the disk: that is
+    // written before the next ones are claimed, so four more.
+    assert!(doubled as u64 <= 8 * kills, "{doubled}");
     program.kill().await;
     assert_sound(&folder).await;
 }

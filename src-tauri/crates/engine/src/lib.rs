@@ -289,6 +289,14 @@ impl Engine {
     /// # Errors
     /// When the store fails; nothing of the payload is kept then.
     pub async fn accept(&self, change: Change) -> Result<Reply, Error> {
+        // By itself, so that it is done to its end whatever becomes of who asked: a sender that hangs up drops what waits for
+        // the answer, and what it sent would be on the disk with nobody told to send it on.
+        let engine = self.clone();
+        let accepting = tokio::spawn(async move { engine.take(change).await });
+        accepting.await.map_err(|error| Error::Store(format!("taking a payload was broken off: {error}")))?
+    }
+
+    async fn take(&self, change: Change) -> Result<Reply, Error> {
         let now = self.clock().now();
         let accepted =
             self.inner.tools.store.accept(change, now, self.schedule().first_due(now), new_id).await?;

@@ -276,9 +276,13 @@ pub(crate) fn set_back(tx: &mut Tx<'_>, by: Duration) -> Result<usize> {
 
 /// After the clock was set back, due times that lie further off than any wait are brought back to the longest one.
 pub(crate) fn pull_in(tx: &mut Tx<'_>, latest: Millis) -> Result<usize> {
-    let changed = tx
+    // A status at a time: so only those that lie too far off are walked through, and not everything that waits.
+    let mut pull = tx
         .sql
-        .prepare_cached("UPDATE items SET due_at = ?1 WHERE status < 3 AND due_at > ?1")?
-        .execute([latest.0])?;
+        .prepare_cached("UPDATE items SET due_at = ?1 WHERE status = ?2 AND status < 3 AND due_at > ?1")?;
+    let mut changed = 0;
+    for status in [Status::Queued, Status::Processing, Status::Retrying] {
+        changed += pull.execute((latest.0, rows::status_code(status)))?;
+    }
     Ok(changed)
 }

@@ -1,5 +1,6 @@
 //! Clearing away what is too old, a batch at a time. Failed items, and what still waits, are never too old.
 
+use rusqlite::Connection;
 use sync_monitor_domain::clock::Millis;
 
 use crate::error::Result;
@@ -60,6 +61,34 @@ pub(crate) fn clear(tx: &mut Tx<'_>, done: Millis, transactions: Millis) -> Resu
         )?
         .execute((done.0, BATCH))?;
     // Space goes back to the file system in steps, so that no commit is long.
-    tx.sql.execute_batch("PRAGMA incremental_vacuum(256)")?;
+    give_back(tx.sql)?;
     Ok(old.len() + forgotten.len() + refusals)
+}
+
+/// Gives pages that nothing stands on back to the file system, 256 at most.
+fn give_back(sql: &Connection) -> Result<()> {
+    // Each step gives back one page, and there is one more when the next row is asked for.
+    let mut vacuum = sql.prepare_cached("PRAGMA incremental_vacuum(256)")?;
+    let mut pages = vacuum.query([])?;
+    while pages.next()?.is_some() {}
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_that_nothing_stands_on_go_back_to_the_file_system() {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = crate::open::writer(&folder.path().join("sync-monitor.db")).unwrap();
+        sql.execute_batch(
+            "CREATE TABLE much (x); INSERT INTO much VALUES (zeroblob(2000000)); DROP TABLE much",
+        )
+        .unwrap();
+        let free = || sql.query_row("PRAGMA freelist_count", [], |row| row.get::<_, i64>(0)).unwrap();
+        let before = free();
+        give_back(&sql).unwrap();
+        assert_eq!(before - free(), 256);
+    }
 }
