@@ -88,8 +88,9 @@ async fn serve(
             }
             Some(Next::Endless(head)) => {
                 stream.write_all(&head).await?;
+                let more = vec![b'x'; 64 * 1024];
                 loop {
-                    stream.write_all(&[b'x'; 64 * 1024]).await?;
+                    stream.write_all(&more).await?;
                 }
             }
             Some(Next::Silence) => {
