@@ -1,7 +1,5 @@
 //! Requests of any kind to an org: queries, descriptions, and calls of the package's own service with its own key.
 
-use std::sync::Arc;
-
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Method;
 use reqwest::header::HeaderName;
@@ -11,12 +9,11 @@ use sha2::Sha256;
 use sync_monitor_domain::hub::v1;
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::{
-    Call, CallMethod, Called, Meaning, OrgAddress, Report, SecretError, SecretStore, ServiceKey,
+    Call, CallMethod, Called, OrgAddress, Report, SecretError, SecretStore, ServiceKey, Try,
 };
 use sync_monitor_domain::sign_in::TokenSource;
 
-use crate::client::{Answer, Ask, Client};
-use crate::session::Session;
+use crate::client::{Ask, Client};
 
 /// The longest answer of a query that is read: a page of rows with rich text.
 const LONGEST_PAGE: usize = 32 * 1024 * 1024;
@@ -82,14 +79,6 @@ fn signature(secret: &str, body: &[u8]) -> String {
 impl Client {
     pub(crate) async fn call_org(&self, org: &OrgAddress, call: Call) -> Called {
         let session = self.session(org.org_id);
-        let mut called = self.made(org, &session, call).await;
-        called.report.moved_to = session.moved_from(&org.instance_url);
-        called
-    }
-
-    async fn made(&self, org: &OrgAddress, session: &Arc<Session>, call: Call) -> Called {
-        let report = Report { tries: Vec::new(), api_usage: None, clock_skew_ms: None, moved_to: None };
-        let mut called = Called { report, body: None };
         let mut headers = Vec::new();
         if call.is_service {
             match key(self.means.secrets.as_ref(), org.org_id).await {
@@ -106,8 +95,10 @@ impl Client {
                 // An org of the Salesforce CLI works where no secrets can be kept, and then has no key.
                 Err(_) if org.tokens != TokenSource::Stored => {}
                 Err(error) => {
-                    called.report.tries.push(self.no_key(&error));
-                    return called;
+                    let tries = vec![self.no_key(&error)];
+                    let moved_to = session.moved_from(&org.instance_url);
+                    let report = Report { tries, api_usage: None, clock_skew_ms: None, moved_to };
+                    return Called { report, body: None };
                 }
             }
         } else {
@@ -118,54 +109,26 @@ impl Client {
             CallMethod::Post => Method::POST,
             CallMethod::Patch => Method::PATCH,
         };
-        let mut renewed = false;
-        let mut token = session.token();
-        loop {
-            let current = match token.take() {
-                Some(token) => token,
-                None => match self.renewed(session, &org.tokens, None).await {
-                    Ok(token) => {
-                        renewed = true;
-                        token
-                    }
-                    Err(one) => {
-                        called.report.tries.push(*one);
-                        return called;
-                    }
-                },
-            };
-            let url = format!("{}{}", session.address(&org.instance_url), call.path);
-            let ask = Ask {
-                headers: headers.clone(),
-                longest: LONGEST_PAGE,
-                ..Ask::new(method.clone(), &url, call.body.clone())
-            };
-            let Answer { mut one, usage, skew_ms, body } = self.ask(ask, &current, session).await;
-            called.report.api_usage = usage.or(called.report.api_usage);
-            called.report.clock_skew_ms = skew_ms.or(called.report.clock_skew_ms);
-            called.body = body;
+        let judge = |one: &mut Try| {
             if call.is_service
                 && let (Some(status), Some(message)) = (one.http_status, &one.message)
                 && let Some((meaning, code)) = v1::refusal(status, message)
             {
                 one.meaning = meaning;
-                one.error_code = code.or(one.error_code);
+                one.error_code = code.or(one.error_code.take());
             }
-            if one.meaning != Meaning::SignInRequired || renewed {
-                called.report.tries.push(one);
-                return called;
-            }
-            one.meaning = Meaning::TokenRenewed;
-            called.report.tries.push(one);
-            renewed = true;
-            match self.renewed(session, &org.tokens, Some(current.generation)).await {
-                Ok(new) => token = Some(new),
-                Err(one) => {
-                    called.report.tries.push(*one);
-                    return called;
-                }
-            }
-        }
+        };
+        self.attempt(
+            org,
+            &call.path,
+            |url| Ask {
+                headers: headers.clone(),
+                longest: LONGEST_PAGE,
+                ..Ask::new(method.clone(), url, call.body.clone())
+            },
+            judge,
+        )
+        .await
     }
 }
 

@@ -340,9 +340,9 @@ impl Finisher {
 #[async_trait]
 impl Remote for Client {
     async fn deliver(&self, org: &OrgAddress, body: Bytes) -> Report {
-        let session = self.session(org.org_id);
-        let report = self.attempt(org, &session, body).await;
-        Report { moved_to: session.moved_from(&org.instance_url), ..report }
+        self.attempt(org, &org.endpoint_path, |url| Ask::new(Method::POST, url, Some(body.clone())), |_| ())
+            .await
+            .report
     }
 
     async fn answers(&self, org: &OrgAddress) -> bool {
@@ -477,9 +477,18 @@ impl Client {
         no_token(&NoToken::Secrets(error.clone()), self.clock.now(), Duration::ZERO)
     }
 
-    /// Sends a payload, and once more where a new token may help.
-    async fn attempt(&self, org: &OrgAddress, session: &Arc<Session>, body: Bytes) -> Report {
-        let mut report = Report { tries: Vec::new(), api_usage: None, clock_skew_ms: None, moved_to: None };
+    /// Sends what `ask` makes for a URL, and once more where a new token may help. `judge` may read more in an answer than
+    /// its status says.
+    pub(crate) async fn attempt(
+        &self,
+        org: &OrgAddress,
+        path: &str,
+        ask: impl Fn(&str) -> Ask<'_> + Send + Sync,
+        judge: impl Fn(&mut Try) + Send + Sync,
+    ) -> Called {
+        let session = &self.session(org.org_id);
+        let report = Report { tries: Vec::new(), api_usage: None, clock_skew_ms: None, moved_to: None };
+        let mut called = Called { report, body: None };
         let mut renewed = false;
         let mut token = session.token();
         loop {
@@ -491,31 +500,34 @@ impl Client {
                         token
                     }
                     Err(one) => {
-                        report.tries.push(*one);
-                        return report;
+                        called.report.tries.push(*one);
+                        break;
                     }
                 },
             };
-            let url = format!("{}{}", session.address(&org.instance_url), org.endpoint_path);
-            let ask = Ask::new(Method::POST, &url, Some(body.clone()));
-            let Answer { mut one, usage, skew_ms, .. } = self.ask(ask, &current, session).await;
-            report.api_usage = usage.or(report.api_usage);
-            report.clock_skew_ms = skew_ms.or(report.clock_skew_ms);
+            let url = format!("{}{path}", session.address(&org.instance_url));
+            let Answer { mut one, usage, skew_ms, body } = self.ask(ask(&url), &current, session).await;
+            called.report.api_usage = usage.or(called.report.api_usage);
+            called.report.clock_skew_ms = skew_ms.or(called.report.clock_skew_ms);
+            called.body = body;
+            judge(&mut one);
             if one.meaning != Meaning::SignInRequired || renewed {
-                report.tries.push(one);
-                return report;
+                called.report.tries.push(one);
+                break;
             }
             one.meaning = Meaning::TokenRenewed;
-            report.tries.push(one);
+            called.report.tries.push(one);
             renewed = true;
             match self.renewed(session, &org.tokens, Some(current.generation)).await {
                 Ok(new) => token = Some(new),
                 Err(one) => {
-                    report.tries.push(*one);
-                    return report;
+                    called.report.tries.push(*one);
+                    break;
                 }
             }
         }
+        called.report.moved_to = session.moved_from(&org.instance_url);
+        called
     }
 
     fn finisher(&self) -> Finisher {
