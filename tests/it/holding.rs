@@ -219,6 +219,24 @@ async fn a_refused_renewal_holds_the_org_until_somebody_signs_in() {
 }
 
 #[tokio::test]
+async fn an_org_that_takes_its_tokens_again_releases_what_it_held_by_itself() {
+    let (app, pair) = App::with_two_orgs().await;
+    // As a session does that comes from a network which the org does not trust: no new token mends that.
+    let refusal =
+        Answer::platform(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API");
+    pair.b.script(Rule::always(refusal.clone()));
+    pair.b.script_api(refusal);
+    let payload = send(&app, &pair, "WI-1").await;
+    app.wait_health(ORG_B, "signInRequired").await;
+    assert_eq!(app.item(payload.id(), ORG_B).await["attempts"], 0);
+    pair.b.heal();
+    app.clock.advance(Duration::from_mins(15));
+    app.wait_status(payload.id(), ORG_B, "synced").await;
+    app.wait_health(ORG_B, "connected").await;
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_token_server_that_is_down_counts_as_the_network() {
     let (app, pair) = App::with_two_orgs().await;
     pair.b.expire_access_tokens();

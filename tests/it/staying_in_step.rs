@@ -177,6 +177,10 @@ impl World {
             for (name, _) in &self.orgs {
                 let (status, pulled) =
                     self.app.ask("POST", &format!("/api/v1/orgs/{}/pull", kit::org_id(name)), None).await;
+                if status != 200 {
+                    // It may have refused a new token at once, and is looked at again then.
+                    self.app.clock.advance(Duration::from_mins(15));
+                }
                 quiet &= status == 200 && pulled["changes"] == 0;
                 last = pulled;
             }

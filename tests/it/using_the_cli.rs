@@ -1,6 +1,8 @@
 //! The Salesforce CLI as the owner of the tokens.
 #![cfg(unix)]
 
+use std::time::Duration;
+
 use kit::{App, ORG_A, ORG_B, Payload, SalesforceCli, Setup, sim};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -155,6 +157,14 @@ async fn a_cli_that_is_signed_out_holds_the_org_until_it_is_signed_in_again() {
     cli.shows_token(0, &b.new_access_token());
     let tested = app.order("POST", &format!("/api/v1/orgs/{}/test", b.id()), json!({})).await;
     assert_eq!(tested["health"], "connected", "{tested}");
+    app.wait_status(payload.id(), ORG_B, "synced").await;
+    // Whoever asks for nothing is found out too.
+    b.expire_access_tokens();
+    let payload = Payload::from(ORG_A, app.now()).record("WI-2", "x");
+    app.accept(&token, &payload).await;
+    app.wait_health(ORG_B, "signInRequired").await;
+    cli.shows_token(0, &b.new_access_token());
+    app.clock.advance(Duration::from_mins(15));
     app.wait_status(payload.id(), ORG_B, "synced").await;
     // Signing in again is one click too, and opens no browser.
     let again = app.order("POST", &format!("/api/v1/orgs/{}/login", b.id()), json!({})).await;

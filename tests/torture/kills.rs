@@ -22,7 +22,6 @@ async fn nothing_that_got_a_200_is_lost_by_kill_9_whatever_the_program_is_doing(
         if kill == 0 {
             token = set_up(&program, &target).await;
         }
-        signed_out += u64::from(sign_in_where_needed(&program, &target).await);
         // Some are refused, and are there to be retried in bulk; now and then the token must be renewed, and rotates.
         target.script(Rule::always(Answer::platform(400, "STRING_TOO_LONG", "too long")).times(20));
         if chance.below(2) == 0 {
@@ -33,26 +32,26 @@ async fn nothing_that_got_a_200_is_lost_by_kill_9_whatever_the_program_is_doing(
         let more = usize::try_from(chance.below(120)).unwrap();
         let enough = target.received().len() + more;
         if chance.below(2) == 0 {
-            target.wait_for("some load", |received| received.len() >= enough / 2).await;
+            signed_out += wait_for_load(&program, &target, enough / 2).await;
             let all = json!({ "filter": { "status": "failed" } });
             let retry = ask(&program, "POST", "items/retry", &all);
             // The run may be cut off by the kill, which is the point: whatever it answers is right.
             drop(tokio::time::timeout(std::time::Duration::from_millis(chance.below(20)), retry).await);
         }
-        target.wait_for("load", |received| received.len() >= enough).await;
+        signed_out += wait_for_load(&program, &target, enough).await;
         program.kill().await;
         promised.extend(clients.end().await);
     }
     assert_sound(&folder).await;
     target.heal();
     let program = Program::serve(&folder, &[]).await;
-    signed_out += u64::from(sign_in_where_needed(&program, &target).await);
     let waiting = |counts: &Value| ["queued", "processing", "retrying"].iter().any(|s| counts[*s] != 0);
     loop {
         let counts = ask(&program, "GET", "status", &Value::Null).await["counts"].clone();
         if !waiting(&counts) && counts["failed"] == 0 {
             break;
         }
+        signed_out += sign_in_where_needed(&program, &target).await;
         ask(&program, "POST", "items/retry", &json!({ "filter": { "status": "failed" } })).await;
         ask(&program, "POST", "items/send-now", &json!({ "filter": { "status": "retrying" } })).await;
     }
@@ -69,14 +68,30 @@ async fn nothing_that_got_a_200_is_lost_by_kill_9_whatever_the_program_is_doing(
     assert_sound(&folder).await;
 }
 
-/// Signs in again as an admin would, where a kill took the answer that held the rotated token: that nobody can keep who never
-/// had it. Returns whether that was so.
-async fn sign_in_where_needed(program: &Program, target: &OrgSim) -> bool {
-    ask(program, "POST", &format!("orgs/{}/test", target.id()), &Value::Null).await;
-    let orgs = ask(program, "GET", "orgs", &Value::Null).await;
-    let is_signed_out = orgs["orgs"][0]["health"] == "signInRequired";
-    if is_signed_out {
-        ask(program, "POST", "orgs/import", &json!({ "sfdxAuthUrl": target.auth_url() })).await;
+/// Waits until so much has arrived; returns how often somebody had to sign in for that.
+async fn wait_for_load(program: &Program, target: &OrgSim, enough: usize) -> u64 {
+    let arrived = target.wait_for("load", |received| received.len() >= enough);
+    let mut signed_out = 0;
+    tokio::pin!(arrived);
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut arrived => return signed_out,
+            again = sign_in_where_needed(program, target) => signed_out += again,
+        }
     }
-    is_signed_out
+}
+
+/// Signs in again as an admin would, where a kill took the answer that held the rotated token: that nobody can keep who never
+/// had it. Nothing else may ask for a sign-in. Returns how often that was.
+async fn sign_in_where_needed(program: &Program, target: &OrgSim) -> u64 {
+    let orgs = ask(program, "GET", "orgs", &Value::Null).await;
+    let org = &orgs["orgs"][0];
+    if org["health"] != "signInRequired" {
+        return 0;
+    }
+    let why = org["healthDetail"].as_str().unwrap();
+    assert!(why.contains("expired access/refresh token"), "{why}");
+    ask(program, "POST", "orgs/import", &json!({ "sfdxAuthUrl": target.auth_url() })).await;
+    1
 }

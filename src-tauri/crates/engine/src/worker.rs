@@ -23,6 +23,10 @@ use crate::health;
 use crate::hub::{self, Adapters};
 use crate::{Changed, Settings};
 
+mod sign_in;
+
+use sign_in::{Look, keep_alive_after};
+
 /// How long a stopping worker waits for its requests to land. What has not landed by then is sent again at the next
 /// start; that costs no attempt.
 const GRACE: Duration = Duration::from_secs(3);
@@ -30,12 +34,6 @@ const GRACE: Duration = Duration::from_secs(3);
 const SAVING: usize = 256;
 /// How long until the store is asked again after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
-
-/// How often an org's refresh token is used for its own sake. Orgs end tokens that nobody used for 30 days (or what their
-/// admin set; "Manage OAuth Access Policies"), and a workstation may be off for weeks.
-const KEEP_ALIVE: Duration = Duration::from_hours(7 * 24);
-/// How long until it is tried again after that failed.
-const KEEP_ALIVE_AGAIN: Duration = Duration::from_hours(1);
 
 /// What a worker is told from outside.
 #[derive(Debug)]
@@ -90,6 +88,7 @@ enum Landed {
     Item(Box<Landing>),
     Ping { answers: bool },
     KeptAlive(Result<Option<String>, Box<Try>>),
+    Looked(Box<Examination>),
 }
 
 /// What an item's attempt brought.
@@ -118,6 +117,8 @@ struct Worker {
     unsaved: Vec<Arc<Completion>>,
     /// When its refresh token is to be used for its own sake; `None` while that is under way.
     keep_alive_at: Option<Millis>,
+    /// While a new sign-in is wanted.
+    look: Look,
 }
 
 /// Starts the worker of an org.
@@ -134,6 +135,7 @@ pub(crate) fn start(tools: Tools, org: &Org, tasks: &mut JoinSet<()>) -> Handle 
         saving: JoinSet::new(),
         unsaved: Vec::new(),
         keep_alive_at: Some(keep_alive_after(org.kept_alive_at)),
+        look: if org.connected { Look::Unplanned { looks: 0 } } else { Look::Never },
     };
     tasks.spawn(worker.run(inbox, Arc::clone(&wake)));
     Handle { commands, wake }
@@ -181,6 +183,7 @@ impl Worker {
         self.alarm = None;
         self.save_unsaved().await;
         if self.health.sign_in_required {
+            self.look_again(flights, now);
             return;
         }
         self.keep_alive(flights, now);
@@ -210,41 +213,6 @@ impl Worker {
                 self.send_due(flights, free, now).await;
             }
             None => self.send_due(flights, free, now).await,
-        }
-    }
-
-    /// A paused org is kept alive too: nothing is sent to it, but nobody wants to sign in again over that.
-    fn keep_alive(&mut self, flights: &mut JoinSet<Landed>, now: Millis) {
-        match self.keep_alive_at {
-            Some(at) if now >= at => {
-                self.keep_alive_at = None;
-                let (remote, address) = (Arc::clone(&self.tools.remote), self.address.clone());
-                flights.spawn(async move { Landed::KeptAlive(remote.keep_alive(&address).await) });
-            }
-            Some(at) => self.ring(at),
-            None => {}
-        }
-    }
-
-    async fn kept_alive(&mut self, result: Result<Option<String>, Box<Try>>) {
-        let now = self.tools.clock.now();
-        match result {
-            Ok(moved_to) => {
-                self.move_to(moved_to, now).await;
-                self.keep_alive_at = Some(keep_alive_after(Some(now)));
-                if let Err(error) = self.tools.store.set_kept_alive(self.address.org_id, now).await {
-                    tracing::error!(org = %self.address.org_id, %error, "it could not be written down that the sign-in was kept alive");
-                }
-                self.tools.announce(Vec::new(), true);
-            }
-            Err(one) => {
-                tracing::warn!(org = %self.address.org_id, message = one.message, "the sign-in could not be kept alive");
-                self.keep_alive_at = Some(now.plus(KEEP_ALIVE_AGAIN));
-                if one.meaning == Meaning::SignInRequired {
-                    let health = Health { sign_in_required: true, ..self.health };
-                    self.set_health(health, one.message, now).await;
-                }
-            }
         }
     }
 
@@ -313,6 +281,13 @@ impl Worker {
                 self.set_health(health, detail, now).await;
             }
             Ok(Landed::KeptAlive(result)) => self.kept_alive(result).await,
+            Ok(Landed::Looked(found)) => {
+                // Somebody may have signed in meanwhile, and knows better.
+                if let Look::UnderWay { .. } = self.look {
+                    self.move_to(found.moved_to.clone(), self.tools.clock.now()).await;
+                    self.looked(&found).await;
+                }
+            }
             Err(error) => {
                 tracing::error!(org = %self.address.org_id, %error, "a request was lost; its item is sent again at the next start");
             }
@@ -339,6 +314,9 @@ impl Worker {
         let tools = self.tools.clone();
         self.saving.spawn(async move { tools.save(org, completion).await });
         self.move_to(moved_to, ended).await;
+        if decisive.meaning == Meaning::SignInRequired {
+            self.look = self.look.after(&decisive);
+        }
         let (health, detail) = health::after_answer(
             self.health,
             &decisive,
@@ -392,6 +370,9 @@ impl Worker {
         if health.as_str() != self.health.as_str() {
             tracing::info!(org = %self.address.org_id, health = health.as_str(), detail, "the org's health changed");
         }
+        if self.health.sign_in_required && !health.sign_in_required {
+            self.look = Look::Unplanned { looks: 0 };
+        }
         self.health = health;
         if let Err(error) = self.tools.store.set_health(self.address.org_id, health, detail, at).await {
             tracing::error!(org = %self.address.org_id, %error, "the org's health could not be written down");
@@ -418,6 +399,7 @@ impl Worker {
                 let Health { paused, relay_paused, .. } = self.health;
                 self.health = Health { paused, relay_paused, ..Health::default() };
                 self.keep_alive_at = Some(keep_alive_after(kept_alive_at));
+                self.look = Look::Unplanned { looks: 0 };
             }
             Command::Moved(address) => {
                 self.address = address;
@@ -427,13 +409,18 @@ impl Worker {
                 }
             }
             Command::Looked(found, done) => {
-                let (health, detail) = health::after_look(self.health, &found, now, &self.tools.settings);
-                self.set_health(health, detail, now).await;
+                self.looked(&found).await;
                 // Whoever asked may have gone away.
                 let _ = done.send(());
             }
-            Command::Disconnected => self.health.sign_in_required = true,
-            Command::SetBack(by) => self.health.hold = health::set_back(self.health.hold, by),
+            Command::Disconnected => {
+                self.health.sign_in_required = true;
+                self.look = Look::Never;
+            }
+            Command::SetBack(by) => {
+                self.health.hold = health::set_back(self.health.hold, by);
+                self.look = self.look.planned_anew();
+            }
         }
     }
 
@@ -490,11 +477,6 @@ impl Tools {
     pub(crate) fn announce_many(&self) {
         drop(self.changes.send(Changed { items: None, orgs: true, routes: false }));
     }
-}
-
-/// When a refresh token that was last used then is to be used again. One that never was, at once.
-fn keep_alive_after(last: Option<Millis>) -> Millis {
-    last.map_or(Millis(0), |last| last.plus(KEEP_ALIVE))
 }
 
 /// Waits until the wall clock shows `alarm`, however timers behave.

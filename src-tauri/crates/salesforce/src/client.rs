@@ -495,10 +495,7 @@ impl Client {
             let current = match token.take() {
                 Some(token) => token,
                 None => match self.renewed(session, &org.tokens, None).await {
-                    Ok(token) => {
-                        renewed = true;
-                        token
-                    }
+                    Ok(token) => token,
                     Err(one) => {
                         called.report.tries.push(*one);
                         break;

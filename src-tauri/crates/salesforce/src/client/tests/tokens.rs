@@ -15,6 +15,23 @@ async fn a_token_server_that_is_at_work_for_another_program_asks_nobody_to_sign_
     assert_eq!(meanings(&world.deliver("WI-1").await).last(), Some(&Meaning::Synced));
 }
 
+#[tokio::test]
+async fn a_token_that_ends_on_its_way_is_renewed_even_if_it_was_the_first() {
+    let world = World::new(false).await;
+    world.org.script(Rule::always(Answer::platform(401, "INVALID_SESSION_ID", "expired")).times(1));
+    // As after a start: there is no access token yet.
+    let started = client(Settings::default(), &world.secrets);
+    let report = started.deliver(&world.address, payload("WI-1")).await;
+    assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::Synced], "{report:?}");
+    // And once only.
+    world.org.script(Rule::always(Answer::platform(401, "INVALID_SESSION_ID", "expired")));
+    let asked = world.org.token_requests();
+    let started = client(Settings::default(), &world.secrets);
+    let report = started.deliver(&world.address, payload("WI-2")).await;
+    assert_eq!(meanings(&report), [Meaning::TokenRenewed, Meaning::SignInRequired], "{report:?}");
+    assert_eq!(world.org.token_requests(), asked + 2);
+}
+
 #[rstest]
 #[case::asked_to_retry("unknown_error", "retry your request")]
 #[case::too_many_logins("invalid_grant", "login rate exceeded")]
