@@ -239,9 +239,10 @@ async fn nothing_that_got_a_200_is_lost_by_kill_9() {
         received.len() - distinct.len()
     );
     assert!(promised.len() > 100, "too little load to mean anything: {}", promised.len());
-    // Sent twice is what was in flight at a kill: at most four each time.
+    // Sent twice is what was in flight at a kill, four at the most, and what was answered and not yet on the disk: that is
+    // written before the next ones are claimed, so four more.
     assert!(
-        received.len() - distinct.len() <= 4 * KILLS,
+        received.len() - distinct.len() <= 8 * KILLS,
         "{} sent more than once",
         received.len() - distinct.len()
     );
