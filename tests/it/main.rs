@@ -38,3 +38,4 @@ mod testing_orgs;
 mod upgrading;
 mod using_the_cli;
 mod work_items;
+mod work_items_first;

@@ -344,7 +344,10 @@ async fn live(seed: u64, names: &[&'static str], skews: &[i64]) {
     }
     world.settle().await;
     world.assert_in_step(seed).await;
+    let folder = world.app.keep_folder();
     world.app.stop().await;
+    let problems = sync_monitor_store::care::check(&folder.path().join("sync-monitor.db")).unwrap();
+    assert!(problems.is_empty(), "seed {seed}: the store is not sound: {problems:#?}");
 }
 
 /// An hour of the orgs' and the relay's time, which is longer than anybody wants to wait for at each run of the tests:

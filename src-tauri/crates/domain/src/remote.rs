@@ -47,6 +47,8 @@ pub enum Meaning {
     },
     /// There is no sync endpoint at the address (404, a redirect).
     EndpointMissing,
+    /// The work item that it belongs below is not in the org; nothing was sent. It goes when that is there.
+    ParentMissing,
     /// No answer at all: time-out, TLS or network error, of the org or of its token server.
     Unreachable,
 }

@@ -308,6 +308,10 @@ impl Engine {
             })
         };
         let link = Link { object, one: (one.0, id(one.1)?), other: (other.0, id(other.1)?) };
-        Ok(self.inner.tools.store.link_records(link, actor.clone(), self.clock().now()).await?)
+        let orgs = [link.one.0, link.other.0];
+        let name = self.inner.tools.store.link_records(link, actor.clone(), self.clock().now()).await?;
+        // A comment may wait for what is known there now.
+        self.inner.tools.wake(&orgs);
+        Ok(name)
     }
 }

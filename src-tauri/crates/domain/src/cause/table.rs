@@ -179,8 +179,8 @@ pub(super) const BY_CODE: &[ByCode] = by_code! {
         "Delivery Hub answered with success, and the record still holds what it held before: the package skips fields that it cannot write.", TargetAdmin, false,
         ["See in the message which members are meant.", "Let the signed-in user edit these fields, and check that they take such values.", "Then retry."];
     "PARENT_MISSING": "Its work item is not in the target org",
-        "A comment or a work log can only be written below its work item, and that one has not arrived.", SourceAdmin, true,
-        ["Look for a failed item of the work item, and mend that first.", "Then retry."];
+        "A comment or a work log can only be written below its work item, and that one has not arrived within a day.", SourceAdmin, true,
+        ["Look for a failed or dismissed item of the work item, and mend that first.", "Where there is none, change the work item once in its own org, or send it whole, so that it is relayed.", "Then retry: it waits for its work item for another day."];
     "PARENT_PENDING": "The target org waits for its work item",
         "Delivery Hub keeps the comment or work log until its work item is there.", Wait, true,
         ["Look for a failed item of the work item, and mend that first.", "Then retry."];

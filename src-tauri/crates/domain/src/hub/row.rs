@@ -93,6 +93,13 @@ impl Row {
         })
     }
 
+    /// The name of the transaction that says what this row is now: the same however often it is read. `revision` counts the
+    /// row's contents, since Salesforce tells times to the second.
+    pub fn transaction(&self, source: OrgId, revision: u32) -> String {
+        let id = self.id.get(..15).unwrap_or(&self.id);
+        format!("pull-{}-{id}-{}-{revision}", source.short(), self.stamp.0 / 1_000_000)
+    }
+
     /// The documented payload that says what this row is now: the whole record, so that the last writer's version is the
     /// same everywhere; of a child the child alone, below its work item.
     ///

@@ -163,7 +163,13 @@ impl Courier<'_> {
             None => None,
         };
         if part.object == HubObject::WorkItem && self.is_overtaken(&part.external_id).await? {
-            return Ok(Done::Newer);
+            // Of what is not there, an older version is better than none; a newer one may have no way to this org.
+            let is_made = row.is_none()
+                && part.is_active
+                && !stored(self.tools.store.is_given_up(part.external_id.clone()).await)?;
+            if !is_made {
+                return Ok(Done::Newer);
+            }
         }
         if row.is_none() && !part.is_active {
             return Ok(Done::Nothing);
@@ -252,14 +258,20 @@ impl Courier<'_> {
 
     async fn parent_id(&self, part: &Part) -> Result<Option<String>, Box<Try>> {
         let Some(parent) = &part.parent else { return Ok(None) };
-        let held = self.held(HubObject::WorkItem, parent).await?;
-        match held.filter(|held| held.state != State::Gone) {
+        match self.held(HubObject::WorkItem, parent).await? {
+            Some(held) if held.state == State::Gone => stop(
+                Meaning::Refused,
+                "RECORD_DELETED",
+                &format!(
+                    "Its work item {parent} was deleted in the org, and is not made again. Restore it there from the recycle bin and retry, or dismiss this."
+                ),
+            ),
             Some(held) => Ok(Some(held.record_id)),
             None => stop(
-                Meaning::Retry { retry_after: None },
+                Meaning::ParentMissing,
                 "PARENT_MISSING",
                 &format!(
-                    "Its work item {parent} is not in the org yet. It is sent when the work item is there; see what became of that."
+                    "Its work item {parent} is not in the org. This is sent as soon as the work item is there, and waits for it for a day: look for a failed item of the work item, or change it once in its own org."
                 ),
             ),
         }

@@ -405,7 +405,7 @@ impl Puller {
         Ok(())
     }
 
-    /// The work items of children must be known before their children.
+    /// The work items of children must be known before their children, to each org that these go to.
     async fn read_parents(
         &self,
         reader: &mut Reader<'_>,
@@ -415,11 +415,11 @@ impl Puller {
         let mut parents: Vec<String> = children.iter().filter_map(|row| row.parent.clone()).collect();
         parents.sort_unstable();
         parents.dedup();
-        let unknown = self.engine.inner.tools.store.unknown_records(self.org, parents).await?;
-        if unknown.is_empty() {
+        let wanted = self.engine.inner.tools.store.parents_to_read(self.org, parents).await?;
+        if wanted.is_empty() {
             return Ok(());
         }
-        let rows = reader.by_id(HubObject::WorkItem, &unknown).await?;
+        let rows = reader.by_id(HubObject::WorkItem, &wanted).await?;
         self.hand_in(reader, rows, None, pulled).await
     }
 

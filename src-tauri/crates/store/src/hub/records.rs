@@ -198,6 +198,17 @@ pub(super) fn is_taken(sql: &Connection, org: i64, object: HubObject, external_i
     Ok(by_name(sql, org, object, external_id)?.is_some())
 }
 
+/// Is the newest version known of a record that it was given up?
+pub(super) fn is_given_up(sql: &Connection, external_id: &str) -> Result<bool> {
+    Ok(sql
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM records r JOIN item_records of ON of.external_id = r.external_id
+               JOIN items i ON i.id = of.item JOIN transactions t ON t.id = i.txn
+              WHERE r.external_id = ?1 AND t.source = r.source AND t.timestamp_us = r.timestamp_us AND t.operation = 'delete')",
+        )?
+        .query_row([external_id], |row| row.get(0))?)
+}
+
 /// Writes what an org holds in a record.
 pub(super) fn put(sql: &Connection, org: i64, object: HubObject, held: &Held) -> Result<()> {
     let fields = held.fields.as_ref().map(super::json).transpose()?;
@@ -423,6 +434,9 @@ pub(super) fn link(tx: &mut Tx<'_>, link: &Link, actor: &Actor, at: Millis) -> R
         |second| Held { external_id: external_id.clone(), ..second },
     );
     put(tx.sql, other, link.object, &renamed)?;
+    for org in [one, other] {
+        crate::queue::parent_came(tx.sql, org, &external_id, at)?;
+    }
     let detail = format!("{} in {} and {} in {}", link.one.1, link.one.0, link.other.1, link.other.0);
     activity::add(tx.sql, &Entry::new(at, actor, "identity.link").subject(&external_id).detail(&detail))?;
     Ok(external_id)
