@@ -108,7 +108,7 @@ fn adapters(sql: &Connection) -> Result<Vec<OrgAdapter>> {
             found_at,
             wanted,
             own_mapping: own.is_some(),
-            mapping: own.unwrap_or_default(),
+            mapping: own.map(Mapping::completed).unwrap_or_default(),
         });
     }
     Ok(list)

@@ -56,6 +56,11 @@ const ALLOWED: &[(HubObject, &str)] = &[
     (HubObject::WorkItem, "RequestTypePk__c"),
     (HubObject::WorkItem, "WorkflowTypeTxt__c"),
     (HubObject::WorkItem, "SortOrderNumber__c"),
+    (HubObject::WorkItem, "BountyDeadlineDate__c"),
+    (HubObject::WorkItem, "BountyDifficultyPk__c"),
+    (HubObject::WorkItem, "BountyMaxClaimsNumber__c"),
+    (HubObject::WorkItem, "BountySkillsTxt__c"),
+    (HubObject::WorkItem, "BountyStatusPk__c"),
     (HubObject::Comment, "BodyTxt__c"),
     (HubObject::Comment, "AuthorTxt__c"),
     (HubObject::WorkLog, "HoursLoggedNumber__c"),
@@ -67,8 +72,10 @@ const ALLOWED: &[(HubObject, &str)] = &[
 /// People, who are relayed only where somebody switches that on.
 const PEOPLE: &[(HubObject, &str)] = &[(HubObject::WorkItem, "DeveloperLookup__r.Email")];
 
-/// Money, too. Documents are objects of their own, which are not relayed at all.
-const MONEY: &[(HubObject, &str)] = &[(HubObject::WorkItem, "BillableRateCurrency__c")];
+/// Money, too: every amount that the three objects have of their own. The bounty is in the package's sync set, the rate is
+/// not. What is sums of others (and rates of requests and companies, which are other objects) cannot be relayed.
+const MONEY: &[(HubObject, &str)] =
+    &[(HubObject::WorkItem, "BillableRateCurrency__c"), (HubObject::WorkItem, "BountyAmountCurrency__c")];
 
 impl Default for Mapping {
     fn default() -> Self {
@@ -83,6 +90,7 @@ impl Default for Mapping {
             (WorkItem, "acceptanceCriteria", "AcceptanceCriteriaTxt__c", Html),
             (WorkItem, "assignee", "DeveloperLookup__r.Email", UserEmail),
             (WorkItem, "billableRate", "BillableRateCurrency__c", Number),
+            (WorkItem, "bountyAmount", "BountyAmountCurrency__c", Number),
             (Comment, "author", "AuthorTxt__c", Text),
             (Comment, "body", "BodyTxt__c", Html),
             (WorkLog, "hours", "HoursLoggedNumber__c", Number),
@@ -142,6 +150,21 @@ impl Mapping {
         Ok(Self { members })
     }
 
+    /// The same with what the default has besides, off: so that an admin's mapping of an older version can be switched on for
+    /// what is new.
+    #[must_use]
+    pub fn completed(mut self) -> Self {
+        for one in Self::default().members {
+            let known = |own: &Member| {
+                own.object == one.object && (own.member == one.member || own.field == one.field)
+            };
+            if !self.members.iter().any(known) {
+                self.members.push(Member { on: false, ..one });
+            }
+        }
+        self
+    }
+
     /// Every member, those that are off included.
     pub fn members(&self) -> &[Member] {
         &self.members
@@ -188,12 +211,22 @@ mod tests {
         }
     }
 
+    #[rstest]
+    #[case::rate("BillableRateCurrency__c", "billableRate")]
+    #[case::bounty("BountyAmountCurrency__c", "bountyAmount")]
+    fn money_can_be_switched_on(#[case] field: &str, #[case] name: &str) {
+        let amount = member(field, name, Conversion::Number);
+        assert!(Mapping::default().members().contains(&Member { on: false, ..amount.clone() }));
+        assert!(Mapping::of(vec![amount]).is_ok());
+    }
+
     #[test]
-    fn money_can_be_switched_on() {
-        let mut rate = member("BillableRateCurrency__c", "billableRate", Conversion::Number);
-        assert!(Mapping::default().members().contains(&Member { on: false, ..rate.clone() }));
-        rate.on = true;
-        assert!(Mapping::of(vec![rate]).is_ok());
+    fn an_older_mapping_has_what_is_new_and_has_it_off() {
+        let own = Mapping::of(vec![member("StatusPk__c", "status", Conversion::Text)]).unwrap().completed();
+        assert_eq!(own.members().len(), Mapping::default().members().len());
+        assert_eq!(own.members().iter().filter(|one| one.on).count(), 1);
+        assert_eq!(own.clone().completed(), own);
+        assert_eq!(Mapping::of(own.members().to_vec()), Ok(own));
     }
 
     #[test]

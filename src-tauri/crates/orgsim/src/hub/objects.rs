@@ -39,6 +39,7 @@ const OBJECTS: &[Object] = &[
             plain("ParentWorkItemLookup__c"),
             plain("DeveloperLookup__c"),
             plain("BillableRateCurrency__c"),
+            plain("BountyAmountCurrency__c"),
         ],
     },
     Object {
