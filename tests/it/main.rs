@@ -11,6 +11,7 @@ mod command_line;
 mod delivering;
 mod delivering_to_packages;
 mod diagnosing;
+mod documents;
 mod echoes_and_conflicts;
 mod explaining;
 mod holding;

@@ -1,6 +1,7 @@
 //! Orgs with Delivery Hub's package: finding out what each speaks, reading its changes, writing to it record by record.
 
 mod deliver;
+mod files;
 mod find;
 mod mend;
 mod own;

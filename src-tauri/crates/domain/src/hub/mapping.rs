@@ -77,10 +77,16 @@ const PEOPLE: &[(HubObject, &str)] = &[(HubObject::WorkItem, "DeveloperLookup__r
 const MONEY: &[(HubObject, &str)] =
     &[(HubObject::WorkItem, "BillableRateCurrency__c"), (HubObject::WorkItem, "BountyAmountCurrency__c")];
 
+/// Files, too: one switch for all of them.
+const FILES: &[(HubObject, &str)] = &[(HubObject::Document, "VersionData")];
+
+/// The name of that switch.
+const DOCUMENTS: &str = "documents";
+
 impl Default for Mapping {
     fn default() -> Self {
-        use Conversion::{Date, Html, Number, Text, UserEmail};
-        use HubObject::{Comment, WorkItem, WorkLog};
+        use Conversion::{Date, File, Html, Number, Text, UserEmail};
+        use HubObject::{Comment, Document, WorkItem, WorkLog};
         let members = [
             (WorkItem, "title", "BriefDescriptionTxt__c", Text),
             (WorkItem, "status", "StageNamePk__c", Text),
@@ -96,13 +102,14 @@ impl Default for Mapping {
             (WorkLog, "hours", "HoursLoggedNumber__c", Number),
             (WorkLog, "date", "WorkDateDate__c", Date),
             (WorkLog, "description", "WorkDescriptionTxt__c", Text),
+            (Document, DOCUMENTS, "VersionData", File),
         ];
         let members = members.map(|(object, member, field, conversion)| Member {
             object,
             member: member.to_owned(),
             field: field.to_owned(),
             conversion,
-            on: !PEOPLE.iter().chain(MONEY).any(|(_, off)| *off == field),
+            on: !PEOPLE.iter().chain(MONEY).chain(FILES).any(|(_, off)| *off == field),
         });
         Self { members: members.into() }
     }
@@ -118,7 +125,7 @@ impl Mapping {
             let known = |list: &[(HubObject, &str)]| {
                 list.iter().any(|(object, field)| *object == one.object && *field == one.field)
             };
-            if !known(ALLOWED) && !known(PEOPLE) && !known(MONEY) {
+            if ![ALLOWED, PEOPLE, MONEY, FILES].into_iter().any(known) {
                 return Err(MappingError(format!(
                     "{} of {} may not be relayed: it is none of the fields that Delivery Hub itself keeps in step. Take it out of the mapping.",
                     one.field, one.object
@@ -128,6 +135,14 @@ impl Mapping {
                 return Err(MappingError(format!(
                     "{} of {} cannot be converted like this: userEmail is for people, and for people alone.",
                     one.field, one.object
+                )));
+            }
+            if known(FILES) != (one.conversion == Conversion::File)
+                || known(FILES) != (one.member == DOCUMENTS)
+            {
+                return Err(MappingError(format!(
+                    "{} of {} cannot be {} by {:?}: documents are the files of a work item, by the conversion \"file\", and nothing else is. Give it another name.",
+                    one.field, one.object, one.member, one.conversion
                 )));
             }
             let reserved = ["externalId", "comments", "timeLogs", "createdAt"];

@@ -10,7 +10,7 @@ use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::conflict::{Judgement, judge};
 use sync_monitor_domain::hub::history::Overwritten;
 use sync_monitor_domain::hub::v1::{self, Part, Routing, Said};
-use sync_monitor_domain::hub::{Fields, HubObject, Row};
+use sync_monitor_domain::hub::{Fields, HubObject, Row, document};
 use sync_monitor_domain::intake::version;
 use sync_monitor_domain::remote::{Call, CallMethod, Called, Meaning, OrgAddress, Report, Try};
 use sync_monitor_store::{Claimed, Held, State, Writing, Wrote};
@@ -104,6 +104,10 @@ impl Courier<'_> {
             }
         }
         Ok(match (newer, nothing) {
+            (0, 0) if count == 0 => {
+                let words = "Nothing of it is relayed to this org: see its mapping.";
+                (Meaning::Synced, Some(words.to_owned()))
+            }
             (0, 0) => (Meaning::Synced, None),
             (0, _) => {
                 let words = "The org does not have this record, so there was nothing to give up.";
@@ -283,6 +287,7 @@ impl Courier<'_> {
             path: format!("{}/{}", self.known.adapter.service_path(), part.object.name()),
             body: Some(body),
             is_service: true,
+            is_raw: false,
         };
         let called = self.tools.remote.call(self.address, call).await;
         self.report.api_usage = called.report.api_usage.or(self.report.api_usage);
@@ -335,6 +340,15 @@ impl Courier<'_> {
                     "The org answered with success and did not write: {}. Check that the signed-in user may edit these fields, and that they take such values.",
                     left.join(", ")
                 ),
+            );
+        }
+        let sent = part.content.as_deref().map(document::size_of);
+        if sent.is_some_and(|sent| after.fields.get("size").and_then(serde_json::Value::as_u64) != Some(sent))
+        {
+            return stop(
+                Meaning::Refused,
+                "FIELD_NOT_WRITTEN",
+                "The org answered with success, and the file that it has there is not as long as the one that was sent. Compare them there.",
             );
         }
         // What differs besides was done by somebody else in between, or by automation: it comes back as a change of its own.

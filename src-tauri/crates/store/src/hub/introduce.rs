@@ -85,6 +85,8 @@ pub(super) fn introduce(
         parent: None,
         created_at: None,
         fields,
+        document: None,
+        content: None,
     };
     for leg in tx.routes.from(tx.sql, org)? {
         if !is_new_to(tx.sql, leg.target, &parent.external_id)? {

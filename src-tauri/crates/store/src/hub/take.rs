@@ -124,6 +124,11 @@ fn row(tx: &mut Tx<'_>, page: &Page, org: i64, pulled: &PulledRow, taken: &mut T
         }
         return Ok(());
     }
+    if let (HubObject::Document, Some(known)) = (row.object, &known) {
+        // A file has a new name: the package's service could not tell anybody, and its bytes are the same.
+        let held = Held { fields: Some(row.fields.clone()), stamp: row.stamp, ..known.clone() };
+        return records::put(tx.sql, org, row.object, &held);
+    }
     if let Some(known) = &known
         && records::is_being_put_back(tx.sql, org, row.object, &known.external_id, &row.fields)?
     {
