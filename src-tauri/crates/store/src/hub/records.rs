@@ -284,13 +284,13 @@ pub(super) fn writing(
 }
 
 /// What was being written into records of an org that nothing waits to be sent to any more, with the records: nobody comes
-/// to look at what became of it.
+/// to look at what became of it. An edit that is to be put back stays so: its item failed, and is retried by a person.
 pub(super) fn left_open(sql: &Connection, org: OrgId) -> Result<Vec<(String, Writing)>> {
     let Some(key) = orgs::find(sql, org)? else { return Ok(Vec::new()) };
     let mut statement = sql.prepare_cached(
         "SELECT h.record_id, w.object, w.external_id FROM hub_writing w
            JOIN hub_records h ON h.org = w.org AND h.object = w.object AND h.external_id = w.external_id AND h.state <> 2
-          WHERE w.org = ?1 AND w.before IS NOT NULL
+          WHERE w.org = ?1 AND w.before IS NOT NULL AND w.state <> 2
             AND NOT EXISTS (SELECT 1 FROM waiting i WHERE i.target = w.org AND i.external_id = w.external_id)",
     )?;
     let names = statement.query_map([key], |row| {
