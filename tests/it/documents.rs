@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kit::hub::{Hubs, WORK_ITEM, hub, work_item};
+use kit::hub::{Hubs, WORK_ITEM, hub, switch_on, work_item};
 use kit::{App, ORG_A, ORG_B, OrgSim, Payload, org_id, sim};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -10,22 +10,11 @@ use sync_monitor_orgsim::{Answer, Rule};
 
 const FILE: &str = "ContentVersion";
 
-/// Switches documents on in an org.
-async fn switch_on(app: &App, org: &str) {
-    let path = format!("/api/v1/orgs/{}/mapping", org_id(org));
-    let mut mapping = app.get(&path).await;
-    let members = mapping["members"].as_array_mut().unwrap();
-    let one = members.iter_mut().find(|one| one["member"] == "documents").unwrap();
-    assert_eq!(one["on"], false, "off until somebody switches it on");
-    one["on"] = true.into();
-    app.order("PUT", &path, json!({ "members": mapping["members"] })).await;
-}
-
 /// Two orgs that relay files, and a work item that is in both; its ID in the first.
 async fn with_documents() -> (Hubs, String) {
     let hubs = Hubs::start().await;
-    switch_on(&hubs.app, ORG_A).await;
-    switch_on(&hubs.app, ORG_B).await;
+    switch_on(&hubs.app, ORG_A, "documents").await;
+    switch_on(&hubs.app, ORG_B, "documents").await;
     let id = hubs.a.create(WORK_ITEM, work_item("Shared"));
     hubs.app.pull(ORG_A).await;
     hubs.synced(1).await;
@@ -89,7 +78,7 @@ async fn an_org_with_the_documented_endpoint_gets_the_bytes_in_the_payload() {
     app.connect(&a).await;
     app.connect(&b).await;
     app.route(ORG_A, ORG_B).await;
-    switch_on(&app, ORG_A).await;
+    switch_on(&app, ORG_A, "documents").await;
     app.pull(ORG_A).await;
     let id = a.create(WORK_ITEM, work_item("Shared"));
     let file = a.attach(&id, "Plan", "plan.txt", b"The plan");
@@ -111,7 +100,7 @@ async fn nothing_of_files_is_asked_for_or_sent_while_that_is_off() {
     assert_eq!(hubs.app.pull(ORG_A).await["changes"], 1);
     hubs.synced(1).await;
     // On in the one that is read, off in the one that is written to.
-    switch_on(&hubs.app, ORG_A).await;
+    switch_on(&hubs.app, ORG_A, "documents").await;
     hubs.app.pull(ORG_A).await;
     hubs.synced(2).await;
     assert!(hubs.b.rows(FILE).is_empty());
@@ -151,8 +140,8 @@ async fn a_file_brings_its_work_item_along() {
     app.connect(&a).await;
     app.connect(&b).await;
     app.route(ORG_A, ORG_B).await;
-    switch_on(&app, ORG_A).await;
-    switch_on(&app, ORG_B).await;
+    switch_on(&app, ORG_A, "documents").await;
+    switch_on(&app, ORG_B, "documents").await;
     app.pull(ORG_A).await;
     a.attach(&id, "Plan", "plan.txt", b"The plan");
     app.pull(ORG_A).await;
@@ -170,7 +159,7 @@ async fn what_cannot_be_a_file_fails_and_says_why(#[case] document: Value, #[cas
     let b = hub(&app, ORG_B).await;
     app.connect(&b).await;
     app.route(ORG_A, ORG_B).await;
-    switch_on(&app, ORG_B).await;
+    switch_on(&app, ORG_B, "documents").await;
     let token = app.token(&[ORG_A]).await;
     let record = json!({ "externalId": "WI-1", "title": "Shared", "documents": [document] });
     app.accept(&token, &Payload::from(ORG_A, app.now()).transaction("t1").with(record)).await;

@@ -163,7 +163,8 @@ pub(crate) fn faults(packages: Packages, times: u32) -> anyhow::Result<()> {
     process::run(test.args(["--", "--nocapture"]).env("SYNC_MONITOR_TORTURE", times.to_string()))
 }
 
-/// `cargo xtask torture [TIMES]`: the long form of the fault suite, and of the store's model tests.
+/// `cargo xtask torture [TIMES]`: the long form of the fault suite, of the worlds of orgs with the package, and of the store's
+/// model tests.
 ///
 /// # Errors
 /// As [`faults`], or when `args` are no number.
@@ -174,6 +175,18 @@ pub(crate) fn torture(packages: Packages, args: &[String]) -> anyhow::Result<()>
         _ => bail!("torture takes one number: how many times as long as in the short form"),
     };
     faults(packages, times)?;
+    let worlds = [
+        "test",
+        "--package",
+        "sync-monitor-tests",
+        "--test",
+        "it",
+        "many_worlds",
+        "--",
+        "--ignored",
+        "--nocapture",
+    ];
+    process::run(process::cargo().args(worlds).env("SYNC_MONITOR_TORTURE", times.to_string()))?;
     let models = ["test", "--package", "sync-monitor-store", "--release", "tests::"];
     process::run(process::cargo().args(models).env("SYNC_MONITOR_TORTURE", times.to_string()))
 }
