@@ -3,6 +3,8 @@
 mod introduce;
 mod records;
 mod take;
+#[cfg(test)]
+mod tests;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use sync_monitor_domain::clock::Millis;
