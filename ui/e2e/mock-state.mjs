@@ -53,6 +53,7 @@ export class Mock {
     this.orgs = connected ? data.orgs(now) : [];
     this.mapping = data.MAPPING;
     this.own = data.own(now);
+    this.links = [];
     this.routes = connected ? data.routes(now) : [];
     this.runs = [];
     this.activity = connected ? data.activity(now) : [];

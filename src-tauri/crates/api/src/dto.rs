@@ -22,7 +22,7 @@ mod stats;
 
 pub(crate) use diagnostics::Diagnostics;
 pub(crate) use hub::{
-    Adapter, AdapterChange, Linked, Mapping, NewKey, Pull, PullChange, Pulled, RecordLink, RecordName,
+    Adapter, AdapterChange, Linked, Mapping, NewKey, Pull, PullChange, Pulled, RecordLink, RecordLinks,
 };
 pub(crate) use items::{
     BulkCommand, Dismissal, FailureGroup, Failures, Item, ItemDetail, Items, Selection, WorkItem, WorkItems,

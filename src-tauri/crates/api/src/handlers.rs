@@ -425,7 +425,7 @@ pub(crate) fn named_org(id: &str) -> Result<OrgId, Problem> {
     id.parse().map_err(|_| no_such("org", id))
 }
 
-fn named(what: &str, id: &str) -> Result<Uuid, Problem> {
+pub(crate) fn named(what: &str, id: &str) -> Result<Uuid, Problem> {
     Uuid::parse_str(id).map_err(|_| no_such(what, id))
 }
 

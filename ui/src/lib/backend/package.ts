@@ -37,11 +37,39 @@ export interface Pulled {
 
 /** Which member of the documented record is which field of the package. */
 export interface MappedMember {
-  object: 'workItem' | 'comment' | 'workLog';
+  object: HubObject;
   member: string;
   field: string;
   conversion: string;
   on: boolean;
+}
+
+/** An object of the package whose records are relayed. */
+export type HubObject = 'workItem' | 'comment' | 'workLog';
+
+/** A record of an org. */
+export interface RecordOf {
+  orgId: string;
+  recordId: string;
+}
+
+/** Two records that somebody said are one. */
+export interface RecordLink {
+  id: string;
+  object: HubObject;
+  /** The name that both have. */
+  externalId: string;
+  /** The record that had it. */
+  one: RecordOf;
+  other: RecordOf;
+  linkedAt: string;
+  actor: string;
+}
+
+/** Links, the newest first. */
+export interface LinkPage {
+  links: RecordLink[];
+  nextCursor: string | null;
 }
 
 /** A row of the package's own queue in an org. */
@@ -74,6 +102,11 @@ export interface PackageCalls {
   mapping(orgId: string): Promise<MappedMember[]>;
   /** Null: the default. */
   setMapping(orgId: string, members: MappedMember[] | null): Promise<void>;
+  /** Which records of an org somebody said are the same as those of others. */
+  links(orgId: string, cursor: string | null): Promise<LinkPage>;
+  /** Says that two records are one. */
+  linkRecords(object: HubObject, one: RecordOf, other: RecordOf): Promise<unknown>;
+  unlinkRecords(linkId: string): Promise<void>;
   /** What the package in an org failed at, or waits with. */
   ownItems(orgId: string): Promise<OwnItem[]>;
   requeueOwn(orgId: string, ids: string[]): Promise<OwnDone>;
