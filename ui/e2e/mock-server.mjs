@@ -52,7 +52,13 @@ function answer(mock, method, path, query, body) {
     return systemAnswer(mock, key, id, query, body);
   }
   if (key === 'DELETE crash') return (mock.crash = null);
-  if (name === 'orgs' && verb === 'sync-items' && method === 'POST') return ownAnswer(mock, body);
+  if (name === 'orgs' && verb === 'sync-items' && method === 'POST') {
+    return ownAnswer(
+      mock,
+      mock.orgs.find((one) => one.orgId === id),
+      body,
+    );
+  }
   if (name === 'identities') return linkAnswer(mock, method, verb, query, body);
   if (name === 'orgs') return orgAnswer(mock, method, id, verb, body);
   if (key === 'POST routes') {
@@ -126,8 +132,9 @@ function systemAnswer(mock, key, id, query, body) {
 }
 
 /** The package's own queue in an org: what is queued again or dismissed goes. */
-function ownAnswer(mock, body) {
+function ownAnswer(mock, org, body) {
   mock.own = mock.own.filter((one) => !body.ids.includes(one.id));
+  org.ownQueue.count = mock.own.length;
   return { changed: body.ids.length, refused: [] };
 }
 
@@ -190,7 +197,7 @@ function orgAnswer(mock, method, id, verb, body) {
       mock.mapping = data.MAPPING;
       return null;
     case 'GET org sync-items':
-      return { syncItems: mock.own };
+      return mock.readOwn(org);
     case 'DELETE org ':
       mock.orgs = mock.orgs.filter((one) => one !== org);
       return null;

@@ -106,6 +106,8 @@ describe('an org with the package', () => {
 
   it('shows what it failed at by itself, and lets it send that again', async () => {
     const { page, server } = await open('#/failed/own');
+    const tab = page.getByTestId('tab-own');
+    await becomes(() => tab.locator('.number').innerText(), '2', 'how many, on the tab');
     const row = (id) => page.locator(`[data-own-item="${id}"]`);
     await row('a04000000000002AAA').filter({ hasText: 'strand it for good' }).waitFor();
     assert.equal(await row('a04000000000002AAA').getByRole('button').count(), 0, 'only explained');
@@ -119,9 +121,30 @@ describe('an org with the package', () => {
       .getByRole('button', { name: /^Queue/ })
       .click();
     await row('a04000000000001AAA').waitFor({ state: 'detached' });
+    await becomes(() => tab.locator('.number').innerText(), '1', 'how many are left, on the tab');
     assert.deepEqual(
       server.mock.own.map((one) => one.id),
       ['a04000000000002AAA'],
     );
+  });
+
+  it('asks the org for its own queue only when somebody opens it, wants it, or the program has looked', async () => {
+    const { page, server } = await open('#/failed/own');
+    const asked = () => t.calls(`GET /orgs/${ORGS.client}/sync-items`);
+    await page.locator('[data-own-item]').first().waitFor();
+    await page.getByTestId('tab-causes').click();
+    await page.getByTestId('tab-own').click();
+    await page.locator('[data-own-item]').first().waitFor();
+    server.mock.emit({ items: null, orgs: true, routes: true });
+    await page.waitForResponse((response) => response.url().endsWith('/api/v1/orgs'));
+    assert.equal(asked(), 1, 'what was read just now is shown again');
+    await page.getByRole('button', { name: 'Read again' }).click();
+    await becomes(async () => asked(), 2, 'read on request');
+    const org = server.mock.orgs.find((one) => one.orgId === ORGS.client);
+    await becomes(() => page.getByRole('button', { name: 'Read again' }).isEnabled(), true, 'read');
+    org.ownQueue = { ...org.ownQueue, readAt: new Date(Date.now() + 60_000).toISOString() };
+    server.mock.emit({ items: [], orgs: true, routes: false });
+    await becomes(async () => asked() >= 3, true, 'the program has looked by itself');
+    await assertAccessible(page);
   });
 });

@@ -94,7 +94,10 @@ describe('a hundred thousand rows', () => {
     });
     await t.row(`failed-${ROWS / 2 + 1}`).waitFor();
     await becomes(() => t.page.getByTestId('loading-row').count(), 0);
-    await t.row(`failed-${ROWS / 2 + 1}`).getByTestId('item-open').focus();
+    await t
+      .row(`failed-${ROWS / 2 + 1}`)
+      .getByTestId('item-open')
+      .focus();
     await t.page.keyboard.press('End');
     await becomes(() => t.focusedRow(), `failed-${ROWS}`);
     await t.page.keyboard.press('Home');

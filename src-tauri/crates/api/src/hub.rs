@@ -12,7 +12,7 @@ use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::ServiceKey;
 
 use crate::asker::Asker;
-use crate::handlers::{invalid, named, named_org, no_such, org_member};
+use crate::handlers::{invalid, named, named_org, no_such, org_member, told};
 use crate::openapi::{BadBody, BadQuery, Conflict, Connecting, NotFound, Refused};
 use crate::problem::Problem;
 use crate::query::{self, Query};
@@ -26,7 +26,7 @@ const LONGEST_KEY: usize = 255;
 
 async fn shown(app: &App, org: OrgId) -> Answer<dto::Org> {
     let known = app.engine.orgs().await?.into_iter().find(|known| known.org_id == org);
-    known.map(|org| Json(org.into())).ok_or_else(|| no_such("org", org.as_str()))
+    known.map(|org| Json(told(app, org))).ok_or_else(|| no_such("org", org.as_str()))
 }
 
 async fn connected(app: &App, id: &str) -> Result<OrgId, Problem> {

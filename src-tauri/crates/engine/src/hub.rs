@@ -5,6 +5,7 @@ mod find;
 mod mend;
 mod own;
 mod pull;
+mod reading;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -25,6 +26,8 @@ pub(crate) use deliver::deliver;
 pub use own::{Consent, OwnAction, OwnDone};
 pub use pull::Pulled;
 pub(crate) use pull::{Handle, start};
+pub use reading::OwnReading;
+pub(crate) use reading::OwnReadings;
 
 /// The most IDs in one query: a URL has room for so many.
 const IDS_AT_ONCE: usize = 100;

@@ -24,7 +24,7 @@ import type {
   WorkItemPage,
 } from './backend';
 import { Problem } from './backend';
-import type { LinkPage, MappedMember, OwnDone, OwnItem, Pulled } from './package';
+import type { LinkPage, MappedMember, OwnDone, OwnItems, Pulled } from './package';
 
 /** What a transport brings back: the status and the unparsed body. */
 export interface RawAnswer {
@@ -152,8 +152,7 @@ export function apiBackend(
         call<LinkPage>('GET', `/identities/links?${queryOf({ orgId, cursor })}`),
       linkRecords: (object, one, other) => call('POST', '/identities/link', { object, one, other }),
       unlinkRecords: (linkId) => call<void>('DELETE', `/identities/links/${id(linkId)}`),
-      ownItems: async (orgId) =>
-        (await call<{ syncItems: OwnItem[] }>('GET', `/orgs/${id(orgId)}/sync-items`)).syncItems,
+      ownItems: (orgId) => call<OwnItems>('GET', `/orgs/${id(orgId)}/sync-items`),
       requeueOwn: (orgId, ids) =>
         call<OwnDone>('POST', `/orgs/${id(orgId)}/sync-items/requeue`, { ids }),
       dismissOwn: (orgId, ids, reason) =>

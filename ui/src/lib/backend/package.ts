@@ -88,6 +88,20 @@ export interface OwnItem {
   canDismiss: boolean;
 }
 
+/** What an org's own queue holds. */
+export interface OwnItems {
+  syncItems: OwnItem[];
+  readAt: string;
+}
+
+/** How much an org's own queue held when the program last read it. */
+export interface OwnQueue {
+  count: number;
+  /** Whether there may be more than were counted. */
+  more: boolean;
+  readAt: string;
+}
+
 /** What was changed in an org's own queue. */
 export interface OwnDone {
   changed: number;
@@ -108,7 +122,7 @@ export interface PackageCalls {
   linkRecords(object: HubObject, one: RecordOf, other: RecordOf): Promise<unknown>;
   unlinkRecords(linkId: string): Promise<void>;
   /** What the package in an org failed at, or waits with. */
-  ownItems(orgId: string): Promise<OwnItem[]>;
+  ownItems(orgId: string): Promise<OwnItems>;
   requeueOwn(orgId: string, ids: string[]): Promise<OwnDone>;
   dismissOwn(orgId: string, ids: string[], reason: string): Promise<OwnDone>;
 }

@@ -76,6 +76,9 @@ export const packages = {
     },
     own: {
       text: 'What Delivery Hub in an org failed at by itself, or waits with. None of it is an item of this program.',
+      count: (n: number, more: boolean) => (more ? `${count(n)}+` : count(n)),
+      read: 'Read',
+      readAgain: 'Read again',
       none: 'No org has failed at anything by itself',
       noneText: 'Nothing failed or waits in the queues of the orgs that have the package.',
       noPackage: 'No connected org has the package',
