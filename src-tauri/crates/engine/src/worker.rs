@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::health;
-use crate::hub::{self, Adapters};
+use crate::hub::{self, Adapters, OwnReadings};
 use crate::{Changed, Settings};
 
 mod sign_in;
@@ -70,6 +70,7 @@ pub(crate) struct Tools {
     pub(crate) changes: broadcast::Sender<Changed>,
     pub(crate) stop: CancellationToken,
     pub(crate) adapters: Arc<Adapters>,
+    pub(crate) own_readings: Arc<OwnReadings>,
     pub(crate) wakes: Arc<Wakes>,
 }
 
