@@ -14,7 +14,6 @@ mod broken_orgs;
 mod cut_requests;
 mod full_disk;
 mod kills;
-mod mutants;
 mod simulation;
 #[cfg(target_os = "linux")]
 mod syncs;
