@@ -253,6 +253,9 @@ async fn open_store(data_dir: &DataDir, now: Millis) -> anyhow::Result<Store> {
     let file = StoreFile::of(data_dir.path());
     // Copying an old database and bringing it up to date may take a while.
     tokio::task::spawn_blocking(move || {
+        if let Err(error) = file.remove_unfinished() {
+            tracing::warn!(%error, "what is left of a backup that broke off cannot be taken away");
+        }
         if let Some(backup) = file.back_up_before_upgrade(now)? {
             tracing::info!(
                 path = backup.path,
