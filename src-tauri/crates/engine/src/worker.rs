@@ -300,7 +300,11 @@ impl Worker {
         if probe {
             self.probing = false;
         }
-        self.unanswered = if decisive.meaning == Meaning::Unreachable { self.unanswered + 1 } else { 0 };
+        self.unanswered = match decisive.meaning {
+            Meaning::Unreachable => self.unanswered + 1,
+            Meaning::ParentMissing => self.unanswered,
+            _ => 0,
+        };
         // What was in flight when the org was found unreachable is held like the rest, uncounted.
         let held = matches!(self.health.hold, Some(OrgHold::Unreachable { .. }));
         let schedule = &self.tools.settings.schedule;

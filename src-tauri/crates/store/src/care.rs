@@ -64,7 +64,8 @@ pub(crate) const INVARIANTS: [(&str, &str); 8] = [
         "SELECT 1 FROM items i WHERE i.status IN (0, 2) AND i.blocked <> EXISTS (
             SELECT 1 FROM waiting mine JOIN waiting w ON w.target = mine.target AND w.external_id = mine.external_id
               JOIN items o ON o.id = w.item
-             WHERE mine.item = i.id AND w.item <> i.id AND (w.item < i.id OR o.status = 1))",
+             WHERE mine.item = i.id AND w.item <> i.id
+               AND ((o.orphan_since IS NOT NULL, w.item) < (i.orphan_since IS NOT NULL, i.id) OR o.status = 1))",
     ),
     (
         "two items of one record are in flight at once",

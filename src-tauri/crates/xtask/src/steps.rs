@@ -171,7 +171,8 @@ pub(crate) fn faults(packages: Packages, times: u32) -> anyhow::Result<()> {
     process::run(test.args(["--", "--nocapture"]).env("SYNC_MONITOR_TORTURE", times.to_string()))
 }
 
-/// `cargo xtask torture [TIMES]`: the long form of the fault suite, of the fuzzing, and of the model tests.
+/// `cargo xtask torture [TIMES]`: the long form of the fault suite, of the fuzzing, of the worlds of orgs with the package, and
+/// of the model tests.
 ///
 /// # Errors
 /// As [`faults`], or when `args` are no number.
@@ -183,6 +184,18 @@ pub(crate) fn torture(packages: Packages, args: &[String]) -> anyhow::Result<()>
     };
     faults(packages, times)?;
     fuzz::run(packages, times)?;
+    let worlds = [
+        "test",
+        "--package",
+        "sync-monitor-tests",
+        "--test",
+        "it",
+        "many_worlds",
+        "--",
+        "--ignored",
+        "--nocapture",
+    ];
+    process::run(process::cargo().args(worlds).env("SYNC_MONITOR_TORTURE", times.to_string()))?;
     let models = ["test", "--package", "sync-monitor-store", "--release", "tests::"];
     process::run(process::cargo().args(models).env("SYNC_MONITOR_TORTURE", times.to_string()))
 }
