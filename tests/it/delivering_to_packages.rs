@@ -307,6 +307,68 @@ async fn records_that_are_in_both_orgs_already_can_be_linked() {
 }
 
 #[tokio::test]
+async fn records_that_were_linked_by_mistake_become_two_again() {
+    let app = App::start().await;
+    let (a, b) = (kit::hub::hub(&app, ORG_A).await, kit::hub::hub(&app, ORG_B).await);
+    let (a_id, b_id) = (a.create(WORK_ITEM, work_item("One")), b.create(WORK_ITEM, work_item("Another")));
+    app.clock.advance(Duration::from_mins(10));
+    app.connect(&a).await;
+    app.connect(&b).await;
+    app.route(ORG_A, ORG_B).await;
+    app.pull(ORG_A).await;
+    let link = json!({
+        "one": { "orgId": org_id(ORG_A), "recordId": a_id },
+        "other": { "orgId": org_id(ORG_B), "recordId": b_id },
+    });
+    app.order("POST", "/api/v1/identities/link", link.clone()).await;
+    app.order("POST", "/api/v1/identities/link", link).await;
+    let list = format!("/api/v1/identities/links?orgId={}", org_id(ORG_B));
+    let made = app.get(&list).await;
+    assert_eq!(made["links"].as_array().unwrap().len(), 1, "said twice, it is one link: {made}");
+    assert_eq!(made["links"][0]["other"], json!({ "orgId": org_id(ORG_B), "recordId": b_id }));
+    let other = app.get(&format!("/api/v1/identities/links?orgId={}", org_id("00D00000000000C"))).await;
+    assert_eq!(other["links"], json!([]), "another org's list has none of it");
+    let path = format!("/api/v1/identities/links/{}", made["links"][0]["id"].as_str().unwrap());
+    assert_eq!(app.ask("DELETE", &path, None).await.0, 204);
+    assert_eq!(app.ask("DELETE", &path, None).await.0, 404);
+    assert_eq!(app.get(&list).await["links"], json!([]));
+    a.edit(WORK_ITEM, &a_id, json!({ "StageNamePk__c": "Done" }));
+    app.pull(ORG_A).await;
+    app.wait("/api/v1/status", "the delivery", |status| status["counts"]["synced"] == 1).await;
+    assert_eq!(b.row(WORK_ITEM, &b_id).unwrap()["BriefDescriptionTxt__c"], "Another");
+    assert_eq!(b.rows(WORK_ITEM).len(), 2, "the change made a record of its own");
+    assert!(app.has_activity("identity.unlink", &format!("{}:{a_id}", org_id(ORG_A))).await);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_record_is_linked_from_either_side_and_never_to_two() {
+    let app = App::start().await;
+    let ids = ["a01000000000001AAA", "a01000000000002AAA", "a01000000000003AAA"];
+    for org in [ORG_A, ORG_B, "00D00000000000C"] {
+        app.connect(&kit::hub::hub(&app, org).await).await;
+    }
+    let link = |one: (&str, &str), other: (&str, &str)| {
+        json!({
+            "one": { "orgId": org_id(one.0), "recordId": one.1 },
+            "other": { "orgId": org_id(other.0), "recordId": other.1 },
+        })
+    };
+    let path = "/api/v1/identities/link";
+    let first = app.order("POST", path, link((ORG_A, ids[0]), (ORG_B, ids[1]))).await;
+    // B's has a name already; C's gets it, though it is named first.
+    let second = app.order("POST", path, link(("00D00000000000C", ids[2]), (ORG_B, ids[1]))).await;
+    assert_eq!(first["externalId"], second["externalId"]);
+    let (status, why) = app.ask("POST", path, Some(link((ORG_B, ids[1]), (ORG_A, ids[2])))).await;
+    assert_eq!(status, 409, "A has it already: {why}");
+    let (status, why) = app.ask("POST", path, Some(link((ORG_A, "a01"), (ORG_B, ids[1])))).await;
+    assert_eq!((status, why["detail"].as_str().unwrap().starts_with("one.recordId")), (400, true), "{why}");
+    let (status, why) = app.ask("POST", path, Some(link((ORG_A, ids[0]), ("00D00000000000D", ids[1])))).await;
+    assert_eq!(status, 404, "{why}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn what_the_packages_own_connection_has_put_there_before_is_known_for_the_same() {
     let hubs = Hubs::start().await;
     let (a_id, b_id) =

@@ -33,7 +33,7 @@ pub struct Facts {
 const MOST: usize = 20;
 
 /// What must hold at any time: what is wrong where a query finds a row.
-pub(crate) const INVARIANTS: [(&str, &str); 7] = [
+pub(crate) const INVARIANTS: [(&str, &str); 8] = [
     (
         "a counter is not what counting says",
         "SELECT 1 FROM (
@@ -54,6 +54,10 @@ pub(crate) const INVARIANTS: [(&str, &str); 7] = [
     (
         "a closed item stands in a line",
         "SELECT 1 FROM waiting w JOIN items i ON i.id = w.item WHERE i.status NOT IN (0, 1, 2)",
+    ),
+    (
+        "a record or a place in the line is of an item that is not there",
+        "SELECT item FROM (SELECT item FROM item_records UNION ALL SELECT item FROM waiting) EXCEPT SELECT id FROM items",
     ),
     (
         "an item waits for nothing, or does not wait for what it must",

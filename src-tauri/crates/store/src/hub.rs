@@ -1,6 +1,7 @@
 //! Orgs with Delivery Hub's package: what they are, how far they were read, which of their records is which.
 
 mod introduce;
+mod links;
 mod records;
 mod take;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::conflict::{Timestamp, Version};
 use sync_monitor_domain::hub::{Adapter, Dialect, HubObject, Mapping};
 use sync_monitor_domain::ids::OrgId;
+use uuid::Uuid;
 
 use crate::activity::{self, Entry};
 use crate::error::{Error, Result};
@@ -18,7 +20,8 @@ use crate::model::{Actor, OrgHub};
 use crate::writer::Tx;
 use crate::{Store, orgs, rows};
 
-pub use records::{Held, Link, State, Writing, Wrote};
+pub use links::{Link, LinkPage, Linked};
+pub use records::{Held, State, Writing, Wrote};
 pub use take::{Ledger, Page, PulledRow, Taken};
 
 /// What an org was found to be, and what its admin wants of it.
@@ -433,11 +436,29 @@ impl Store {
         self.inner.readers.run(move |sql| records::is_given_up(sql, &external_id)).await
     }
 
-    /// From now on these records of two orgs are one.
+    /// From now on these records of two orgs are one; returns the name that both have.
     ///
     /// # Errors
-    /// [`Error::Refused`] where one of them is another already; or when the store fails.
+    /// [`Error::NotFound`] for an org that was never heard of; [`Error::Refused`] where one of them is another already; or when
+    /// the store fails.
     pub async fn link_records(&self, link: Link, actor: Actor, at: Millis) -> Result<String> {
-        self.write(move |tx| records::link(tx, &link, &actor, at)).await
+        self.write(move |tx| links::link(tx, &link, &actor, at)).await
+    }
+
+    /// From now on the records of a link are two again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no such link; [`Error::Refused`] while something is written there; or when the store
+    /// fails.
+    pub async fn unlink_records(&self, id: Uuid, actor: Actor, at: Millis) -> Result<()> {
+        self.write(move |tx| links::unlink(tx, id, &actor, at)).await
+    }
+
+    /// The links of an org, or all of them, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`] for a cursor that is none, or when the store fails.
+    pub async fn links(&self, org: Option<OrgId>, limit: u32, cursor: Option<String>) -> Result<LinkPage> {
+        self.inner.readers.run(move |sql| links::page(sql, org, limit, cursor.as_deref())).await
     }
 }

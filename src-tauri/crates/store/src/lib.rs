@@ -49,7 +49,8 @@ pub use bulk::{Action, Batch, BatchDone, NewRun};
 pub use delivery::{Claim, Claimed, Completion};
 pub use error::{Error, Result};
 pub use hub::{
-    Held, Ledger, Link, OrgAdapter, Page, PullState, PulledRow, RoundEnd, State, Taken, Writing, Wrote,
+    Held, Ledger, Link, LinkPage, Linked, OrgAdapter, Page, PullState, PulledRow, RoundEnd, State, Taken,
+    Writing, Wrote,
 };
 pub use preflight::Meant;
 

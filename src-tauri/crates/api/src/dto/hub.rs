@@ -6,8 +6,9 @@ use sync_monitor_domain::hub::mapping::Member;
 use sync_monitor_domain::hub::{Dialect, HubObject, document};
 use sync_monitor_domain::{Millis, OrgId};
 use sync_monitor_engine::Pulled as Brought;
-use sync_monitor_engine::model::{OrgAdapter, PullState};
+use sync_monitor_engine::model::{Link, LinkPage, Linked as Made, OrgAdapter, PullState};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::secret;
 use crate::schema;
@@ -199,4 +200,66 @@ pub(crate) struct Linked {
     pub(crate) external_id: String,
     #[schema(value_type = Vec<schema::OrgId>)]
     pub(crate) org_ids: [OrgId; 2],
+}
+
+/// A record of an org that was linked.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct LinkedRecord {
+    #[schema(value_type = schema::OrgId)]
+    org_id: OrgId,
+    record_id: String,
+}
+
+impl From<(OrgId, String)> for LinkedRecord {
+    fn from((org_id, record_id): (OrgId, String)) -> Self {
+        Self { org_id, record_id }
+    }
+}
+
+/// Two records that somebody said are one.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MadeLink {
+    id: Uuid,
+    #[schema(value_type = schema::HubObjectWord)]
+    object: HubObject,
+    /// The name that both have.
+    external_id: String,
+    /// The record that had it.
+    one: LinkedRecord,
+    /// The record that was given it.
+    other: LinkedRecord,
+    #[schema(value_type = schema::Time)]
+    linked_at: Millis,
+    /// Who said so.
+    actor: String,
+}
+
+impl From<Made> for MadeLink {
+    fn from(made: Made) -> Self {
+        let Link { id, object, one, other } = made.link;
+        Self {
+            id,
+            object,
+            external_id: made.external_id,
+            one: one.into(),
+            other: other.into(),
+            linked_at: made.at,
+            actor: made.actor.name,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RecordLinks {
+    links: Vec<MadeLink>,
+    next_cursor: Option<String>,
+}
+
+impl From<LinkPage> for RecordLinks {
+    fn from(page: LinkPage) -> Self {
+        Self { links: page.links.into_iter().map(MadeLink::from).collect(), next_cursor: page.next_cursor }
+    }
 }

@@ -169,7 +169,9 @@ impl Puller {
         match self.due(now, false).await {
             Ok(Turn::Pull(what)) => {
                 let (org, known) = *what;
-                drop(self.round(&org, &known).await);
+                if self.round(&org, &known).await.is_ok() {
+                    self.engine.look_at_own_queue(self.org, false).await;
+                }
                 Some(self.engine.clock().now().plus(self.pause))
             }
             Ok(Turn::Wait(until, _)) => until,
@@ -186,7 +188,9 @@ impl Puller {
         match self.due(now, true).await? {
             Turn::Pull(what) => {
                 let (org, known) = *what;
-                self.round(&org, &known).await
+                let pulled = self.round(&org, &known).await?;
+                self.engine.look_at_own_queue(self.org, true).await;
+                Ok(pulled)
             }
             Turn::Wait(_, why) => Err(Error::Refused(why.to_owned())),
         }
