@@ -485,12 +485,26 @@ async fn hand_in(
     let ids = rows.iter().filter(|row| !row.is_deleted).map(|row| row.id.clone()).collect();
     let unknown = tools.store.unknown_records(org, ids).await?;
     let mut ledger = if unknown.is_empty() { HashMap::default() } else { reader.ledger(&unknown).await? };
+    let object = rows.first().map(|row| row.object);
     let rows =
         rows.into_iter().map(|row| PulledRow { ledger: ledger.remove(&row.id), row }).collect::<Vec<_>>();
     let at = tools.clock.now();
     let first_due = tools.settings.schedule.first_due(at);
-    let taken =
-        tools.store.take_rows(Page { org, rows, for_delivery, watermark, at, first_due, new_id }).await?;
+    let page = Page { org, rows, for_delivery, is_confirmed: false, watermark, at, first_due, new_id };
+    let mut taken = tools.store.take_rows(page).await?;
+    if let Some(object) = object.filter(|_| !taken.outdated.is_empty()) {
+        let rows = reader.by_id(object, &taken.outdated).await?;
+        let rows = rows.into_iter().map(|row| PulledRow { ledger: None, row }).collect();
+        let again =
+            Page { org, rows, for_delivery, is_confirmed: true, watermark: None, at, first_due, new_id };
+        let more = tools.store.take_rows(again).await?;
+        taken.changes += more.changes;
+        taken.conflicts += more.conflicts;
+        taken.echoes += more.echoes;
+        taken.deleted += more.deleted;
+        taken.targets.extend(more.targets);
+        taken.items.extend(more.items);
+    }
     tools.wake(&taken.targets);
     tools.announce(taken.items.clone(), true);
     Ok(taken)

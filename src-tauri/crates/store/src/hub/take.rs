@@ -45,6 +45,8 @@ pub struct Page {
     pub rows: Vec<PulledRow>,
     /// Were they read for a delivery to the org? Then there need be no way from it.
     pub for_delivery: bool,
+    /// Were they read just now because they had seemed to be of before a delivery?
+    pub is_confirmed: bool,
     /// How far the object is read with them; `None` where they were read for another reason.
     pub watermark: Option<(HubObject, Timestamp)>,
     /// Now.
@@ -70,6 +72,9 @@ pub struct Taken {
     pub targets: Vec<OrgId>,
     /// The items that were made or changed.
     pub items: Vec<Uuid>,
+    /// Records whose rows are of before what their org is known to hold by now (a delivery came in between), or of an org whose
+    /// clock was set back. They were left alone, and are to be read again.
+    pub outdated: Vec<String>,
 }
 
 impl Page {
@@ -128,6 +133,11 @@ fn row(tx: &mut Tx<'_>, page: &Page, org: i64, pulled: &PulledRow, taken: &mut T
         // A file has a new name: the package's service could not tell anybody, and its bytes are the same.
         let held = Held { fields: Some(row.fields.clone()), stamp: row.stamp, ..known.clone() };
         return records::put(tx.sql, org, row.object, &held);
+    }
+    let is_trusted = page.is_confirmed || page.for_delivery;
+    if known.as_ref().is_some_and(|known| known.fields.is_some() && row.stamp < known.stamp) && !is_trusted {
+        taken.outdated.push(row.id.clone());
+        return Ok(());
     }
     if let Some(known) = &known
         && records::is_being_put_back(tx.sql, org, row.object, &known.external_id, &row.fields)?

@@ -82,6 +82,7 @@ fn older_edit(for_delivery: bool) -> Page {
         org: org(B),
         rows: vec![PulledRow { row, ledger: None }],
         for_delivery,
+        is_confirmed: false,
         watermark: None,
         at: NOW,
         first_due: NOW,
@@ -106,4 +107,24 @@ async fn an_edit_that_is_met_by_the_newer_itself_has_it_not_sent_twice() {
     let (_folder, store) = in_flight().await;
     let taken = store.take_rows(older_edit(true)).await.unwrap();
     assert_eq!((taken.conflicts, taken.items.len()), (1, 0));
+}
+
+/// Otherwise what the delivery wrote would be undone by what was there before it.
+#[tokio::test]
+async fn a_row_of_before_a_delivery_is_no_edit_unless_it_is_read_again() {
+    let (_folder, store) = in_flight().await;
+    let wrote = Wrote {
+        object: HubObject::WorkItem,
+        external_id: "R".into(),
+        record_id: RECORD.into(),
+        fields: fields("Newest"),
+        stamp: Timestamp(NOW.0 * 1_000),
+        is_active: true,
+    };
+    store.note_wrote(org(B), wrote).await.unwrap();
+    let taken = store.take_rows(older_edit(false)).await.unwrap();
+    assert_eq!((taken.changes, taken.outdated), (0, vec![RECORD.to_owned()]));
+    // Of an org whose clock was set back it is one.
+    let taken = store.take_rows(Page { is_confirmed: true, ..older_edit(false) }).await.unwrap();
+    assert_eq!((taken.changes, taken.outdated.len()), (1, 0));
 }
