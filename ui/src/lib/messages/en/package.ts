@@ -53,7 +53,8 @@ export const packages = {
       object: 'What they are',
       otherOrg: 'Other org',
       recordIn: (name: string) => `Record in ${name}`,
-      otherRecord: 'Other record',
+      here: 'Record here',
+      there: 'Record there',
       placeholder: 'Address of the record’s page, or its ID',
       faults: {
         none: 'There is no record ID in this. Paste the address of the record’s page, or its ID of 15 or 18 characters.',
