@@ -422,6 +422,29 @@ async fn an_edit_in_the_moment_before_a_delivery_is_not_lost() {
 }
 
 #[tokio::test]
+async fn an_edit_that_could_not_be_put_back_is_put_back_when_its_item_is_retried() {
+    let hubs = Hubs::start().await;
+    let (here, there) = one_in_both(&hubs).await;
+    hubs.a.edit(WORK_ITEM, &here, json!({ "BriefDescriptionTxt__c": "From A" }));
+    hubs.app.clock.advance(Duration::from_secs(5));
+    hubs.b.edit_in_between(&there, &json!({ "BriefDescriptionTxt__c": "From B!" }));
+    hubs.b.validate("BriefDescriptionTxt__c", "!", "No exclamation marks, please.");
+    hubs.app.pull(ORG_A).await;
+    let failed = hubs.app.wait("/api/v1/items?status=failed", "the rule", |list| list["total"] == 1).await;
+    // B is read meanwhile: what it holds is nobody's edit.
+    hubs.app.pull(ORG_B).await;
+    hubs.b.calm();
+    hubs.app.order("POST", "/api/v1/items/retry", json!({ "ids": [failed["items"][0]["id"]] })).await;
+    hubs.app.wait("/api/v1/status", "the retry", |status| status["counts"]["superseded"] == 1).await;
+    hubs.synced(2).await;
+    hubs.app.pull(ORG_B).await;
+    for (org, id) in [(&hubs.a, &here), (&hubs.b, &there)] {
+        assert_eq!(org.row(WORK_ITEM, id).unwrap()["BriefDescriptionTxt__c"], "From B!");
+    }
+    hubs.app.stop().await;
+}
+
+#[tokio::test]
 async fn of_a_long_text_it_is_told_that_somebody_had_changed_it_in_the_moment_before() {
     let hubs = Hubs::start().await;
     let (here, there) = one_in_both(&hubs).await;

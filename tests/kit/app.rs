@@ -55,6 +55,13 @@ impl Setup {
         self
     }
 
+    /// On a clock that shows `wall`.
+    #[must_use]
+    pub fn at(mut self, wall: Millis) -> Self {
+        self.clock = Arc::new(MockClock::at(wall));
+        self
+    }
+
     /// On a data folder that is there already.
     #[must_use]
     pub fn on(mut self, folder: Arc<TempDir>) -> Self {

@@ -92,12 +92,22 @@ impl Program {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
-        command
-            .args(arguments)
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+        command.args(arguments).envs(environment.iter().copied());
+        match Self::try_start(folder, command).await {
+            Ok(program) => program,
+            Err(said) => panic!("the program ended before it was ready: {said:#?}"),
+        }
+    }
+
+    /// Starts a command that becomes the program, and waits until that is ready.
+    ///
+    /// # Errors
+    /// What it said, when it ended before it was ready.
+    ///
+    /// # Panics
+    /// When it does not become ready within 30 seconds.
+    pub async fn try_start(folder: &TempDir, mut command: Command) -> Result<Self, Vec<String>> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("the program does not start: {error}"));
         let Some(stderr) = child.stderr.take() else { panic!("no stderr") };
         let pid = child.id();
@@ -107,17 +117,18 @@ impl Program {
             while let Ok(Some(line)) = lines.next_line().await {
                 said.push(line);
                 if let Some(api) = api(folder, pid) {
-                    return api;
+                    return Some(api);
                 }
             }
-            panic!("the program ended before it was ready: {said:#?}")
+            None
         };
-        let Ok((url, token)) = tokio::time::timeout(Duration::from_secs(30), ready).await else {
+        let Ok(ready) = tokio::time::timeout(Duration::from_secs(30), ready).await else {
             panic!("the program is not ready after 30 s")
         };
+        let Some((url, token)) = ready else { return Err(said) };
         // Goes on reading, so that the program never waits for its log to be read.
         let reading = tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, url, token, reading }
+        Ok(Self { child, url, token, reading })
     }
 
     /// `kill -9`.

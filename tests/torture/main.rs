@@ -10,12 +10,22 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, what must be there and is not is a failure")]
 
+#[cfg(target_os = "linux")]
+mod bombs;
 mod broken_orgs;
 mod cut_requests;
 mod full_disk;
 mod kills;
-mod mutants;
+mod local_time;
+#[cfg(target_os = "linux")]
+mod migrations;
+mod raw_org;
+#[cfg(target_os = "linux")]
+mod read_only;
 mod simulation;
+mod sleeping;
+#[cfg(target_os = "linux")]
+mod strace;
 #[cfg(target_os = "linux")]
 mod syncs;
 mod world;

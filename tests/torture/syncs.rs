@@ -4,10 +4,10 @@
 //! was synced, and when an answer went out. A change stands in the log as it was sent, with its transaction ID.
 
 use std::collections::HashSet;
-use std::process::Stdio;
 
 use kit::{ORG_B, Program};
 
+use crate::strace::Strace;
 use crate::world::{Clients, set_up};
 
 /// What of a system call matters here.
@@ -95,27 +95,15 @@ async fn each_200_comes_after_the_sync_of_what_it_promises() {
     let program = Program::serve(&folder, &[]).await;
     let token = set_up(&program, &target).await;
     let log = folder.path().join("strace.txt");
-    let mut strace = tokio::process::Command::new("strace")
-        .args(["-f", "-s", "70000", "-e", "trace=pwrite64,fsync,fdatasync,writev,sendto,sendmsg,write"])
-        .args(["-p", &program.pid().to_string(), "-o"])
-        .arg(&log)
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("strace is not there: install it, or run cargo xtask test faults, which does");
-    // It says when it is attached.
-    let mut said = tokio::io::BufReader::new(strace.stderr.take().unwrap());
-    let mut line = String::new();
-    tokio::io::AsyncBufReadExt::read_line(&mut said, &mut line).await.unwrap();
-    assert!(line.contains("attached"), "{line}");
+    let watched = ["-s", "70000", "-e", "trace=pwrite64,fsync,fdatasync,writev,sendto,sendmsg,write"];
+    let mut strace = Strace::attach(&program, &watched, &log).await;
 
     let enough = usize::try_from(200 * crate::times()).unwrap();
     let clients = Clients::begin(&program, &token, "power", 8);
     target.wait_for("load", |received| received.len() >= enough).await;
     let promised = clients.end().await;
     program.kill().await;
-    // It ends with what it watches, and has then written everything.
-    drop(strace.wait().await);
+    strace.ended().await;
     let text = String::from_utf8_lossy(&std::fs::read(&log).unwrap()).into_owned();
     let (promises, early) = judge(text.lines().filter_map(call));
     println!("200s seen: {promises}, of them before their sync: {}", early.len());

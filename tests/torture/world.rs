@@ -22,8 +22,13 @@ pub(crate) async fn ask(program: &Program, method: &str, path: &str, body: &Valu
 
 /// Connects the org, routes to it, and makes a token.
 pub(crate) async fn set_up(program: &Program, target: &OrgSim) -> String {
-    ask(program, "POST", "orgs/import", &json!({ "sfdxAuthUrl": target.auth_url() })).await;
-    let route = json!({ "sourceOrgId": org_id(ORG_A), "targetOrgId": target.id(), "enabled": true });
+    set_up_for(program, &target.auth_url(), &target.id().to_string()).await
+}
+
+/// The same for an org of this sfdxAuthUrl and ID.
+pub(crate) async fn set_up_for(program: &Program, auth_url: &str, target: &str) -> String {
+    ask(program, "POST", "orgs/import", &json!({ "sfdxAuthUrl": auth_url })).await;
+    let route = json!({ "sourceOrgId": org_id(ORG_A), "targetOrgId": org_id(target), "enabled": true });
     ask(program, "POST", "routes", &route).await;
     let token = json!({ "name": "torture", "sourceOrgIds": [org_id(ORG_A)] });
     ask(program, "POST", "tokens", &token).await["token"].as_str().unwrap().to_owned()

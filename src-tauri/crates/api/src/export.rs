@@ -20,7 +20,7 @@ use utoipa::{IntoResponses, PartialSchema as _};
 use crate::openapi::{BadQuery, Refused};
 use crate::problem::Problem;
 use crate::query::{FileFormat, ItemFilter, LogFilter, Query};
-use crate::{App, dto};
+use crate::{App, csv, dto};
 
 /// How much is read from the store at once.
 const PAGE: u32 = 500;
@@ -71,14 +71,16 @@ impl Format {
 
     fn head(self, columns: &[&str]) -> String {
         match self {
-            Self::Csv => record(columns.iter().map(|column| column.rsplit('/').next().unwrap_or_default())),
+            Self::Csv => {
+                csv::record(columns.iter().map(|column| column.rsplit('/').next().unwrap_or_default()))
+            }
             Self::Ndjson => String::new(),
         }
     }
 
     fn line(self, row: &Value, columns: &[&str]) -> String {
         match self {
-            Self::Csv => record(columns.iter().map(|column| field(row.pointer(column)))),
+            Self::Csv => csv::record(columns.iter().map(|column| field(row.pointer(column)))),
             Self::Ndjson => format!("{row}\n"),
         }
     }
@@ -98,13 +100,6 @@ impl Format {
     }
 }
 
-/// One record of a CSV file (RFC 4180).
-fn record(fields: impl Iterator<Item = impl AsRef<str>>) -> String {
-    let mut line = fields.map(|field| escape(field.as_ref())).collect::<Vec<_>>().join(",");
-    line.push_str("\r\n");
-    line
-}
-
 /// A value as the text of a field.
 fn field(value: Option<&Value>) -> String {
     match value {
@@ -113,14 +108,6 @@ fn field(value: Option<&Value>) -> String {
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
         Some(other) => other.to_string(),
     }
-}
-
-/// A field: in quotes where it must be, and with a sign before it where a spreadsheet would take it for a formula (OWASP,
-/// "CSV Injection"): what an org sent is not to be run.
-fn escape(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    let text = if is_formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 /// A file, as it is described.
@@ -250,23 +237,6 @@ pub(crate) async fn activity(State(app): State<Arc<App>>, mut query: Query) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case::plain("Add revenue report", "Add revenue report")]
-    #[case::comma("a, b", "\"a, b\"")]
-    #[case::quote("say \"hi\"", "\"say \"\"hi\"\"\"")]
-    #[case::lines("a\nb", "\"a\nb\"")]
-    #[case::formula("=HYPERLINK(\"http://evil\")", "\"'=HYPERLINK(\"\"http://evil\"\")\"")]
-    #[case::plus("+1", "'+1")]
-    #[case::minus("-1", "'-1")]
-    #[case::at("@SUM(A1)", "'@SUM(A1)")]
-    #[case::tab("\t=1", "'\t=1")]
-    #[case::inside("a=1", "a=1")]
-    #[case::empty("", "")]
-    fn a_field_is_text_and_never_a_formula(#[case] text: &str, #[case] expected: &str) {
-        assert_eq!(escape(text), expected);
-    }
 
     #[test]
     fn values_of_every_kind_have_a_text() {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 mod asker;
 mod body;
+pub mod csv;
 mod dto;
 mod events;
 mod export;

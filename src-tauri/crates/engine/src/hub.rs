@@ -1,6 +1,7 @@
 //! Orgs with Delivery Hub's package: finding out what each speaks, reading its changes, writing to it record by record.
 
 mod deliver;
+mod files;
 mod find;
 mod mend;
 mod own;
@@ -316,7 +317,11 @@ impl Engine {
         let one = (one.0, id("one.recordId", one.1)?);
         let other = (other.0, id("other.recordId", other.1)?);
         let link = Link { id: new_id(), object, one, other };
-        Ok(self.inner.tools.store.link_records(link, actor.clone(), self.clock().now()).await?)
+        let orgs = [link.one.0, link.other.0];
+        let name = self.inner.tools.store.link_records(link, actor.clone(), self.clock().now()).await?;
+        // A comment may wait for what is known there now.
+        self.inner.tools.wake(&orgs);
+        Ok(name)
     }
 
     /// From now on the records of a link are two again: the next change of either goes its own way.

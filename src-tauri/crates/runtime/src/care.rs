@@ -15,6 +15,8 @@ use crate::data_dir::{self, DataDir};
 
 /// The folder of backups, in the data folder.
 const BACKUPS: &str = "backups";
+/// How the name of a copy begins while it is made.
+const UNFINISHED: &str = ".sync-monitor-";
 /// What must stay free on the disk: the program itself writes to it too.
 const MARGIN: u64 = 16 * 1024 * 1024;
 /// What to do about a store that is not sound.
@@ -107,14 +109,36 @@ impl StoreFile {
     /// When the copy cannot be made, or the store cannot be opened in any case. It is as it was then.
     pub(crate) fn back_up_before_upgrade(&self, now: Millis) -> anyhow::Result<Option<Backup>> {
         let Some(schema) = care::outdated(&self.0)? else { return Ok(None) };
-        let name = format!("sync-monitor-{}-schema-{schema}.db", compact(now));
-        let made = self.backups().and_then(|folder| self.back_up(Some(&folder.join(name)), now));
+        let name = format!("sync-monitor-{}-schema-{schema}", compact(now));
+        let made = self.backups().and_then(|folder| self.back_up(Some(&free_place(&folder, &name)), now));
         made.map(Some).map_err(|trouble| {
             anyhow::anyhow!(
                 "The database is of an older version and must be brought up to date, which is not begun without a copy of it. {}",
                 trouble.into_text()
             )
         })
+    }
+
+    /// Takes away what is left of copies that were being made when the program died. Nothing else may work on the store
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// When it cannot be taken away.
+    pub(crate) fn remove_unfinished(&self) -> std::io::Result<()> {
+        let entries = match std::fs::read_dir(self.0.with_file_name(BACKUPS)) {
+            // There were none yet.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(());
+            }
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     fn back_up_if_it_fits(
@@ -150,7 +174,7 @@ impl StoreFile {
         }
         // Readable for this user only; removed if it does not get to its place.
         let unfinished = tempfile::Builder::new()
-            .prefix(".sync-monitor-")
+            .prefix(UNFINISHED)
             .suffix(".unfinished")
             .tempfile_in(folder)
             .map_err(|error| failed(&error))?;
@@ -191,6 +215,18 @@ pub(crate) fn compact(at: Millis) -> String {
     let text = at.to_string();
     let digits = text.split('.').next().unwrap_or_default().replace(['-', ':'], "");
     digits.replace('T', "-")
+}
+
+/// A place for a file of this name; with a number where there is one already: a program that died after its copy, and was
+/// started again within the second, makes another.
+fn free_place(folder: &Path, name: &str) -> PathBuf {
+    let mut place = folder.join(format!("{name}.db"));
+    let mut n = 1;
+    while place.symlink_metadata().is_ok() {
+        n += 1;
+        place = folder.join(format!("{name}-{n}.db"));
+    }
+    place
 }
 
 fn taken(path: &Path) -> Trouble {
@@ -286,6 +322,23 @@ mod tests {
         std::fs::File::options().write(true).open(&database).unwrap().set_len(8_192).unwrap();
         assert!(store.back_up(Some(&place.path().join("x.db")), NOON).is_err());
         assert_eq!(files(place.path()), ["there.db"]);
+    }
+
+    #[tokio::test]
+    async fn an_upgrade_that_died_after_its_copy_makes_another_and_what_was_half_made_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(folder.path()).await;
+        store.remove_unfinished().unwrap();
+        let backups = store.backups().unwrap();
+        for n in ["", "-2", "-3"] {
+            let place = free_place(&backups, "sync-monitor-20260227-120000-schema-3");
+            assert_eq!(place, backups.join(format!("sync-monitor-20260227-120000-schema-3{n}.db")));
+            std::fs::write(place, "").unwrap();
+        }
+        std::fs::write(backups.join(".sync-monitor-x.unfinished"), "").unwrap();
+        std::fs::write(backups.join(".sync-monitor-x.unfinished-journal"), "").unwrap();
+        store.remove_unfinished().unwrap();
+        assert_eq!(files(&backups).len(), 3);
     }
 
     #[tokio::test]

@@ -192,7 +192,15 @@ impl Sources {
     /// # Errors
     /// [`Error`], at the first setting that is unknown or wrong.
     pub fn load(&self) -> Result<Config, Error> {
-        Ok(self.judge(&self.file.read()?)?.config)
+        self.read(&self.file.read()?)
+    }
+
+    /// The settings as they would be with this text in the file.
+    ///
+    /// # Errors
+    /// As [`Sources::load`].
+    pub fn read(&self, text: &str) -> Result<Config, Error> {
+        Ok(self.judge(text)?.config)
     }
 
     /// The folder of the file.

@@ -24,6 +24,7 @@ pub mod config;
 pub mod data_dir;
 mod demo;
 mod keychain;
+mod memory;
 mod program;
 mod redact;
 pub mod telemetry;
@@ -58,6 +59,7 @@ pub struct Running {
     api: Api,
     demo: Option<Demo>,
     admin_token: SecretString,
+    _memory: memory::Keeper,
 }
 
 /// Starts the program: settings → lock → store → secrets → Salesforce → engine → listener → `api.json`.
@@ -99,7 +101,8 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     };
     let settings = api_settings(surroundings, &admin_token, login_url);
     let api = Api::start(engine.clone(), settings, listener)?;
-    let mut running = Running { data_dir, engine, api, demo: None, admin_token };
+    let mut running =
+        Running { data_dir, engine, api, demo: None, admin_token, _memory: memory::Keeper::start() };
     if let Err(error) = running.open(scene).await {
         running.stop().await?;
         return Err(error);
@@ -250,6 +253,9 @@ async fn open_store(data_dir: &DataDir, now: Millis) -> anyhow::Result<Store> {
     let file = StoreFile::of(data_dir.path());
     // Copying an old database and bringing it up to date may take a while.
     tokio::task::spawn_blocking(move || {
+        if let Err(error) = file.remove_unfinished() {
+            tracing::warn!(%error, "what is left of a backup that broke off cannot be taken away");
+        }
         if let Some(backup) = file.back_up_before_upgrade(now)? {
             tracing::info!(
                 path = backup.path,

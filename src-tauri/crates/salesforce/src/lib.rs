@@ -9,7 +9,7 @@ mod client;
 mod examine;
 mod http;
 mod identity;
-mod login;
+pub mod login;
 mod network;
 mod oauth;
 mod outcome;

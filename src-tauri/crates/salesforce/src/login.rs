@@ -23,8 +23,9 @@ use crate::redact::shorten;
 mod address;
 mod redirect;
 
-pub(crate) use address::login_host;
-use redirect::{Brought, Judge, Page, Redirected};
+pub use address::login_host;
+use redirect::Judge;
+pub use redirect::{Brought, Page, Redirected};
 
 /// How long the port is still listened at after the last sign-in: a page that is loaded again is told what became of it.
 const LINGER: Duration = Duration::from_secs(5);
@@ -275,8 +276,8 @@ impl Inner {
     }
 }
 
-/// What the login page's error means (RFC 6749 4.1.2.1; Salesforce, "OAuth 2.0 Authorization Errors").
-fn refusal(code: &str, words: Option<&str>) -> String {
+/// What the login page's error means, for a person (RFC 6749 4.1.2.1; Salesforce, "OAuth 2.0 Authorization Errors").
+pub fn refusal(code: &str, words: Option<&str>) -> String {
     let said = shorten(words.unwrap_or(code), LONGEST);
     match code {
         "access_denied" => format!(

@@ -1,5 +1,6 @@
 //! Orgs with Delivery Hub's package: what they are, how far they were read, which of their records is which.
 
+mod introduce;
 mod links;
 mod records;
 mod take;
@@ -110,7 +111,7 @@ fn adapters(sql: &Connection) -> Result<Vec<OrgAdapter>> {
             found_at,
             wanted,
             own_mapping: own.is_some(),
-            mapping: own.unwrap_or_default(),
+            mapping: own.map(Mapping::completed).unwrap_or_default(),
         });
     }
     Ok(list)
@@ -351,6 +352,15 @@ impl Store {
         self.inner.readers.run(move |sql| records::unknown(sql, org, ids)).await
     }
 
+    /// Which of these work items of an org must be read for the comments and logs below them: those of which nothing is
+    /// known, and those that a target is to be told of for the first time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn parents_to_read(&self, org: OrgId, ids: Vec<String>) -> Result<Vec<String>> {
+        self.inner.readers.run(move |sql| introduce::to_read(sql, org, ids)).await
+    }
+
     /// The record of an org that an externalId is, with what it is known to hold.
     ///
     /// # Errors
@@ -414,6 +424,14 @@ impl Store {
     /// When the store fails.
     pub async fn newest(&self, external_id: String) -> Result<Option<Version>> {
         self.inner.readers.run(move |sql| crate::accept::newest(sql, &external_id)).await
+    }
+
+    /// Is the newest version known of a record that it was given up?
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn is_given_up(&self, external_id: String) -> Result<bool> {
+        self.inner.readers.run(move |sql| records::is_given_up(sql, &external_id)).await
     }
 
     /// From now on these records of two orgs are one; returns the name that both have.

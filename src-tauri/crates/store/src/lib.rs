@@ -126,7 +126,8 @@ impl Store {
         first_due: Millis,
         new_id: fn() -> Uuid,
     ) -> Result<Accepted> {
-        let intake = accept::Intake { change: Arc::new(change), at, first_due, new_id, adds: false };
+        let intake =
+            accept::Intake { change: Arc::new(change), at, first_due, new_id, adds: false, only: None };
         self.write(move |tx| accept::accept(tx, &intake)).await
     }
 

@@ -30,6 +30,27 @@ const FILLED: &str = r#"
     INSERT INTO activity (at, actor, action) VALUES (1772193600000, 'user:admin', 'token.create');
 "#;
 
+/// As many more of the three as there are numbers up to this.
+const MORE: &str = r#"
+    CREATE TEMP TABLE more AS
+      WITH RECURSIVE n (id) AS (SELECT 4 UNION ALL SELECT id + 1 FROM n WHERE id < ?1) SELECT id, (id - 1) % 3 + 1 AS like FROM n;
+    INSERT INTO transactions (id, transaction_id, source, timestamp_us, operation, digest, external_ids, title, body, accepted_at)
+      SELECT n.id, 'txn_' || n.id, 1, t.timestamp_us, 'upsert', zeroblob(16), '["WI-' || n.id || '"]', 'Number ' || n.id,
+             CAST('{"n":' || n.id || '}' AS BLOB), t.accepted_at
+        FROM more n JOIN transactions t ON t.id = n.like;
+    INSERT INTO items (id, uuid, txn, route, status, due_at, attempts, created_at, updated_at, error_status, error_code, error_message, failure_key)
+      SELECT n.id, randomblob(16), n.id, 1, i.status, i.due_at, i.attempts, i.created_at, i.updated_at, i.error_status,
+             i.error_code, i.error_message, i.failure_key
+        FROM more n JOIN items i ON i.id = n.like;
+    INSERT INTO records (external_id, timestamp_us, source, digest) SELECT 'WI-' || id, 1772193600000000, 1, zeroblob(16) FROM more;
+    INSERT INTO item_records (external_id, item) SELECT 'WI-' || id, id FROM more;
+    INSERT INTO waiting (target, external_id, item, digest)
+      SELECT 2, 'WI-' || n.id, n.id, zeroblob(16) FROM more n JOIN items i ON i.id = n.id WHERE i.status = 0;
+    INSERT INTO attempts (item, number, cycle, started_at, duration_ms, outcome, counted)
+      SELECT id, 1, 1, 1772193600000, 5, 'failed', 1 FROM items WHERE status = 3;
+    UPDATE tallies SET n = (SELECT count(*) FROM items WHERE status = tallies.status);
+"#;
+
 /// What such a database also holds from a schema on.
 const SINCE: [(usize, &str); 2] = [
     (
@@ -54,9 +75,20 @@ pub fn schemas() -> std::ops::Range<usize> {
 /// # Panics
 /// When it cannot be written.
 pub fn write(path: &Path, schema: usize) {
+    write_many(path, schema, 3);
+}
+
+/// The same with so many items, a third of each kind.
+///
+/// # Panics
+/// When it cannot be written.
+pub fn write_many(path: &Path, schema: usize, items: usize) {
     let mut sql = Connection::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut filled = String::from("PRAGMA application_id = 0x53796e4d; PRAGMA journal_mode = WAL; BEGIN;");
     filled.push_str(FILLED);
+    if items > 3 {
+        filled.push_str(&MORE.replace("?1", &items.to_string()));
+    }
     SINCE.iter().filter(|(since, _)| *since <= schema).for_each(|(_, rows)| filled.push_str(rows));
     filled.push_str("COMMIT;");
     rusqlite_migration::Migrations::from_slice(&open::MIGRATIONS[..schema])

@@ -45,6 +45,9 @@ pub(crate) const KEYCHAIN: Need =
 pub(crate) const FAULTS: Need =
     Need { purpose: "to break the program on purpose", packages: &["strace", "util-linux"] };
 
+/// What libFuzzer is built with.
+pub(crate) const FUZZ: Need = Need { purpose: "to build the fuzzer", packages: &["g++"] };
+
 /// Python's own way to keep packages apart, which Debian ships separately.
 pub(crate) const PYTHON: Need =
     Need { purpose: "to test with Salesforce's Python client", packages: &["python3-venv"] };

@@ -11,7 +11,7 @@ use crate::package::trial;
 use crate::packages::{self, Packages};
 use crate::process::{self, Background};
 use crate::server::Server;
-use crate::{demo, setup, take_flag, workspace};
+use crate::{demo, fuzz, setup, take_flag, workspace};
 
 /// One check. It installs and builds what it needs, so that each can be run alone.
 struct Step {
@@ -21,7 +21,7 @@ struct Step {
 }
 
 /// In the order in which they run: what is quick and what later steps build on comes first.
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step { name: "fmt", about: "the Rust code is formatted", run: fmt },
     Step { name: "ui-check", about: "the UI's types", run: |_| ui("check") },
     Step { name: "ui-lint", about: "the UI's style", run: |_| ui("lint") },
@@ -33,6 +33,11 @@ const STEPS: [Step; 14] = [
         name: "faults",
         about: "kills, full disks, broken networks: nothing is lost",
         run: |p| faults(p, 1),
+    },
+    Step {
+        name: "fuzz",
+        about: "mutants of what comes from outside: nothing breaks",
+        run: |p| fuzz::run(p, 1),
     },
     Step { name: "keychain", about: "tokens in a real keychain", run: keychain },
     Step { name: "api", about: "what the API answers, against its description", run: api },
@@ -106,7 +111,10 @@ fn line(step: &Step, result: &anyhow::Result<()>, time: Duration) -> String {
 }
 
 fn fmt(_: Packages) -> anyhow::Result<()> {
-    process::run(process::cargo().args(["fmt", "--all", "--check"]))
+    process::run(process::cargo().args(["fmt", "--all", "--check"]))?;
+    // A workspace of its own.
+    let fuzz = workspace::fuzz_tests().join("Cargo.toml");
+    process::run(process::cargo().args(["fmt", "--check", "--manifest-path"]).arg(fuzz))
 }
 
 fn ui(script: &str) -> anyhow::Result<()> {
@@ -163,7 +171,8 @@ pub(crate) fn faults(packages: Packages, times: u32) -> anyhow::Result<()> {
     process::run(test.args(["--", "--nocapture"]).env("SYNC_MONITOR_TORTURE", times.to_string()))
 }
 
-/// `cargo xtask torture [TIMES]`: the long form of the fault suite, and of the store's model tests.
+/// `cargo xtask torture [TIMES]`: the long form of the fault suite, of the fuzzing, of the worlds of orgs with the package, and
+/// of the model tests.
 ///
 /// # Errors
 /// As [`faults`], or when `args` are no number.
@@ -174,6 +183,19 @@ pub(crate) fn torture(packages: Packages, args: &[String]) -> anyhow::Result<()>
         _ => bail!("torture takes one number: how many times as long as in the short form"),
     };
     faults(packages, times)?;
+    fuzz::run(packages, times)?;
+    let worlds = [
+        "test",
+        "--package",
+        "sync-monitor-tests",
+        "--test",
+        "it",
+        "many_worlds",
+        "--",
+        "--ignored",
+        "--nocapture",
+    ];
+    process::run(process::cargo().args(worlds).env("SYNC_MONITOR_TORTURE", times.to_string()))?;
     let models = ["test", "--package", "sync-monitor-store", "--release", "tests::"];
     process::run(process::cargo().args(models).env("SYNC_MONITOR_TORTURE", times.to_string()))
 }

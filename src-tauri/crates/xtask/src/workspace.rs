@@ -70,6 +70,11 @@ pub(crate) fn api_tests() -> PathBuf {
     root().join("tests/api")
 }
 
+/// What is mutated by libFuzzer: its targets, and what they begin with.
+pub(crate) fn fuzz_tests() -> PathBuf {
+    root().join("tests/fuzz")
+}
+
 /// What is done with packages in a clean system.
 pub(crate) fn package_tests() -> PathBuf {
     root().join("tests/package")

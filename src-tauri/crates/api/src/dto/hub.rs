@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sync_monitor_domain::hub::mapping::Member;
-use sync_monitor_domain::hub::{Dialect, HubObject};
+use sync_monitor_domain::hub::{Dialect, HubObject, document};
 use sync_monitor_domain::{Millis, OrgId};
 use sync_monitor_engine::Pulled as Brought;
 use sync_monitor_engine::model::{Link, LinkPage, Linked as Made, OrgAdapter, PullState};
@@ -45,12 +45,17 @@ pub(crate) struct Adapter {
 
 const NO_HISTORY: &str = "The org keeps no history of work items that the signed-in user may read: an edit of the same field in the moment in which a delivery is written cannot be seen there. Switch on field history tracking for work items (Setup, Object Manager, Fields & Relationships, Set History Tracking).";
 
+const SMALL_FILES: &str = "Files of work items are relayed up to 64 KiB each, because Delivery Hub takes no larger ones in a call. Of each that is larger the activity log tells (document.skip).";
+
 impl From<&OrgAdapter> for Adapter {
     fn from(known: &OrgAdapter) -> Self {
         let found = &known.adapter;
         let mut warnings = if found.is_pulled() { known.mapping.misses(found) } else { Vec::new() };
         if found.dialect == Dialect::PackageV1 && !found.history {
             warnings.push(NO_HISTORY.to_owned());
+        }
+        if found.is_pulled() && document::are_relayed(found, &known.mapping) {
+            warnings.push(SMALL_FILES.to_owned());
         }
         Self {
             dialect: found.dialect.as_str(),

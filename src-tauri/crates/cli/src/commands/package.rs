@@ -92,7 +92,12 @@ impl Mapping {
     fn switch(&mut self, names: &[String], on: bool) -> Result<(), Failure> {
         for name in names {
             let (object, member) = name.split_once('.').unwrap_or(("workItem", name));
-            let found = self.members.iter_mut().find(|one| one.object == object && one.member == member);
+            // Documents are switched on as a whole, and need no name of an object.
+            let is_it = |one: &&mut Member| {
+                one.member == member
+                    && (one.object == object || one.object == "document" && one.member == *name)
+            };
+            let found = self.members.iter_mut().find(is_it);
             let one = found.ok_or_else(|| {
                 Failure::Failed(format!(
                     "There is no member {name:?} in the mapping. `sync-monitor org mapping` lists them; those of comments and work logs are named like comment.author and workLog.date."

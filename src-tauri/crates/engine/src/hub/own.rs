@@ -293,6 +293,7 @@ impl Engine {
             path: format!("{}/composite/sobjects", adapter.data_path()),
             body: Some(json!({ "allOrNone": false, "records": records }).to_string().into()),
             is_service: false,
+            is_raw: false,
         };
         let called = reader.remote.call(reader.address, call).await;
         let answers = answered(&called).map_err(|one| said(&one))?;

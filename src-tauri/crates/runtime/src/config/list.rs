@@ -32,8 +32,24 @@ impl Sources {
         in_force: &Config,
     ) -> Result<program::Settings, Trouble> {
         let before = self.file.read().map_err(|error| unreadable(&error))?;
-        let loaded = self.judge(&before).map_err(|error| unreadable(&error))?;
-        let mut text = before.clone();
+        let (text, after) = self.edit(&before, changes)?;
+        if text != before {
+            self.file.write(&text).map_err(|error| Trouble::Failed(error.to_string()))?;
+        }
+        Ok(self.shown(&after, in_force))
+    }
+
+    /// The text of a file with these changes, and nothing else changed.
+    ///
+    /// # Errors
+    /// As [`Sources::change`], where `text` is what is in the file.
+    pub fn edited(&self, text: &str, changes: &BTreeMap<String, Json>) -> Result<String, Trouble> {
+        Ok(self.edit(text, changes)?.0)
+    }
+
+    fn edit(&self, text: &str, changes: &BTreeMap<String, Json>) -> Result<(String, Loaded), Trouble> {
+        let loaded = self.judge(text).map_err(|error| unreadable(&error))?;
+        let mut text = text.to_owned();
         for (name, value) in changes {
             let setting = table::find(name).ok_or_else(|| unknown(name))?;
             if let Some(beaten) = beaten_by(&loaded, setting) {
@@ -48,10 +64,12 @@ impl Sources {
             })?;
         }
         let after = self.judge(&text).map_err(|error| unreadable(&error))?;
-        if text != before {
-            self.file.write(&text).map_err(|error| Trouble::Failed(error.to_string()))?;
-        }
-        Ok(self.shown(&after, in_force))
+        Ok((text, after))
+    }
+
+    /// Every setting with the value that `config` has.
+    pub fn values(config: &Config) -> BTreeMap<&'static str, Json> {
+        SETTINGS.iter().map(|setting| (setting.name, setting.kind.shown(config))).collect()
     }
 
     fn shown(&self, loaded: &Loaded, in_force: &Config) -> program::Settings {

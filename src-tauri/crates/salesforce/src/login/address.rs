@@ -11,7 +11,7 @@ const MY_DOMAIN: &str = ".my.salesforce.com";
 ///
 /// # Errors
 /// What is wrong with the text, for a person.
-pub(crate) fn login_host(text: &str) -> Result<String, String> {
+pub fn login_host(text: &str) -> Result<String, String> {
     let text = text.trim();
     let refused = |why: &str| {
         Err(format!(

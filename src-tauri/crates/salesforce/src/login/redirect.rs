@@ -24,27 +24,39 @@ const HEADERS: Duration = Duration::from_secs(10);
 const PAGE: Duration = Duration::from_mins(5);
 
 /// What the browser brought back.
-pub(super) struct Redirected {
-    pub(super) state: Option<String>,
-    pub(super) brought: Brought,
+#[derive(Debug)]
+pub struct Redirected {
+    /// Which sign-in it belongs to.
+    pub state: Option<String>,
+    /// What came of that.
+    pub brought: Brought,
 }
 
-pub(super) enum Brought {
+/// What came of a sign-in at the login page.
+#[derive(Debug)]
+pub enum Brought {
+    /// What tokens are given for.
     Code(SecretString),
-    /// The login page's error and its words.
+    /// The login page's error.
     Error {
+        /// Its name (RFC 6749 4.1.2.1).
         code: String,
+        /// Its words.
         words: Option<String>,
     },
+    /// Neither.
     Nothing,
 }
 
 /// What the page that the browser ends on says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Page {
-    pub(super) good: bool,
-    pub(super) title: String,
-    pub(super) text: String,
+pub struct Page {
+    /// Did it go well?
+    pub good: bool,
+    /// In a few words.
+    pub title: String,
+    /// What happened, and what to do.
+    pub text: String,
 }
 
 /// Whoever judges what the browser brought back.
@@ -112,7 +124,7 @@ async fn answer(request: Request<Incoming>, judge: &dyn Judge) -> Response<Full<
             ),
         );
     }
-    let told = judge.judge(read(request.uri().query().unwrap_or_default())).await;
+    let told = judge.judge(Redirected::read(request.uri().query().unwrap_or_default())).await;
     page(if told.good { StatusCode::OK } else { StatusCode::BAD_REQUEST }, &told)
 }
 
@@ -123,21 +135,24 @@ fn asks_for_this_machine(request: &Request<Incoming>) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].contains(&name)
 }
 
-/// Reads the query. A member that is there twice makes no sense, and counts as not there.
-fn read(query: &str) -> Redirected {
-    let one = |name: &str| {
-        let mut values = url::form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
-        match (values.next(), values.next()) {
-            (Some((_, value)), None) if !value.is_empty() => Some(value.into_owned()),
-            _ => None,
-        }
-    };
-    let brought = match (one("error"), one("code")) {
-        (Some(code), _) => Brought::Error { code, words: one("error_description") },
-        (None, Some(code)) => Brought::Code(SecretString::from(code)),
-        (None, None) => Brought::Nothing,
-    };
-    Redirected { state: one("state"), brought }
+impl Redirected {
+    /// Reads the query of the address that the browser came to. A member that is there twice makes no sense, and counts as not
+    /// there.
+    pub fn read(query: &str) -> Self {
+        let one = |name: &str| {
+            let mut values = url::form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+            match (values.next(), values.next()) {
+                (Some((_, value)), None) if !value.is_empty() => Some(value.into_owned()),
+                _ => None,
+            }
+        };
+        let brought = match (one("error"), one("code")) {
+            (Some(code), _) => Brought::Error { code, words: one("error_description") },
+            (None, Some(code)) => Brought::Code(SecretString::from(code)),
+            (None, None) => Brought::Nothing,
+        };
+        Self { state: one("state"), brought }
+    }
 }
 
 impl Page {
@@ -148,21 +163,25 @@ impl Page {
     pub(super) fn bad(title: &str, text: &str) -> Self {
         Self { good: false, title: title.to_owned(), text: text.to_owned() }
     }
-}
 
-fn page(status: StatusCode, page: &Page) -> Response<Full<Bytes>> {
-    let (sign, colour) = if page.good { ("✓", "#1b7f3b") } else { ("!", "#b3261e") };
-    let (title, text) = (escape(&page.title), escape(&page.text));
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+    /// The page as a browser gets it. Whatever the words are, they stay words.
+    pub fn html(&self) -> String {
+        let (sign, colour) = if self.good { ("✓", "#1b7f3b") } else { ("!", "#b3261e") };
+        let (title, text) = (escape(&self.title), escape(&self.text));
+        format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
 <title>{title} – Sync Monitor</title><style>\
 :root{{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}}\
 body{{display:grid;place-items:center;min-height:90vh;margin:0}}main{{max-width:32rem;padding:2rem;text-align:center}}\
 .sign{{display:inline-grid;place-items:center;width:3rem;height:3rem;border-radius:50%;background:{colour};color:#fff;font-size:1.5rem;font-weight:700}}\
 h1{{font-size:1.4rem}}</style></head><body><main><div class=\"sign\" aria-hidden=\"true\">{sign}</div><h1>{title}</h1><p>{text}</p>\
 <p>You may close this page and go back to Sync Monitor.</p></main></body></html>"
-    );
-    let mut response = Response::new(Full::new(Bytes::from(html)));
+        )
+    }
+}
+
+fn page(status: StatusCode, page: &Page) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(page.html())));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -201,20 +220,21 @@ mod tests {
 
     #[test]
     fn what_the_browser_brings_back_is_read() {
-        let read_ = read("code=aPrx%2B%3D&state=s1");
-        assert_eq!(read_.state.as_deref(), Some("s1"));
-        assert!(matches!(read_.brought, Brought::Code(code) if code.expose_secret() == "aPrx+="));
-        let denied = read("error=access_denied&error_description=end-user+denied+authorization&state=s1");
+        let came = Redirected::read("code=aPrx%2B%3D&state=s1");
+        assert_eq!(came.state.as_deref(), Some("s1"));
+        assert!(matches!(came.brought, Brought::Code(code) if code.expose_secret() == "aPrx+="));
+        let denied =
+            Redirected::read("error=access_denied&error_description=end-user+denied+authorization&state=s1");
         assert!(
             matches!(denied.brought, Brought::Error { code, words } if code == "access_denied" && words.as_deref() == Some("end-user denied authorization"))
         );
-        assert!(matches!(read("").brought, Brought::Nothing));
+        assert!(matches!(Redirected::read("").brought, Brought::Nothing));
     }
 
     #[test]
     fn what_is_said_twice_is_not_said() {
-        assert_eq!(read("code=a&state=s1&state=s2").state, None);
-        assert!(matches!(read("code=a&code=b&state=s1").brought, Brought::Nothing));
+        assert_eq!(Redirected::read("code=a&state=s1&state=s2").state, None);
+        assert!(matches!(Redirected::read("code=a&code=b&state=s1").brought, Brought::Nothing));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::records::{self, Held, State};
 use crate::activity::{self, Entry};
 use crate::error::{Error, Result};
 use crate::model::{Actor, Via};
+use crate::queue;
 use crate::rows;
 use crate::writer::Tx;
 
@@ -132,10 +133,14 @@ pub(super) fn link(tx: &mut Tx<'_>, link: &Link, actor: &Actor, at: Millis) -> R
             actor.via.map(Via::as_str),
         ))?;
     note(tx, "identity.link", (kept.named, renamed.named), &external_id, actor, at)?;
+    let orgs = [kept.org, renamed.org];
     if kept.held.is_none() {
         kept.put(tx, link.object, &external_id)?;
     }
     renamed.put(tx, link.object, &external_id)?;
+    for org in orgs {
+        queue::parent_came(tx.sql, org, &external_id, at)?;
+    }
     Ok(external_id)
 }
 

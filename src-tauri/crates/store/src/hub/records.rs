@@ -189,6 +189,17 @@ pub(super) fn is_taken(sql: &Connection, org: i64, object: HubObject, external_i
     Ok(by_name(sql, org, object, external_id)?.is_some())
 }
 
+/// Is the newest version known of a record that it was given up?
+pub(super) fn is_given_up(sql: &Connection, external_id: &str) -> Result<bool> {
+    Ok(sql
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM records r JOIN item_records of ON of.external_id = r.external_id
+               JOIN items i ON i.id = of.item JOIN transactions t ON t.id = i.txn
+              WHERE r.external_id = ?1 AND t.source = r.source AND t.timestamp_us = r.timestamp_us AND t.operation = 'delete')",
+        )?
+        .query_row([external_id], |row| row.get(0))?)
+}
+
 /// Writes what an org holds in a record.
 pub(super) fn put(sql: &Connection, org: i64, object: HubObject, held: &Held) -> Result<()> {
     let fields = held.fields.as_ref().map(super::json).transpose()?;
@@ -274,13 +285,13 @@ pub(super) fn is_under_way(sql: &Connection, org: i64, object: HubObject, extern
 }
 
 /// What was being written into records of an org that nothing waits to be sent to any more, with the records: nobody comes
-/// to look at what became of it.
+/// to look at what became of it. An edit that is to be put back stays so: its item failed, and is retried by a person.
 pub(super) fn left_open(sql: &Connection, org: OrgId) -> Result<Vec<(String, Writing)>> {
     let Some(key) = orgs::find(sql, org)? else { return Ok(Vec::new()) };
     let mut statement = sql.prepare_cached(
         "SELECT h.record_id, w.object, w.external_id FROM hub_writing w
            JOIN hub_records h ON h.org = w.org AND h.object = w.object AND h.external_id = w.external_id AND h.state <> 2
-          WHERE w.org = ?1 AND w.before IS NOT NULL
+          WHERE w.org = ?1 AND w.before IS NOT NULL AND w.state <> 2
             AND NOT EXISTS (SELECT 1 FROM waiting i WHERE i.target = w.org AND i.external_id = w.external_id)",
     )?;
     let names = statement.query_map([key], |row| {
