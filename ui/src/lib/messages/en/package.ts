@@ -37,8 +37,13 @@ export const packages = {
     mapping: 'Fields…',
     mappingOf: (name: string) => `Which fields of ${name} are relayed`,
     mappingText:
-      'People and money are relayed only where you switch them on. Keys, secrets and documents never are.',
-    object: { workItem: 'Work item', comment: 'Comment', workLog: 'Work log' },
+      'People, money and files are relayed only where you switch them on. Keys and secrets never are.',
+    object: {
+      workItem: 'Work item',
+      comment: 'Comment',
+      workLog: 'Work log',
+      document: 'File',
+    },
     member: 'Member',
     field: 'Field',
     relayed: 'Relayed',
