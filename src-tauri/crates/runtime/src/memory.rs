@@ -12,7 +12,9 @@ use tokio_util::task::AbortOnDropHandle;
 const PAUSE: Duration = Duration::from_mins(1);
 
 /// Gives memory back now and then, until it is dropped.
-pub(crate) struct Keeper(#[expect(dead_code, reason = "ends the task when it is dropped")] AbortOnDropHandle<()>);
+pub(crate) struct Keeper(
+    #[expect(dead_code, reason = "ends the task when it is dropped")] AbortOnDropHandle<()>,
+);
 
 impl Keeper {
     pub(crate) fn start() -> Self {
