@@ -183,8 +183,12 @@ pub(crate) fn torture(packages: Packages, args: &[String]) -> anyhow::Result<()>
     };
     faults(packages, times)?;
     fuzz::run(packages, times)?;
-    let models = ["test", "--package", "sync-monitor-store", "--release", "tests::"];
-    process::run(process::cargo().args(models).env("SYNC_MONITOR_TORTURE", times.to_string()))
+    let of_store = ["test", "--package", "sync-monitor-store", "--release", "tests::"];
+    let of_program = ["test", "--package", "sync-monitor-tests", "--test", "model"];
+    for models in [&of_store[..], &of_program] {
+        process::run(process::cargo().args(models).env("SYNC_MONITOR_TORTURE", times.to_string()))?;
+    }
+    Ok(())
 }
 
 fn keychain(packages: Packages) -> anyhow::Result<()> {
