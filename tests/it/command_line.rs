@@ -68,6 +68,7 @@ async fn a_script_connects_routes_watches_and_retries() {
     assert_eq!(orgs["orgs"].as_array().unwrap().len(), 2);
     let table = text(&run(&folder, &["org", "list"]).await.stdout);
     assert!(table.contains("Hub") && table.contains("Satellite") && table.contains("connected"), "{table}");
+    assert!(!table.contains("SPEAKS"), "no org is read: {table}");
     let (id_a, id_b) = (a.id().to_string(), b.id().to_string());
     let route = json(&folder, &["route", "add", &id_a, &id_b]).await;
     assert_eq!(run(&folder, &["route", "add", &id_a, &id_b]).await.status.code(), Some(1));
@@ -449,6 +450,13 @@ async fn an_org_with_the_package_is_read_linked_and_switched_off() {
     })
     .await;
     assert_eq!(b.rows("WorkItem__c").len(), 1);
+    let list = text(&run(&folder, &["org", "list"]).await.stdout);
+    let head = list.lines().next().unwrap();
+    assert!(head.contains("SPEAKS") && head.contains("LAST READ  ") && head.contains("NEXT READ"), "{list}");
+    assert!(list.contains("package 1.42.0.3 delivery"), "{list}");
+    let tested = text(&run(&folder, &["org", "test", &id_a]).await.stdout);
+    assert!(tested.contains("Delivery Hub 1.42.0.3, namespace delivery"), "{tested}");
+    assert!(tested.contains("last 20") && tested.contains("next "), "{tested}");
     let mapped =
         json(&folder, &["org", "mapping", &id_a, "--on", "assignee", "--off", "workLog.description"]).await;
     let is_on = |object: &str, member: &str| {

@@ -307,6 +307,68 @@ async fn records_that_are_in_both_orgs_already_can_be_linked() {
 }
 
 #[tokio::test]
+async fn records_that_were_linked_by_mistake_become_two_again() {
+    let app = App::start().await;
+    let (a, b) = (kit::hub::hub(&app, ORG_A).await, kit::hub::hub(&app, ORG_B).await);
+    let (a_id, b_id) = (a.create(WORK_ITEM, work_item("One")), b.create(WORK_ITEM, work_item("Another")));
+    app.clock.advance(Duration::from_mins(10));
+    app.connect(&a).await;
+    app.connect(&b).await;
+    app.route(ORG_A, ORG_B).await;
+    app.pull(ORG_A).await;
+    let link = json!({
+        "one": { "orgId": org_id(ORG_A), "recordId": a_id },
+        "other": { "orgId": org_id(ORG_B), "recordId": b_id },
+    });
+    app.order("POST", "/api/v1/identities/link", link.clone()).await;
+    app.order("POST", "/api/v1/identities/link", link).await;
+    let list = format!("/api/v1/identities/links?orgId={}", org_id(ORG_B));
+    let made = app.get(&list).await;
+    assert_eq!(made["links"].as_array().unwrap().len(), 1, "said twice, it is one link: {made}");
+    assert_eq!(made["links"][0]["other"], json!({ "orgId": org_id(ORG_B), "recordId": b_id }));
+    let other = app.get(&format!("/api/v1/identities/links?orgId={}", org_id("00D00000000000C"))).await;
+    assert_eq!(other["links"], json!([]), "another org's list has none of it");
+    let path = format!("/api/v1/identities/links/{}", made["links"][0]["id"].as_str().unwrap());
+    assert_eq!(app.ask("DELETE", &path, None).await.0, 204);
+    assert_eq!(app.ask("DELETE", &path, None).await.0, 404);
+    assert_eq!(app.get(&list).await["links"], json!([]));
+    a.edit(WORK_ITEM, &a_id, json!({ "StageNamePk__c": "Done" }));
+    app.pull(ORG_A).await;
+    app.wait("/api/v1/status", "the delivery", |status| status["counts"]["synced"] == 1).await;
+    assert_eq!(b.row(WORK_ITEM, &b_id).unwrap()["BriefDescriptionTxt__c"], "Another");
+    assert_eq!(b.rows(WORK_ITEM).len(), 2, "the change made a record of its own");
+    assert!(app.has_activity("identity.unlink", &format!("{}:{a_id}", org_id(ORG_A))).await);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_record_is_linked_from_either_side_and_never_to_two() {
+    let app = App::start().await;
+    let ids = ["a01000000000001AAA", "a01000000000002AAA", "a01000000000003AAA"];
+    for org in [ORG_A, ORG_B, "00D00000000000C"] {
+        app.connect(&kit::hub::hub(&app, org).await).await;
+    }
+    let link = |one: (&str, &str), other: (&str, &str)| {
+        json!({
+            "one": { "orgId": org_id(one.0), "recordId": one.1 },
+            "other": { "orgId": org_id(other.0), "recordId": other.1 },
+        })
+    };
+    let path = "/api/v1/identities/link";
+    let first = app.order("POST", path, link((ORG_A, ids[0]), (ORG_B, ids[1]))).await;
+    // B's has a name already; C's gets it, though it is named first.
+    let second = app.order("POST", path, link(("00D00000000000C", ids[2]), (ORG_B, ids[1]))).await;
+    assert_eq!(first["externalId"], second["externalId"]);
+    let (status, why) = app.ask("POST", path, Some(link((ORG_B, ids[1]), (ORG_A, ids[2])))).await;
+    assert_eq!(status, 409, "A has it already: {why}");
+    let (status, why) = app.ask("POST", path, Some(link((ORG_A, "a01"), (ORG_B, ids[1])))).await;
+    assert_eq!((status, why["detail"].as_str().unwrap().starts_with("one.recordId")), (400, true), "{why}");
+    let (status, why) = app.ask("POST", path, Some(link((ORG_A, ids[0]), ("00D00000000000D", ids[1])))).await;
+    assert_eq!(status, 404, "{why}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn what_the_packages_own_connection_has_put_there_before_is_known_for_the_same() {
     let hubs = Hubs::start().await;
     let (a_id, b_id) =
@@ -356,6 +418,29 @@ async fn an_edit_in_the_moment_before_a_delivery_is_not_lost() {
         assert_eq!(org.row(WORK_ITEM, id).unwrap()["BriefDescriptionTxt__c"], "From B, later");
     }
     assert!(hubs.app.has_activity("edit.overwrite", &format!("{}:{here}", org_id(ORG_A))).await);
+    hubs.app.stop().await;
+}
+
+#[tokio::test]
+async fn an_edit_that_could_not_be_put_back_is_put_back_when_its_item_is_retried() {
+    let hubs = Hubs::start().await;
+    let (here, there) = one_in_both(&hubs).await;
+    hubs.a.edit(WORK_ITEM, &here, json!({ "BriefDescriptionTxt__c": "From A" }));
+    hubs.app.clock.advance(Duration::from_secs(5));
+    hubs.b.edit_in_between(&there, &json!({ "BriefDescriptionTxt__c": "From B!" }));
+    hubs.b.validate("BriefDescriptionTxt__c", "!", "No exclamation marks, please.");
+    hubs.app.pull(ORG_A).await;
+    let failed = hubs.app.wait("/api/v1/items?status=failed", "the rule", |list| list["total"] == 1).await;
+    // B is read meanwhile: what it holds is nobody's edit.
+    hubs.app.pull(ORG_B).await;
+    hubs.b.calm();
+    hubs.app.order("POST", "/api/v1/items/retry", json!({ "ids": [failed["items"][0]["id"]] })).await;
+    hubs.app.wait("/api/v1/status", "the retry", |status| status["counts"]["superseded"] == 1).await;
+    hubs.synced(2).await;
+    hubs.app.pull(ORG_B).await;
+    for (org, id) in [(&hubs.a, &here), (&hubs.b, &there)] {
+        assert_eq!(org.row(WORK_ITEM, id).unwrap()["BriefDescriptionTxt__c"], "From B!");
+    }
     hubs.app.stop().await;
 }
 

@@ -30,16 +30,15 @@ async fn people_and_money_are_relayed_only_where_somebody_switches_them_on() {
     app.route(ORG_A, ORG_B).await;
     app.pull(ORG_A).await;
     let developer = "005000000000001AAA";
-    let more = json!({ "DeveloperLookup__c": developer, "BillableRateCurrency__c": 120.0 });
+    let more = json!({ "DeveloperLookup__c": developer, "BillableRateCurrency__c": 120.0, "BountyAmountCurrency__c": 500.5 });
     let id = a.create(WORK_ITEM, work_item("Costly"));
     a.edit(WORK_ITEM, &id, more.clone());
     app.pull(ORG_A).await;
     b.wait_received(1).await;
     let external_id = format!("{}:{id}", org_id(ORG_A));
     let record = b.record(&external_id).unwrap();
-    assert_eq!((&record["assignee"], &record["billableRate"]), (&Value::Null, &Value::Null));
-
-    for member in ["assignee", "billableRate"] {
+    for member in ["assignee", "billableRate", "bountyAmount"] {
+        assert_eq!(record.get(member), None);
         let wanted = with(&app, member, json!({ "on": true })).await;
         app.order("PUT", &path(), wanted).await;
     }
@@ -48,7 +47,7 @@ async fn people_and_money_are_relayed_only_where_somebody_switches_them_on() {
     b.wait_received(2).await;
     let record = b.record(&external_id).unwrap();
     assert_eq!(record["assignee"], format!("{}@example.com", developer.to_lowercase()));
-    assert_eq!(record["billableRate"], 120);
+    assert_eq!((&record["billableRate"], &record["bountyAmount"]), (&json!(120), &json!(500.5)));
 
     app.order("DELETE", &path(), Value::Null).await;
     a.edit(WORK_ITEM, &id, json!({ "StageNamePk__c": "Backlog" }));

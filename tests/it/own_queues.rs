@@ -1,5 +1,7 @@
 //! What an org's own package failed at, and its own connections: seen, and never worked against.
 
+use std::time::Duration;
+
 use kit::hub::{WORK_ITEM, hub, hub_at};
 use kit::{App, ORG_A, ORG_B, org_id};
 use rstest::rstest;
@@ -95,6 +97,38 @@ async fn what_an_org_failed_at_itself_is_shown_and_only_what_it_sends_is_queued_
     assert_eq!((&queued["StatusPk__c"], &queued["RetryCountNumber__c"]), (&json!("Queued"), &json!(0)));
     assert_eq!(a.row("SyncItem__c", &taken).unwrap()["StatusPk__c"], "Failed", "that would strand it");
     assert!(app.has_activity("syncItem.requeue", org_id(ORG_A).as_str()).await);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn how_much_an_org_failed_at_itself_is_counted_beside_its_changes_and_seldom_asked_for() {
+    let app = App::start().await;
+    let (a, b) = (hub(&app, ORG_A).await, hub(&app, ORG_B).await);
+    let failed = a.create("SyncItem__c", row("Outbound", "Failed"));
+    a.create("SyncItem__c", row("Inbound", "Pending"));
+    app.connect(&a).await;
+    app.connect(&b).await;
+    let own = async || app.get("/api/v1/orgs").await["orgs"][0]["ownQueue"].clone();
+    assert_eq!(own().await, Value::Null, "nobody has looked yet");
+    app.route(ORG_A, ORG_B).await;
+    app.pull(ORG_A).await;
+    let begun = app.now();
+    let first = own().await;
+    assert_eq!((&first["count"], &first["more"]), (&json!(2), &json!(false)));
+    let path = format!("/api/v1/orgs/{}/sync-items", org_id(ORG_A));
+    app.order("POST", &format!("{path}/requeue"), json!({ "ids": [failed] })).await;
+    assert_eq!(own().await["count"], 1, "what was mended counts no longer, without another look");
+    a.create("SyncItem__c", row("Outbound", "Failed"));
+    // The org is read by itself many times meanwhile.
+    let orgs = app
+        .move_until(Duration::from_secs(20), "/api/v1/orgs", |orgs| {
+            orgs["orgs"][0]["ownQueue"]["readAt"] != first["readAt"]
+        })
+        .await;
+    let second = orgs["orgs"][0]["ownQueue"].clone();
+    assert_eq!(second["count"], 2);
+    let later = app.now().since(begun);
+    assert!(later >= Duration::from_mins(15), "after {later:?}");
     app.stop().await;
 }
 

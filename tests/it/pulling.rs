@@ -33,7 +33,10 @@ async fn what_an_org_speaks_is_found_out_when_it_is_connected(#[case] managed: b
     assert_eq!(org["adapter"]["apiVersion"], "66.0");
     assert_eq!(org["adapter"]["packageVersion"], if managed { json!("1.42.0.3") } else { Value::Null });
     assert_eq!(org["adapter"]["oldFieldNames"], json!([]));
-    assert_eq!(org["adapter"]["objects"], json!(["WorkItem__c", "WorkItemComment__c", "WorkLog__c"]));
+    assert_eq!(
+        org["adapter"]["objects"],
+        json!(["WorkItem__c", "WorkItemComment__c", "WorkLog__c", "ContentVersion"])
+    );
     let tested = app.order("POST", &format!("/api/v1/orgs/{}/test", org_id(ORG_A)), Value::Null).await;
     let failed: Vec<&Value> =
         tested["checks"].as_array().unwrap().iter().filter(|check| check["result"] == "failed").collect();

@@ -167,7 +167,9 @@ async fn an_org_that_is_away_is_told_from_one_that_refuses() {
 async fn a_session_that_is_not_for_the_api_says_what_a_new_token_does_not_mend() {
     let (app, pair) = App::with_two_orgs().await;
     let words = "This session is not valid for use with the REST API";
-    pair.b.script(Rule::always(Answer::platform(401, "INVALID_SESSION_ID", words)));
+    let refusal = Answer::platform(401, "INVALID_SESSION_ID", words);
+    pair.b.script(Rule::always(refusal.clone()));
+    pair.b.script_api(refusal);
     let asked = pair.b.token_requests();
     let payload = Payload::from(ORG_A, app.now()).record("WI-1", "x");
     app.accept(&pair.token_a, &payload).await;

@@ -64,6 +64,20 @@ impl Hubs {
     }
 }
 
+/// Lets a member of an org's mapping be relayed, which is off.
+///
+/// # Panics
+/// Where there is no such member, or it is on already.
+pub async fn switch_on(app: &App, org: &str, member: &str) {
+    let path = format!("/api/v1/orgs/{}/mapping", org_id(org));
+    let mut members = app.get(&path).await["members"].as_array().cloned().unwrap_or_default();
+    match members.iter_mut().find(|one| one["member"] == member && one["on"] == false) {
+        Some(one) => one["on"] = true.into(),
+        None => panic!("no {member} that is off: {members:?}"),
+    }
+    app.order("PUT", &path, json!({ "members": members })).await;
+}
+
 impl App {
     /// Reads an org's changes now, and tells what that brought.
     pub async fn pull(&self, org: &str) -> Value {

@@ -3,6 +3,7 @@
  * canned data, with the event stream. Run by itself it listens on a fixed port,
  * for working on the UI; the tests start their own.
  */
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
@@ -51,7 +52,14 @@ function answer(mock, method, path, query, body) {
     return systemAnswer(mock, key, id, query, body);
   }
   if (key === 'DELETE crash') return (mock.crash = null);
-  if (name === 'orgs' && verb === 'sync-items' && method === 'POST') return ownAnswer(mock, body);
+  if (name === 'orgs' && verb === 'sync-items' && method === 'POST') {
+    return ownAnswer(
+      mock,
+      mock.orgs.find((one) => one.orgId === id),
+      body,
+    );
+  }
+  if (name === 'identities') return linkAnswer(mock, method, verb, query, body);
   if (name === 'orgs') return orgAnswer(mock, method, id, verb, body);
   if (key === 'POST routes') {
     const route = {
@@ -124,9 +132,28 @@ function systemAnswer(mock, key, id, query, body) {
 }
 
 /** The package's own queue in an org: what is queued again or dismissed goes. */
-function ownAnswer(mock, body) {
+function ownAnswer(mock, org, body) {
   mock.own = mock.own.filter((one) => !body.ids.includes(one.id));
+  org.ownQueue.count = mock.own.length;
   return { changed: body.ids.length, refused: [] };
+}
+
+/** Which records somebody said are one. */
+function linkAnswer(mock, method, id, query, body) {
+  if (method === 'GET') {
+    const of = query.get('orgId');
+    const links = mock.links.filter((one) => [one.one.orgId, one.other.orgId].includes(of));
+    return mock.cut('links', links, query);
+  }
+  if (method === 'DELETE') {
+    mock.links = mock.links.filter((one) => one.id !== id);
+    return null;
+  }
+  const externalId = `${body.one.orgId}:${body.one.recordId}`;
+  const linkedAt = new Date().toISOString();
+  const made = { ...body, id: randomUUID(), externalId, linkedAt, actor: 'user:ada' };
+  mock.links.unshift(made);
+  return { externalId, orgIds: [body.one.orgId, body.other.orgId] };
 }
 
 function orgAnswer(mock, method, id, verb, body) {
@@ -170,7 +197,7 @@ function orgAnswer(mock, method, id, verb, body) {
       mock.mapping = data.MAPPING;
       return null;
     case 'GET org sync-items':
-      return { syncItems: mock.own };
+      return mock.readOwn(org);
     case 'DELETE org ':
       mock.orgs = mock.orgs.filter((one) => one !== org);
       return null;

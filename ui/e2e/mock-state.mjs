@@ -53,6 +53,7 @@ export class Mock {
     this.orgs = connected ? data.orgs(now) : [];
     this.mapping = data.MAPPING;
     this.own = data.own(now);
+    this.links = [];
     this.routes = connected ? data.routes(now) : [];
     this.runs = [];
     this.activity = connected ? data.activity(now) : [];
@@ -246,6 +247,14 @@ export class Mock {
   }
 
   /** An org or a route with the number of what waits for it. */
+  /** What an org's own queue holds; how much that is, is known from then on. */
+  readOwn(org) {
+    const readAt = new Date().toISOString();
+    org.ownQueue = { count: this.own.length, more: false, readAt };
+    this.emit({ items: [], orgs: true, routes: false });
+    return { syncItems: this.own, readAt };
+  }
+
   counted(of) {
     const { sourceOrgId, targetOrgId = of.orgId } = of;
     const status = 'queued,processing,retrying';

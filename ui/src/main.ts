@@ -5,6 +5,7 @@ import { chooseBackend } from './lib/backend';
 import { locale } from './lib/messages';
 import './styles/tokens.css';
 import './styles/base.css';
+import './styles/screens.css';
 
 const target = document.getElementById('app');
 if (target === null) throw new Error('index.html has no #app');

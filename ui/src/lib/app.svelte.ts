@@ -5,6 +5,7 @@ import { Holds } from './items/holds.svelte';
 import { ItemList } from './items/list.svelte';
 import { Monitor } from './monitor.svelte';
 import { OrgActions } from './orgs/actions.svelte';
+import { OwnQueues } from './orgs/own.svelte';
 import { Router } from './router.svelte';
 import { Look } from './shared/look.svelte';
 import { Theme } from './shared/theme.svelte';
@@ -20,6 +21,7 @@ export class App {
   readonly orgActions: OrgActions;
   readonly holds: Holds;
   readonly list: ItemList;
+  readonly ownQueues: OwnQueues;
   readonly router = new Router();
   readonly notices = new Notices();
   readonly theme = new Theme();
@@ -40,6 +42,7 @@ export class App {
     this.relay = new RelayActions(this.monitor, this.notices);
     this.list = new ItemList(this.monitor.backend, (error) => this.monitor.noteProblem(error));
     this.actions = new ItemActions(this.monitor, this.notices, this.list);
+    this.ownQueues = new OwnQueues(this.monitor.backend);
     this.orgActions = new OrgActions(this.monitor, this.actions);
     this.holds = new Holds(this.monitor, this.orgActions, this.actions);
   }

@@ -26,7 +26,7 @@ describe('a list without rows', () => {
     const app = page();
     const { reads, all } = mounted(ListView, failed, app);
     await reads('Nothing matches the filter');
-    const clear = all('.panel button').at(-1);
+    const clear = all('.list-panel button').at(-1);
     expect(clear?.textContent?.trim()).toBe('Clear the filter');
     clear?.click();
     expect(app.router.place.filter.q).toBeUndefined();

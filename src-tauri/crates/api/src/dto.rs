@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 use sync_monitor_domain::sign_in::OrgKind;
 use sync_monitor_domain::{Millis, OrgId};
-use sync_monitor_engine::{Changed, model};
+use sync_monitor_engine::{Changed, OwnReading, model};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -22,12 +22,12 @@ mod stats;
 
 pub(crate) use diagnostics::Diagnostics;
 pub(crate) use hub::{
-    Adapter, AdapterChange, Linked, Mapping, NewKey, Pull, PullChange, Pulled, RecordLink, RecordName,
+    Adapter, AdapterChange, Linked, Mapping, NewKey, Pull, PullChange, Pulled, RecordLink, RecordLinks,
 };
 pub(crate) use items::{
     BulkCommand, Dismissal, FailureGroup, Failures, Item, ItemDetail, Items, Selection, WorkItem, WorkItems,
 };
-pub(crate) use own::{OwnDismissal, OwnDone, OwnItems, OwnSelection};
+pub(crate) use own::{OwnDismissal, OwnDone, OwnItems, OwnQueue, OwnSelection};
 pub(crate) use runs::{Bulk, Preflight, Refusal, Run, RunDetail, Runs};
 pub(crate) use sign_in::{CliOrgs, ConnectCliOrg, Login, OrgChange, SignIn, Tested};
 pub(crate) use stats::Stats;
@@ -161,6 +161,8 @@ pub(crate) struct Org {
     adapter: Option<Adapter>,
     /// How the reading of its changes stands; null for an org that sends them itself.
     pull: Option<Pull>,
+    /// What its own package failed at or waits with, as last read; null where it was not since the program began.
+    own_queue: Option<OwnQueue>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -175,9 +177,11 @@ impl From<sync_monitor_domain::remote::ApiUsage> for ApiUsage {
     }
 }
 
-impl From<model::Org> for Org {
-    fn from(org: model::Org) -> Self {
+impl Org {
+    /// An org, with what was last read in its package's own queue.
+    pub(crate) fn new(org: model::Org, own: Option<OwnReading>) -> Self {
         Self {
+            own_queue: own.map(OwnQueue::from),
             org_id: org.org_id,
             kind: org_kind(&org),
             adapter: org.hub.as_ref().map(|hub| Adapter::from(&hub.adapter)),

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::OrgId;
-use sync_monitor_engine::Consent;
+use sync_monitor_engine::{Consent, model};
 use uuid::Uuid;
 
 use crate::asker::Asker;
@@ -71,10 +71,16 @@ pub(crate) async fn resume_relay(State(app): App_, Asker(actor): Asker) -> Answe
     Ok(Json(app.engine.resume_relay(&actor).await?.into()))
 }
 
+/// An org as the engine knows it.
+pub(crate) fn told(app: &App, org: model::Org) -> dto::Org {
+    let own = app.engine.own_reading(org.org_id);
+    dto::Org::new(org, own)
+}
+
 /// Connected orgs, with their health.
 #[utoipa::path(get, path = "/orgs", tag = "orgs", responses((status = 200, body = dto::Orgs), Refused))]
 pub(crate) async fn orgs(State(app): App_) -> Answer<dto::Orgs> {
-    let orgs = app.engine.orgs().await?.into_iter().map(dto::Org::from).collect();
+    let orgs = app.engine.orgs().await?.into_iter().map(|org| told(&app, org)).collect();
     Ok(Json(dto::Orgs { orgs }))
 }
 
@@ -89,7 +95,7 @@ pub(crate) async fn import_org(
     // Pasted and piped texts end in a line break.
     let auth_url = SecretString::from(org.sfdx_auth_url.expose_secret().trim());
     let org = app.engine.import_org(auth_url, alias, &actor).await?;
-    Ok((StatusCode::CREATED, Json(org.into())))
+    Ok((StatusCode::CREATED, Json(told(&app, org))))
 }
 
 /// Begin a sign-in in the browser; opens nothing itself.
@@ -149,7 +155,7 @@ pub(crate) async fn connect_cli_org(
     let username = text("username", &org.username)?;
     let alias = optional("alias", org.alias)?;
     let org = app.engine.connect_cli_org(&username, alias, &actor).await?;
-    Ok((StatusCode::CREATED, Json(org.into())))
+    Ok((StatusCode::CREATED, Json(told(&app, org))))
 }
 
 /// Test an org: sign-in, endpoint, API usage, clock.
@@ -160,7 +166,7 @@ pub(crate) async fn test_org(
     Path(id): Path<String>,
 ) -> Answer<dto::Tested> {
     let (org, checks) = app.engine.test_org(named_org(&id)?, &actor).await?;
-    Ok(Json(dto::Tested { org: org.into(), checks: checks.into_iter().map(Into::into).collect() }))
+    Ok(Json(dto::Tested { org: told(&app, org), checks: checks.into_iter().map(Into::into).collect() }))
 }
 
 /// Change what an org is called, or the path of its endpoint.
@@ -179,7 +185,8 @@ pub(crate) async fn change_org(
         Some(alias) if alias.trim().is_empty() => Some(String::new()),
         alias => optional("alias", alias)?,
     };
-    Ok(Json(app.engine.change_org(named_org(&id)?, alias, change.endpoint_path, &actor).await?.into()))
+    let org = app.engine.change_org(named_org(&id)?, alias, change.endpoint_path, &actor).await?;
+    Ok(Json(told(&app, org)))
 }
 
 /// Send nothing to an org until it is resumed.
@@ -189,7 +196,7 @@ pub(crate) async fn pause_org(
     Asker(actor): Asker,
     Path(id): Path<String>,
 ) -> Answer<dto::Org> {
-    Ok(Json(app.engine.pause_org(named_org(&id)?, true, &actor).await?.into()))
+    Ok(Json(told(&app, app.engine.pause_org(named_org(&id)?, true, &actor).await?)))
 }
 
 /// Send to an org again.
@@ -199,7 +206,7 @@ pub(crate) async fn resume_org(
     Asker(actor): Asker,
     Path(id): Path<String>,
 ) -> Answer<dto::Org> {
-    Ok(Json(app.engine.pause_org(named_org(&id)?, false, &actor).await?.into()))
+    Ok(Json(told(&app, app.engine.pause_org(named_org(&id)?, false, &actor).await?)))
 }
 
 /// Disconnect an org: its tokens are revoked and forgotten, its history stays.
@@ -425,7 +432,7 @@ pub(crate) fn named_org(id: &str) -> Result<OrgId, Problem> {
     id.parse().map_err(|_| no_such("org", id))
 }
 
-fn named(what: &str, id: &str) -> Result<Uuid, Problem> {
+pub(crate) fn named(what: &str, id: &str) -> Result<Uuid, Problem> {
     Uuid::parse_str(id).map_err(|_| no_such(what, id))
 }
 

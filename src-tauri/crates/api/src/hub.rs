@@ -12,10 +12,11 @@ use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::ServiceKey;
 
 use crate::asker::Asker;
-use crate::handlers::{invalid, named_org, no_such, org_member};
-use crate::openapi::{BadBody, Conflict, Connecting, NotFound, Refused};
+use crate::handlers::{invalid, named, named_org, no_such, org_member, told};
+use crate::openapi::{BadBody, BadQuery, Conflict, Connecting, NotFound, Refused};
 use crate::problem::Problem;
-use crate::{App, body, dto, query, schema};
+use crate::query::{self, Query};
+use crate::{App, body, dto, schema};
 
 type App_ = State<Arc<App>>;
 type Answer<T> = Result<Json<T>, Problem>;
@@ -25,7 +26,7 @@ const LONGEST_KEY: usize = 255;
 
 async fn shown(app: &App, org: OrgId) -> Answer<dto::Org> {
     let known = app.engine.orgs().await?.into_iter().find(|known| known.org_id == org);
-    known.map(|org| Json(org.into())).ok_or_else(|| no_such("org", org.as_str()))
+    known.map(|org| Json(told(app, org))).ok_or_else(|| no_such("org", org.as_str()))
 }
 
 async fn connected(app: &App, id: &str) -> Result<OrgId, Problem> {
@@ -150,7 +151,7 @@ pub(crate) async fn forget_key(
 }
 
 /// Say that two records of two orgs are one.
-#[utoipa::path(post, path = "/identities/link", tag = "orgs", request_body = dto::RecordLink, responses((status = 200, body = dto::Linked), Refused, BadBody, Conflict))]
+#[utoipa::path(post, path = "/identities/link", tag = "orgs", request_body = dto::RecordLink, responses((status = 200, body = dto::Linked), Refused, NotFound, BadBody, Conflict))]
 pub(crate) async fn link(
     State(app): App_,
     Asker(actor): Asker,
@@ -159,8 +160,27 @@ pub(crate) async fn link(
     let one = org_member("one.orgId", &link.one.org_id)?;
     let other = org_member("other.orgId", &link.other.org_id)?;
     let object = link.object.unwrap_or(HubObject::WorkItem);
-    let named = |record: &'_ dto::RecordName| record.record_id.clone();
-    let (first, second) = (named(&link.one), named(&link.other));
-    let external_id = app.engine.link_records(object, (one, &first), (other, &second), &actor).await?;
+    let (first, second) = (link.one.record_id.as_str(), link.other.record_id.as_str());
+    let external_id = app.engine.link_records(object, (one, first), (other, second), &actor).await?;
     Ok(Json(dto::Linked { external_id, org_ids: [one, other] }))
+}
+
+/// Which records somebody said are one, the newest first.
+#[utoipa::path(get, path = "/identities/links", tag = "orgs", params(query::OfOrg, query::Paging), responses((status = 200, body = dto::RecordLinks), Refused, BadQuery))]
+pub(crate) async fn links(State(app): App_, mut query: Query) -> Answer<dto::RecordLinks> {
+    let org = query.org_id()?;
+    let page = query.page()?;
+    query.end()?;
+    Ok(Json(app.engine.links(org, page.limit, page.cursor).await?.into()))
+}
+
+/// Say that two linked records are two: the next change of either goes its own way.
+#[utoipa::path(delete, path = "/identities/links/{id}", tag = "orgs", params(("id" = uuid::Uuid, Path, description = "The link")), responses((status = 204), Refused, NotFound, Conflict))]
+pub(crate) async fn unlink(
+    State(app): App_,
+    Asker(actor): Asker,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.engine.unlink_records(named("link", &id)?, &actor).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

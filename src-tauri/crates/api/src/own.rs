@@ -26,7 +26,8 @@ pub(crate) async fn items(
     let org = named_org(&id)?;
     let statuses = query.own_statuses()?;
     query.end()?;
-    Ok(Json(dto::OwnItems::new(app.engine.own_items(org, &statuses).await?)))
+    let (items, read_at) = app.engine.own_items(org, &statuses).await?;
+    Ok(Json(dto::OwnItems::new(items, read_at)))
 }
 
 /// Let an org send again what it failed to send.

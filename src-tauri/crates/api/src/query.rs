@@ -144,6 +144,16 @@ pub(crate) struct Window {
     target_org_id: Option<String>,
 }
 
+/// Of which org.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, rename_all = "camelCase")]
+#[expect(dead_code, reason = "says what Query::org_id takes")]
+pub(crate) struct OfOrg {
+    /// Only what has to do with this org.
+    #[param(value_type = Option<schema::OrgId>)]
+    org_id: Option<String>,
+}
+
 /// Which rows of an org's own queue.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -263,6 +273,11 @@ impl Query {
     /// Takes out the one target org that is meant.
     pub(crate) fn target(&mut self) -> Result<Option<OrgId>, Problem> {
         self.take_as("targetOrgId", org_id)
+    }
+
+    /// Takes out the one org that is meant.
+    pub(crate) fn org_id(&mut self) -> Result<Option<OrgId>, Problem> {
+        self.take_as("orgId", org_id)
     }
 
     /// Takes out the order of a list.

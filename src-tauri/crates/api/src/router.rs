@@ -97,6 +97,8 @@ fn use_cases() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(hub::mapping, hub::set_mapping, hub::forget_mapping))
         .routes(routes!(hub::set_key, hub::forget_key))
         .routes(routes!(hub::link))
+        .routes(routes!(hub::links))
+        .routes(routes!(hub::unlink))
         .routes(routes!(own::items))
         .routes(routes!(own::requeue))
         .routes(routes!(own::dismiss))

@@ -67,7 +67,7 @@ schemas! {
     /// What an org speaks.
     DialectWord = words("What an org speaks", ["deliverySync", "packageV1"]);
     /// An object of the package.
-    HubObjectWord = words("An object of Delivery Hub's package", ["workItem", "comment", "workLog"]);
+    HubObjectWord = words("An object of Delivery Hub's package", ["workItem", "comment", "workLog", "document"]);
     /// Which way a row of the package's queue goes.
     DirectionWord = words("Does the org send it, or did it come in?", ["outbound", "inbound"]);
     /// Where a row of the package's queue stands.
@@ -77,7 +77,7 @@ schemas! {
         .property("object", Ref::from_schema_name(HubObjectWord::name()))
         .property("member", text("Its documented name: of the record, or of an element of comments or timeLogs"))
         .property("field", text("The field's name in the newest package, without a namespace"))
-        .property("conversion", words("How one becomes the other", ["text", "html", "number", "date", "userEmail"]))
+        .property("conversion", words("How one becomes the other", ["text", "html", "number", "date", "userEmail", "file"]))
         .property("on", ObjectBuilder::new().schema_type(SchemaType::Type(Type::Boolean)).description(Some("Is it relayed?")))
         .required("object")
         .required("member")

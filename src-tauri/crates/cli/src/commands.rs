@@ -13,6 +13,7 @@ use crate::client::{Answer, Client, Failure};
 mod activity;
 pub(crate) mod db;
 pub(crate) mod diagnostics;
+mod dialect;
 mod items;
 mod log;
 mod org;

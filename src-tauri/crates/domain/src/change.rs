@@ -21,7 +21,7 @@ pub const MAX_RECORDS: usize = 2_000;
 pub const MAX_AHEAD_MS: i64 = 5 * 60 * 1_000;
 
 /// Members of a record that add up instead of being replaced.
-const LISTS: [&str; 2] = ["comments", "timeLogs"];
+const LISTS: [&str; 3] = ["comments", "timeLogs", "documents"];
 
 /// What a payload does to its records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]

@@ -6,6 +6,7 @@
 
 pub mod adapter;
 mod convert;
+pub mod document;
 pub mod history;
 pub mod mapping;
 pub mod row;
@@ -32,11 +33,13 @@ pub enum HubObject {
     Comment,
     /// Hours worked on one: an element of `timeLogs`.
     WorkLog,
+    /// A file attached to one: an element of `documents`. The platform's own object, so it has no namespace.
+    Document,
 }
 
 impl HubObject {
     /// All of them, parents before children.
-    pub const ALL: [Self; 3] = [Self::WorkItem, Self::Comment, Self::WorkLog];
+    pub const ALL: [Self; 4] = [Self::WorkItem, Self::Comment, Self::WorkLog, Self::Document];
 
     /// Its API name, without a namespace.
     pub fn name(self) -> &'static str {
@@ -44,7 +47,13 @@ impl HubObject {
             Self::WorkItem => "WorkItem__c",
             Self::Comment => "WorkItemComment__c",
             Self::WorkLog => "WorkLog__c",
+            Self::Document => "ContentVersion",
         }
+    }
+
+    /// What comes before its name in an org whose package has this namespace prefix.
+    pub fn prefix(self, prefix: &str) -> &str {
+        if self == Self::Document { "" } else { prefix }
     }
 
     /// The member of the documented record that holds it; `None` for the record itself.
@@ -53,13 +62,14 @@ impl HubObject {
             Self::WorkItem => None,
             Self::Comment => Some("comments"),
             Self::WorkLog => Some("timeLogs"),
+            Self::Document => Some("documents"),
         }
     }
 
-    /// The field that names its work item, without a namespace.
+    /// The field that names its work item, without a namespace; `None` for files, which are linked by rows of their own.
     pub fn parent_field(self) -> Option<&'static str> {
         match self {
-            Self::WorkItem => None,
+            Self::WorkItem | Self::Document => None,
             Self::Comment => Some("WorkItemId__c"),
             Self::WorkLog => Some("WorkItemLookup__c"),
         }

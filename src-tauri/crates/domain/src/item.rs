@@ -162,7 +162,14 @@ pub struct InFlight {
     pub was_due: Millis,
     /// Is the org held as unreachable by now? Then it is its probe, or was in flight when that was found out.
     pub held: bool,
+    /// Since when the work item that it belongs below is missed in the org, if it is.
+    pub orphan_since: Option<Millis>,
 }
+
+/// How long a comment or log waits for its work item; then somebody is to know of it.
+pub const ORPHAN_PATIENCE: Duration = Duration::from_hours(24);
+/// Between two looks for the work item, where nothing tells that it came.
+const ORPHAN_LOOK: Duration = Duration::from_mins(15);
 
 /// Decides what becomes of an item whose attempt ended at `ended` and means `meaning`.
 pub fn after_try(item: InFlight, meaning: Meaning, ended: Millis, schedule: &Schedule) -> Verdict {
@@ -183,6 +190,19 @@ pub fn after_try(item: InFlight, meaning: Meaning, ended: Millis, schedule: &Sch
         }
         Meaning::RateLimited { retry_after } => back(Outcome::RateLimited, Hold::RateLimited { retry_after }),
         Meaning::EndpointMissing => back(Outcome::EndpointMissing, Hold::EndpointMissing),
+        // Waiting for another item costs no attempt; but what waits for ever is seen by nobody.
+        Meaning::ParentMissing
+            if item.orphan_since.is_none_or(|since| ended < since.plus(ORPHAN_PATIENCE)) =>
+        {
+            Verdict {
+                status: item.claimed_from,
+                due: Some(ended.plus(ORPHAN_LOOK)),
+                counted: false,
+                outcome: Outcome::Retrying,
+                hold: None,
+            }
+        }
+        Meaning::ParentMissing => done(Status::Failed, Outcome::Failed),
         // The rest of an unreachable org's items are held uncounted, and the probe and what is still in flight are of
         // them: an outage of any length must not use up an item's attempts.
         Meaning::Unreachable if item.held => Verdict {
@@ -214,7 +234,7 @@ mod tests {
 
     fn in_flight(attempts: u32) -> InFlight {
         let claimed_from = if attempts == 0 { Status::Queued } else { Status::Retrying };
-        InFlight { attempts, claimed_from, was_due: Millis(7), held: false }
+        InFlight { attempts, claimed_from, was_due: Millis(7), held: false, orphan_since: None }
     }
 
     #[rstest]
@@ -229,6 +249,7 @@ mod tests {
     #[case::fifth_failure(4, Meaning::Retry { retry_after: None }, Status::Failed, None, true, Outcome::Failed)]
     #[case::fifth_failure_by_network(4, Meaning::Unreachable, Status::Failed, None, true, Outcome::Failed)]
     #[case::asked_to_wait(0, Meaning::Retry { retry_after: Some(Duration::from_secs(50)) }, Status::Retrying, Some(50_000), true, Outcome::Retrying)]
+    #[case::too_early(4, Meaning::ParentMissing, Status::Retrying, Some(900_000), false, Outcome::Retrying)]
     #[case::sign_in(2, Meaning::SignInRequired, Status::Queued, Some(0), false, Outcome::SignInRequired)]
     #[case::rate_limited(2, Meaning::RateLimited { retry_after: None }, Status::Queued, Some(0), false, Outcome::RateLimited)]
     #[case::no_endpoint(

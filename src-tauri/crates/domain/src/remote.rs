@@ -47,6 +47,8 @@ pub enum Meaning {
     },
     /// There is no sync endpoint at the address (404, a redirect).
     EndpointMissing,
+    /// The work item that it belongs below is not in the org; nothing was sent. It goes when that is there.
+    ParentMissing,
     /// No answer at all: time-out, TLS or network error, of the org or of its token server.
     Unreachable,
 }
@@ -106,12 +108,19 @@ pub struct Call {
     /// Is it for Delivery Hub's own service? Then it goes with the key and the signature that are kept for the org, and
     /// what is answered is read as that service means it.
     pub is_service: bool,
+    /// Is the answer to be taken as it is, whatever is in it?
+    pub is_raw: bool,
 }
 
 impl Call {
     /// Reads what is at a path.
     pub fn get(path: String) -> Self {
-        Self { method: CallMethod::Get, path, body: None, is_service: false }
+        Self { method: CallMethod::Get, path, body: None, is_service: false, is_raw: false }
+    }
+
+    /// Reads the bytes that are at a path.
+    pub fn bytes(path: String) -> Self {
+        Self { is_raw: true, ..Self::get(path) }
     }
 }
 

@@ -122,6 +122,7 @@ impl Engine {
         let address = self.inner.tools.store.org(org).await?.address();
         self.inner.tools.store.disconnect_org(org, actor.clone(), self.clock().now()).await?;
         self.tell(org, Command::Disconnected);
+        self.inner.tools.own_readings.forget(org);
         self.inner.tools.announce(Vec::new(), true);
         self.inner.tools.remote.disconnect(&address).await.map_err(|error| Error::Connect(error.into()))
     }

@@ -145,6 +145,7 @@ fn sign_in(found: &Examination, org: &Org) -> (CheckResult, String) {
         | Meaning::Synced
         | Meaning::Superseded
         | Meaning::EndpointMissing
+        | Meaning::ParentMissing
         | Meaning::TokenRenewed => (CheckResult::Failed, words(one, "The org does not answer as it should.")),
     }
 }

@@ -70,6 +70,8 @@ pub(crate) fn after_answer(
             };
             (Health { hold, ..before }, words())
         }
+        // Nothing was sent, so nothing was found out.
+        None if answer.meaning == Meaning::ParentMissing => (before, None),
         // An answer: the org is there. A limit ends by its time, not by one request that slipped through.
         None => {
             let hold = before.hold.filter(|hold| matches!(hold, OrgHold::RateLimited { .. }));
@@ -130,6 +132,7 @@ pub(crate) fn after_look(
         | Meaning::Superseded
         | Meaning::Refused
         | Meaning::Retry { .. }
+        | Meaning::ParentMissing
         | Meaning::TokenRenewed => before.hold.filter(|hold| match hold {
             OrgHold::RateLimited { .. } => true,
             OrgHold::Unreachable { .. } => false,
@@ -227,6 +230,13 @@ mod tests {
                 (Health::default(), None)
             );
         }
+    }
+
+    #[test]
+    fn what_was_not_sent_for_want_of_its_work_item_says_nothing_of_the_org() {
+        let before = held(OrgHold::Unreachable { probe_at: NOW });
+        let missing = answer(Meaning::ParentMissing);
+        assert_eq!(after_answer(before, &missing, None, 3, NOW, &settings()), (before, None));
     }
 
     #[rstest]

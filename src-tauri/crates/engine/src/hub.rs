@@ -1,10 +1,12 @@
 //! Orgs with Delivery Hub's package: finding out what each speaks, reading its changes, writing to it record by record.
 
 mod deliver;
+mod files;
 mod find;
 mod mend;
 mod own;
 mod pull;
+mod reading;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,15 +17,18 @@ use sync_monitor_domain::hub::soql::Select;
 use sync_monitor_domain::hub::{Adapter, Dialect, HubObject, Mapping, Row, row};
 use sync_monitor_domain::ids::{OrgId, record_id};
 use sync_monitor_domain::remote::{ApiUsage, Call, Called, Meaning, OrgAddress, Remote, ServiceKey, Try};
-use sync_monitor_store::{Ledger, Link};
+use sync_monitor_store::Ledger;
+use uuid::Uuid;
 
-use crate::model::{Actor, OrgAdapter, PullState};
-use crate::{Engine, Error};
+use crate::model::{Actor, Link, LinkPage, OrgAdapter, PullState};
+use crate::{Engine, Error, new_id};
 
 pub(crate) use deliver::deliver;
 pub use own::{Consent, OwnAction, OwnDone};
 pub use pull::Pulled;
 pub(crate) use pull::{Handle, start};
+pub use reading::OwnReading;
+pub(crate) use reading::OwnReadings;
 
 /// The most IDs in one query: a URL has room for so many.
 const IDS_AT_ONCE: usize = 100;
@@ -288,8 +293,8 @@ impl Engine {
     /// From now on these records of two orgs are one; returns the name that both have.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for what is no record's ID, or two of one org; [`Error::Refused`] where one is another already; or
-    /// when the store fails.
+    /// [`Error::Invalid`] for what is no record's ID, or two of one org; [`Error::NotFound`] for an org that was never heard of;
+    /// [`Error::Refused`] where one is another already; or when the store fails.
     pub async fn link_records(
         &self,
         object: HubObject,
@@ -302,12 +307,42 @@ impl Engine {
                 "Two records of one org are never the same. Name one in each of two orgs.".into(),
             ));
         }
-        let id = |text: &str| {
+        let id = |member: &str, text: &str| {
             record_id(text).ok_or_else(|| {
-                Error::Invalid(format!("{text:?} is no record's ID: it has 15 or 18 letters and digits."))
+                Error::Invalid(format!(
+                    "{member} {text:?} is no record's ID: it has 15 or 18 letters and digits, and of 18 the last three fit the others. Copy it from the address of the record's page."
+                ))
             })
         };
-        let link = Link { object, one: (one.0, id(one.1)?), other: (other.0, id(other.1)?) };
-        Ok(self.inner.tools.store.link_records(link, actor.clone(), self.clock().now()).await?)
+        let one = (one.0, id("one.recordId", one.1)?);
+        let other = (other.0, id("other.recordId", other.1)?);
+        let link = Link { id: new_id(), object, one, other };
+        let orgs = [link.one.0, link.other.0];
+        let name = self.inner.tools.store.link_records(link, actor.clone(), self.clock().now()).await?;
+        // A comment may wait for what is known there now.
+        self.inner.tools.wake(&orgs);
+        Ok(name)
+    }
+
+    /// From now on the records of a link are two again: the next change of either goes its own way.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no such link; [`Error::Refused`] while something is written there; or when the store
+    /// fails.
+    pub async fn unlink_records(&self, id: Uuid, actor: &Actor) -> Result<(), Error> {
+        Ok(self.inner.tools.store.unlink_records(id, actor.clone(), self.clock().now()).await?)
+    }
+
+    /// Which records admins said are one: those of an org, or all, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a cursor that is none, or when the store fails.
+    pub async fn links(
+        &self,
+        org: Option<OrgId>,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Result<LinkPage, Error> {
+        Ok(self.inner.tools.store.links(org, limit, cursor).await?)
     }
 }

@@ -34,7 +34,7 @@ use uuid::Uuid;
 
 pub use clock::SystemClock;
 pub use examine::{Check, CheckName, CheckResult};
-pub use hub::{Consent, OwnAction, OwnDone, Pulled};
+pub use hub::{Consent, OwnAction, OwnDone, OwnReading, Pulled};
 pub use sign_in::{SignInProgress, SignInState};
 pub use sync_monitor_store::model;
 
@@ -175,6 +175,7 @@ impl Engine {
             changes,
             stop: CancellationToken::new(),
             adapters: Arc::default(),
+            own_readings: Arc::default(),
             wakes: Arc::default(),
         };
         let inner = Inner {

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::health;
-use crate::hub::{self, Adapters};
+use crate::hub::{self, Adapters, OwnReadings};
 use crate::{Changed, Settings};
 
 mod sign_in;
@@ -70,6 +70,7 @@ pub(crate) struct Tools {
     pub(crate) changes: broadcast::Sender<Changed>,
     pub(crate) stop: CancellationToken,
     pub(crate) adapters: Arc<Adapters>,
+    pub(crate) own_readings: Arc<OwnReadings>,
     pub(crate) wakes: Arc<Wakes>,
 }
 
@@ -299,7 +300,11 @@ impl Worker {
         if probe {
             self.probing = false;
         }
-        self.unanswered = if decisive.meaning == Meaning::Unreachable { self.unanswered + 1 } else { 0 };
+        self.unanswered = match decisive.meaning {
+            Meaning::Unreachable => self.unanswered + 1,
+            Meaning::ParentMissing => self.unanswered,
+            _ => 0,
+        };
         // What was in flight when the org was found unreachable is held like the rest, uncounted.
         let held = matches!(self.health.hold, Some(OrgHold::Unreachable { .. }));
         let schedule = &self.tools.settings.schedule;
@@ -314,9 +319,12 @@ impl Worker {
         let tools = self.tools.clone();
         self.saving.spawn(async move { tools.save(org, completion).await });
         self.move_to(moved_to, ended).await;
-        if decisive.meaning == Meaning::SignInRequired {
-            self.look = self.look.after(&decisive);
-        }
+        self.look = match decisive.meaning {
+            Meaning::SignInRequired => self.look.after(&decisive),
+            Meaning::Unreachable => self.look,
+            // The tokens are good. A look that found them so is not enough: what takes a look may refuse a change.
+            _ => self.look.proved_needless(),
+        };
         let (health, detail) = health::after_answer(
             self.health,
             &decisive,
@@ -369,9 +377,6 @@ impl Worker {
         }
         if health.as_str() != self.health.as_str() {
             tracing::info!(org = %self.address.org_id, health = health.as_str(), detail, "the org's health changed");
-        }
-        if self.health.sign_in_required && !health.sign_in_required {
-            self.look = Look::Unplanned { looks: 0 };
         }
         self.health = health;
         if let Err(error) = self.tools.store.set_health(self.address.org_id, health, detail, at).await {

@@ -20,6 +20,7 @@ use sync_monitor_domain::ids::record_id;
 use crate::{OrgSim, wall_clock};
 
 pub(crate) use rest::{answer, is_ours};
+pub(crate) use service::BYTES;
 
 /// The clock that an org goes by: the machine's, or one that a test moves.
 #[derive(Clone, Default)]
@@ -200,6 +201,11 @@ impl OrgSim {
             hub.capture(place, object, &id);
             id
         })
+    }
+
+    /// A user attaches a file to a record; returns the ID of its version.
+    pub fn attach(&self, record: &str, title: &str, path: &str, bytes: &[u8]) -> String {
+        self.in_hub(|hub, place| hub.attach(place, record, (title, path), bytes))
     }
 
     /// A user changes a record.

@@ -24,6 +24,7 @@ pub mod config;
 pub mod data_dir;
 mod demo;
 mod keychain;
+mod memory;
 mod program;
 mod redact;
 pub mod telemetry;
@@ -58,6 +59,7 @@ pub struct Running {
     api: Api,
     demo: Option<Demo>,
     admin_token: SecretString,
+    _memory: memory::Keeper,
 }
 
 /// Starts the program: settings → lock → store → secrets → Salesforce → engine → listener → `api.json`.
@@ -99,7 +101,8 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     };
     let settings = api_settings(surroundings, &admin_token, login_url);
     let api = Api::start(engine.clone(), settings, listener)?;
-    let mut running = Running { data_dir, engine, api, demo: None, admin_token };
+    let mut running =
+        Running { data_dir, engine, api, demo: None, admin_token, _memory: memory::Keeper::start() };
     if let Err(error) = running.open(scene).await {
         running.stop().await?;
         return Err(error);

@@ -9,7 +9,7 @@ use sha2::Sha256;
 use sync_monitor_domain::hub::v1;
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::{
-    Call, CallMethod, Called, OrgAddress, Report, SecretError, SecretStore, ServiceKey, Try,
+    Call, CallMethod, Called, Meaning, OrgAddress, Report, SecretError, SecretStore, ServiceKey, Try,
 };
 use sync_monitor_domain::sign_in::TokenSource;
 
@@ -110,6 +110,9 @@ impl Client {
             CallMethod::Patch => Method::PATCH,
         };
         let judge = |one: &mut Try| {
+            if call.is_raw && one.http_status == Some(200) {
+                one.meaning = Meaning::Synced;
+            }
             if call.is_service
                 && let (Some(status), Some(message)) = (one.http_status, &one.message)
                 && let Some((meaning, code)) = v1::refusal(status, message)

@@ -75,7 +75,11 @@ impl Client {
                     return Err(Box::new(answer.one));
                 }
                 // Who is signed in and may not see limits is signed in.
-                Meaning::Synced | Meaning::Superseded | Meaning::Refused | Meaning::EndpointMissing => {
+                Meaning::Synced
+                | Meaning::Superseded
+                | Meaning::Refused
+                | Meaning::ParentMissing
+                | Meaning::EndpointMissing => {
                     return Ok(token);
                 }
                 Meaning::SignInRequired
@@ -139,7 +143,14 @@ fn fault(one: &Try, page: bool) -> Option<EndpointFault> {
         (_, Some(403)) => Some(EndpointFault::Forbidden),
         // An org says in JSON what it does not allow.
         (Meaning::Refused | Meaning::Superseded, _) if page => Some(EndpointFault::SomethingElse),
-        (Meaning::Synced | Meaning::Superseded | Meaning::Refused | Meaning::TokenRenewed, _) => None,
+        (
+            Meaning::Synced
+            | Meaning::Superseded
+            | Meaning::Refused
+            | Meaning::ParentMissing
+            | Meaning::TokenRenewed,
+            _,
+        ) => None,
     }
 }
 

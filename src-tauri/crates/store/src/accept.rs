@@ -42,13 +42,16 @@ pub(crate) struct Intake {
     pub(crate) new_id: fn() -> Uuid,
     /// Does it only add to its records (a comment)? Then it competes with no other version of them.
     pub(crate) adds: bool,
+    /// The only org that it goes to, where it is not every target.
+    pub(crate) only: Option<i64>,
 }
 
 pub(crate) fn accept(tx: &mut Tx<'_>, intake: &Intake) -> Result<Accepted> {
     let change = &intake.change;
     let source = tx.orgs.find(tx.sql, change.source)?;
     let known = transaction(tx.sql, &change.transaction_id)?;
-    let legs = source.map_or(Ok(Vec::new()), |source| tx.routes.from(tx.sql, source))?;
+    let mut legs = source.map_or(Ok(Vec::new()), |source| tx.routes.from(tx.sql, source))?;
+    legs.retain(|leg| intake.only.is_none_or(|only| leg.target == only));
     let records = if intake.adds {
         vec![KnownRecord::default(); change.records.len()]
     } else {
@@ -290,7 +293,19 @@ fn relay(
         done.targets.push(leg.target_id);
         last = Some(key);
     }
+    if let Some(last) = last.filter(|_| intake.adds) {
+        touch(tx.sql, &relayed, last)?;
+    }
     Ok(last)
+}
+
+/// The newest item of these records is this one, though it says nothing of their versions.
+fn touch(sql: &Connection, change: &Change, item: i64) -> Result<()> {
+    for record in &change.records {
+        sql.prepare_cached("UPDATE records SET last_item = ?2 WHERE external_id = ?1")?
+            .execute((&record.external_id, item))?;
+    }
+    Ok(())
 }
 
 /// Remembers the transaction, with what of it goes on.
@@ -352,6 +367,7 @@ fn insert(
         cycle: 1,
         created_at: at,
         has_error: false,
+        orphan_since: None,
     };
     tx.shift(None, Some(item.slot()));
     tx.happened(at, leg.target, Event::Accepted);
@@ -374,6 +390,7 @@ pub(crate) fn send_again(
     new_id: fn() -> Uuid,
 ) -> Result<Uuid> {
     let change = tx.change(txn)?;
-    let (_, item) = insert(tx, times, new_id, txn, leg, &change, &mut Vec::new())?;
+    let (key, item) = insert(tx, times, new_id, txn, leg, &change, &mut Vec::new())?;
+    touch(tx.sql, &change, key)?;
     Ok(item)
 }

@@ -33,7 +33,7 @@ pub struct Facts {
 const MOST: usize = 20;
 
 /// What must hold at any time: what is wrong where a query finds a row.
-pub(crate) const INVARIANTS: [(&str, &str); 7] = [
+pub(crate) const INVARIANTS: [(&str, &str); 8] = [
     (
         "a counter is not what counting says",
         "SELECT 1 FROM (
@@ -56,11 +56,16 @@ pub(crate) const INVARIANTS: [(&str, &str); 7] = [
         "SELECT 1 FROM waiting w JOIN items i ON i.id = w.item WHERE i.status NOT IN (0, 1, 2)",
     ),
     (
+        "a record or a place in the line is of an item that is not there",
+        "SELECT item FROM (SELECT item FROM item_records UNION ALL SELECT item FROM waiting) EXCEPT SELECT id FROM items",
+    ),
+    (
         "an item waits for nothing, or does not wait for what it must",
         "SELECT 1 FROM items i WHERE i.status IN (0, 2) AND i.blocked <> EXISTS (
             SELECT 1 FROM waiting mine JOIN waiting w ON w.target = mine.target AND w.external_id = mine.external_id
               JOIN items o ON o.id = w.item
-             WHERE mine.item = i.id AND w.item <> i.id AND (w.item < i.id OR o.status = 1))",
+             WHERE mine.item = i.id AND w.item <> i.id
+               AND ((o.orphan_since IS NOT NULL, w.item) < (i.orphan_since IS NOT NULL, i.id) OR o.status = 1))",
     ),
     (
         "two items of one record are in flight at once",

@@ -37,12 +37,20 @@ pub struct Claimed {
     pub claimed_from: Status,
     /// When it was due.
     pub was_due: Millis,
+    /// Since when its work item is missed in the org, if it is.
+    pub orphan_since: Option<Millis>,
 }
 
 impl Claimed {
     /// As the domain judges it.
     pub fn in_flight(&self, held: bool) -> InFlight {
-        InFlight { attempts: self.attempts, claimed_from: self.claimed_from, was_due: self.was_due, held }
+        InFlight {
+            attempts: self.attempts,
+            claimed_from: self.claimed_from,
+            was_due: self.was_due,
+            held,
+            orphan_since: self.orphan_since,
+        }
     }
 }
 
@@ -106,6 +114,7 @@ fn take(tx: &mut Tx<'_>, mut item: queue::Row, was_due: Millis, now: Millis) -> 
         attempts: item.attempts,
         claimed_from,
         was_due,
+        orphan_since: item.orphan_since,
     };
     for (external_id, digest) in queue::records(&change) {
         let holding = accept::holding(tx.sql, item.target, external_id)?;
@@ -152,6 +161,9 @@ pub(crate) fn complete(tx: &mut Tx<'_>, target: OrgId, done: &Completion) -> Res
     let verdict = done.verdict;
     let to = Move { status: verdict.status, due: verdict.due, at: done.ended };
     let attempts = if verdict.counted { number } else { item.attempts };
+    let is_orphan = done.tries.last().is_some_and(|one| one.meaning == Meaning::ParentMissing);
+    item.orphan_since =
+        item.orphan_since.or(Some(done.ended)).filter(|_| is_orphan && verdict.status.is_open());
     if let Some(decisive) = done.tries.last() {
         let key = failure_key_of(target, decisive, verdict.status);
         queue::put_after(tx, &mut item, to, trace(attempts, decisive, key.as_deref(), verdict.status))?;
@@ -160,7 +172,7 @@ pub(crate) fn complete(tx: &mut Tx<'_>, target: OrgId, done: &Completion) -> Res
             let after: Holding = match decisive.meaning {
                 Meaning::Synced => holding.delivered(digest),
                 Meaning::Superseded => holding.overtaken(digest),
-                Meaning::Retry { .. } | Meaning::Unreachable => holding,
+                Meaning::Retry { .. } | Meaning::Unreachable | Meaning::ParentMissing => holding,
                 Meaning::Refused
                 | Meaning::SignInRequired
                 | Meaning::TokenRenewed
@@ -182,6 +194,11 @@ pub(crate) fn complete(tx: &mut Tx<'_>, target: OrgId, done: &Completion) -> Res
         queue::settle(tx, &mut item, &change, done.ended, &mut touched)?;
     } else {
         queue::leave(tx, &item, &change, &mut touched)?;
+    }
+    if verdict.status == Status::Synced {
+        for (external_id, _) in queue::records(&change) {
+            queue::parent_came(tx.sql, item.target, external_id, done.ended)?;
+        }
     }
     Ok(touched)
 }

@@ -1,5 +1,7 @@
 //! Orgs with Delivery Hub's package: what they are, how far they were read, which of their records is which.
 
+mod introduce;
+mod links;
 mod records;
 mod take;
 
@@ -8,6 +10,7 @@ use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::conflict::{Timestamp, Version};
 use sync_monitor_domain::hub::{Adapter, Dialect, HubObject, Mapping};
 use sync_monitor_domain::ids::OrgId;
+use uuid::Uuid;
 
 use crate::activity::{self, Entry};
 use crate::error::{Error, Result};
@@ -15,7 +18,8 @@ use crate::model::{Actor, OrgHub};
 use crate::writer::Tx;
 use crate::{Store, orgs, rows};
 
-pub use records::{Held, Link, State, Writing, Wrote};
+pub use links::{Link, LinkPage, Linked};
+pub use records::{Held, State, Writing, Wrote};
 pub use take::{Ledger, Page, PulledRow, Taken};
 
 /// What an org was found to be, and what its admin wants of it.
@@ -107,7 +111,7 @@ fn adapters(sql: &Connection) -> Result<Vec<OrgAdapter>> {
             found_at,
             wanted,
             own_mapping: own.is_some(),
-            mapping: own.unwrap_or_default(),
+            mapping: own.map(Mapping::completed).unwrap_or_default(),
         });
     }
     Ok(list)
@@ -348,6 +352,15 @@ impl Store {
         self.inner.readers.run(move |sql| records::unknown(sql, org, ids)).await
     }
 
+    /// Which of these work items of an org must be read for the comments and logs below them: those of which nothing is
+    /// known, and those that a target is to be told of for the first time.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn parents_to_read(&self, org: OrgId, ids: Vec<String>) -> Result<Vec<String>> {
+        self.inner.readers.run(move |sql| introduce::to_read(sql, org, ids)).await
+    }
+
     /// The record of an org that an externalId is, with what it is known to hold.
     ///
     /// # Errors
@@ -413,11 +426,37 @@ impl Store {
         self.inner.readers.run(move |sql| crate::accept::newest(sql, &external_id)).await
     }
 
-    /// From now on these records of two orgs are one.
+    /// Is the newest version known of a record that it was given up?
     ///
     /// # Errors
-    /// [`Error::Refused`] where one of them is another already; or when the store fails.
+    /// When the store fails.
+    pub async fn is_given_up(&self, external_id: String) -> Result<bool> {
+        self.inner.readers.run(move |sql| records::is_given_up(sql, &external_id)).await
+    }
+
+    /// From now on these records of two orgs are one; returns the name that both have.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an org that was never heard of; [`Error::Refused`] where one of them is another already; or when
+    /// the store fails.
     pub async fn link_records(&self, link: Link, actor: Actor, at: Millis) -> Result<String> {
-        self.write(move |tx| records::link(tx, &link, &actor, at)).await
+        self.write(move |tx| links::link(tx, &link, &actor, at)).await
+    }
+
+    /// From now on the records of a link are two again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no such link; [`Error::Refused`] while something is written there; or when the store
+    /// fails.
+    pub async fn unlink_records(&self, id: Uuid, actor: Actor, at: Millis) -> Result<()> {
+        self.write(move |tx| links::unlink(tx, id, &actor, at)).await
+    }
+
+    /// The links of an org, or all of them, the newest first.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`] for a cursor that is none, or when the store fails.
+    pub async fn links(&self, org: Option<OrgId>, limit: u32, cursor: Option<String>) -> Result<LinkPage> {
+        self.inner.readers.run(move |sql| links::page(sql, org, limit, cursor.as_deref())).await
     }
 }

@@ -49,7 +49,8 @@ pub use bulk::{Action, Batch, BatchDone, NewRun};
 pub use delivery::{Claim, Claimed, Completion};
 pub use error::{Error, Result};
 pub use hub::{
-    Held, Ledger, Link, OrgAdapter, Page, PullState, PulledRow, RoundEnd, State, Taken, Writing, Wrote,
+    Held, Ledger, Link, LinkPage, Linked, OrgAdapter, Page, PullState, PulledRow, RoundEnd, State, Taken,
+    Writing, Wrote,
 };
 pub use preflight::Meant;
 
@@ -125,7 +126,8 @@ impl Store {
         first_due: Millis,
         new_id: fn() -> Uuid,
     ) -> Result<Accepted> {
-        let intake = accept::Intake { change: Arc::new(change), at, first_due, new_id, adds: false };
+        let intake =
+            accept::Intake { change: Arc::new(change), at, first_due, new_id, adds: false, only: None };
         self.write(move |tx| accept::accept(tx, &intake)).await
     }
 

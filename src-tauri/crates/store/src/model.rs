@@ -13,7 +13,7 @@ use uuid::Uuid;
 mod activity;
 mod runs;
 
-pub use crate::hub::{OrgAdapter, PullState};
+pub use crate::hub::{Link, LinkPage, Linked, OrgAdapter, PullState};
 pub(crate) use activity::RELAY;
 pub use activity::{Activity, ActivityFilter, ActivityPage, Actor, Via};
 pub use runs::{

@@ -25,6 +25,9 @@ pub(crate) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0011_stats_by_org.sql")),
     M::up(include_str!("migrations/0012_hub_writing.sql")),
     M::up(include_str!("migrations/0013_cheap_checks.sql")),
+    M::up(include_str!("migrations/0014_cheap_clearing.sql")),
+    M::up(include_str!("migrations/0015_links.sql")),
+    M::up(include_str!("migrations/0016_orphans.sql")),
 ];
 
 /// Opens the database for writing, and brings its schema up to date.

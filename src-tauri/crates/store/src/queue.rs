@@ -3,6 +3,9 @@
 //! An item never overtakes an older unfinished one of the same record and target. Where the newer one covers the older
 //! one wholly, the older is superseded. `waiting` holds a row for each record of each open item; an item is `blocked`
 //! while one of its records has an older open item there, or one in flight.
+//!
+//! A comment or log whose work item is not in the target (an orphan) waits for it, wherever it comes from; so whatever may
+//! bring it goes first, be it newer.
 
 use std::collections::HashSet;
 
@@ -35,6 +38,8 @@ pub(crate) struct Row {
     pub(crate) created_at: Millis,
     /// Has its last error words to be found by?
     pub(crate) has_error: bool,
+    /// Since when its work item is missed in the target, if it is.
+    pub(crate) orphan_since: Option<Millis>,
 }
 
 impl Row {
@@ -50,9 +55,9 @@ impl Row {
 
 /// What [`row`] reads, of an item as i and its route as r.
 pub(crate) const COLUMNS: &str = "i.id, i.uuid, i.txn, i.route, r.target, i.status, i.blocked, i.dismissed_at IS NOT NULL, i.attempts, i.cycle,
-    i.created_at, i.error_code IS NOT NULL OR i.error_message IS NOT NULL";
+    i.created_at, i.error_code IS NOT NULL OR i.error_message IS NOT NULL, i.orphan_since";
 /// How many columns [`row`] reads.
-pub(crate) const WIDTH: usize = 12;
+pub(crate) const WIDTH: usize = 13;
 
 pub(crate) const FROM: &str = "FROM items i JOIN routes r ON r.id = i.route";
 
@@ -70,6 +75,7 @@ pub(crate) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         cycle: row.get(9)?,
         created_at: Millis(row.get(10)?),
         has_error: row.get(11)?,
+        orphan_since: row.get::<_, Option<i64>>(12)?.map(Millis),
     })
 }
 
@@ -120,11 +126,12 @@ pub(crate) struct Trace<'a> {
 
 /// Writes an item's next status, and keeps the counters.
 pub(crate) fn put(tx: &mut Tx<'_>, item: &mut Row, to: Move) -> Result<()> {
+    item.orphan_since = None;
     let from = turn(item, to);
     tx.sql
         .prepare_cached(
             "UPDATE items SET status = ?2, due_at = ?3, updated_at = ?4, blocked = ?5, claimed_from = NULL,
-                    failure_key = NULL, dismissed_at = NULL, dismiss_reason = NULL WHERE id = ?1",
+                    orphan_since = NULL, failure_key = NULL, dismissed_at = NULL, dismiss_reason = NULL WHERE id = ?1",
         )?
         .execute((item.key, rows::status_code(to.status), to.due.map(|t| t.0), to.at.0, item.blocked))?;
     note_turn(tx, item, from, to);
@@ -139,7 +146,7 @@ pub(crate) fn put_after(tx: &mut Tx<'_>, item: &mut Row, to: Move, trace: Trace<
         .prepare_cached(
             "UPDATE items SET status = ?2, due_at = ?3, updated_at = ?4, blocked = ?5, claimed_from = NULL,
                     failure_key = ?6, dismissed_at = NULL, dismiss_reason = NULL, attempts = ?7, error_status = ?8,
-                    error_code = ?9, error_message = ?10 WHERE id = ?1",
+                    error_code = ?9, error_message = ?10, orphan_since = ?11 WHERE id = ?1",
         )?
         .execute((
             item.key,
@@ -152,6 +159,7 @@ pub(crate) fn put_after(tx: &mut Tx<'_>, item: &mut Row, to: Move, trace: Trace<
             trace.http_status,
             trace.error_code,
             trace.message,
+            item.orphan_since.map(|since| since.0),
         ))?;
     note_turn(tx, item, from, to);
     let has_error = trace.error_code.is_some() || trace.message.is_some();
@@ -214,15 +222,18 @@ fn others(sql: &Connection, target: i64, external_id: &str, except: i64) -> Resu
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Is there an older open item of one of these records, or one in flight?
+/// Is there an open item of one of these records that goes before this one, or one in flight?
 fn is_blocked(sql: &Connection, item: &Row, change: &Change) -> Result<bool> {
     for record in &change.records {
         let blocked = sql
             .prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM waiting w JOIN items i ON i.id = w.item
-                  WHERE w.target = ?1 AND w.external_id = ?2 AND w.item <> ?3 AND (w.item < ?3 OR i.status = 1))",
+                  WHERE w.target = ?1 AND w.external_id = ?2 AND w.item <> ?3
+                    AND ((i.orphan_since IS NOT NULL, w.item) < (?4, ?3) OR i.status = 1))",
             )?
-            .query_row((item.target, &record.external_id, item.key), |row| row.get::<_, bool>(0))?;
+            .query_row((item.target, &record.external_id, item.key, item.orphan_since.is_some()), |row| {
+                row.get::<_, bool>(0)
+            })?;
         if blocked {
             return Ok(true);
         }
@@ -383,8 +394,12 @@ pub(crate) fn leave(tx: &mut Tx<'_>, item: &Row, change: &Change, touched: &mut 
     for (external_id, _) in records(change) {
         let first: Option<i64> = tx
             .sql
-            .prepare_cached("SELECT min(item) FROM waiting WHERE target = ?1 AND external_id = ?2")?
-            .query_row((item.target, external_id), |row| row.get(0))?;
+            .prepare_cached(
+                "SELECT w.item FROM waiting w JOIN items i ON i.id = w.item WHERE w.target = ?1 AND w.external_id = ?2
+                  ORDER BY i.orphan_since IS NOT NULL, w.item LIMIT 1",
+            )?
+            .query_row((item.target, external_id), |row| row.get(0))
+            .optional()?;
         let Some(first) = first else { continue };
         let mut next = by_key(tx.sql, first)?;
         if next.blocked {
@@ -396,4 +411,15 @@ pub(crate) fn leave(tx: &mut Tx<'_>, item: &Row, change: &Change, touched: &mut 
         }
     }
     Ok(())
+}
+
+/// A work item came to a target: what waits for it there is due. Tells whether anything does.
+pub(crate) fn parent_came(sql: &Connection, target: i64, external_id: &str, at: Millis) -> Result<bool> {
+    let due = sql
+        .prepare_cached(
+            "UPDATE items SET due_at = min(due_at, ?3) WHERE orphan_since IS NOT NULL AND status < 3
+                AND id IN (SELECT item FROM waiting WHERE target = ?1 AND external_id = ?2)",
+        )?
+        .execute((target, external_id, at.0))?;
+    Ok(due > 0)
 }

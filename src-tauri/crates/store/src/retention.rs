@@ -78,6 +78,35 @@ fn give_back(sql: &Connection) -> Result<()> {
 mod tests {
     use super::*;
 
+    /// What refers to a row is looked for when the row is deleted: in everything, where no index leads there.
+    #[test]
+    fn whatever_refers_to_what_is_cleared_away_is_found_by_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = crate::open::writer(&folder.path().join("sync-monitor.db")).unwrap();
+        let mut references = sql
+            .prepare(
+                "SELECT t.name, f.\"from\" FROM sqlite_schema t, pragma_foreign_key_list(t.name) f
+                  WHERE t.type = 'table' AND f.\"table\" IN ('items', 'transactions', 'bulk_runs')",
+            )
+            .unwrap();
+        let references: Vec<(String, String)> = references
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        assert!(references.len() >= 5, "{references:?}");
+        for (table, column) in references {
+            let plan: String = sql
+                .query_row(
+                    &format!("EXPLAIN QUERY PLAN SELECT 1 FROM {table} WHERE {column} = 1"),
+                    [],
+                    |row| row.get::<_, String>(3),
+                )
+                .unwrap();
+            assert!(plan.contains("SEARCH"), "{table}.{column}: {plan}");
+        }
+    }
+
     #[test]
     fn pages_that_nothing_stands_on_go_back_to_the_file_system() {
         let folder = tempfile::tempdir().unwrap();

@@ -33,7 +33,8 @@ cargo xtask COMMAND
   test [STEP…] [--list]       every check and test, or only the named steps
   ci                          the same as test
   setup                       install everything that the other commands need
-  torture [TIMES]             the fault suite, the fuzzing and the model tests, 40 times as long as in the tests, or so many
+  torture [TIMES]             the fault suite, the fuzzing, worlds of orgs with the package and the model tests, 40 times as
+                              long as in the tests, or so many
   bench [PART…] [--quick] [--write]
                               how fast the program is, beside references: builds it as released and measures; --help
                               tells the parts. --write puts the figures into docs/performance.md

@@ -171,7 +171,8 @@ pub(crate) fn faults(packages: Packages, times: u32) -> anyhow::Result<()> {
     process::run(test.args(["--", "--nocapture"]).env("SYNC_MONITOR_TORTURE", times.to_string()))
 }
 
-/// `cargo xtask torture [TIMES]`: the long form of the fault suite, of the fuzzing, and of the model tests.
+/// `cargo xtask torture [TIMES]`: the long form of the fault suite, of the fuzzing, of the worlds of orgs with the package, and
+/// of the model tests.
 ///
 /// # Errors
 /// As [`faults`], or when `args` are no number.
@@ -183,12 +184,13 @@ pub(crate) fn torture(packages: Packages, args: &[String]) -> anyhow::Result<()>
     };
     faults(packages, times)?;
     fuzz::run(packages, times)?;
+    let worlds = ["test", "--package", "sync-monitor-tests", "--test", "it", "many_worlds"];
     let of_store = ["test", "--package", "sync-monitor-store", "--release", "tests::"];
     let of_program = ["test", "--package", "sync-monitor-tests", "--test", "model"];
-    for models in [&of_store[..], &of_program] {
-        process::run(process::cargo().args(models).env("SYNC_MONITOR_TORTURE", times.to_string()))?;
-    }
-    Ok(())
+    let long = |command: &mut Command| process::run(command.env("SYNC_MONITOR_TORTURE", times.to_string()));
+    long(process::cargo().args(worlds).args(["--", "--ignored", "--nocapture"]))?;
+    long(process::cargo().args(of_program))?;
+    long(process::cargo().args(of_store))
 }
 
 fn keychain(packages: Packages) -> anyhow::Result<()> {

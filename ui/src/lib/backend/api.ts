@@ -24,7 +24,7 @@ import type {
   WorkItemPage,
 } from './backend';
 import { Problem } from './backend';
-import type { MappedMember, OwnDone, OwnItem, Pulled } from './package';
+import type { LinkPage, MappedMember, OwnDone, OwnItems, Pulled } from './package';
 
 /** What a transport brings back: the status and the unparsed body. */
 export interface RawAnswer {
@@ -148,8 +148,11 @@ export function apiBackend(
         const path = `/orgs/${id(orgId)}/mapping`;
         await (members === null ? call('DELETE', path) : call('PUT', path, { members }));
       },
-      ownItems: async (orgId) =>
-        (await call<{ syncItems: OwnItem[] }>('GET', `/orgs/${id(orgId)}/sync-items`)).syncItems,
+      links: (orgId, cursor) =>
+        call<LinkPage>('GET', `/identities/links?${queryOf({ orgId, cursor })}`),
+      linkRecords: (object, one, other) => call('POST', '/identities/link', { object, one, other }),
+      unlinkRecords: (linkId) => call<void>('DELETE', `/identities/links/${id(linkId)}`),
+      ownItems: (orgId) => call<OwnItems>('GET', `/orgs/${id(orgId)}/sync-items`),
       requeueOwn: (orgId, ids) =>
         call<OwnDone>('POST', `/orgs/${id(orgId)}/sync-items/requeue`, { ids }),
       dismissOwn: (orgId, ids, reason) =>

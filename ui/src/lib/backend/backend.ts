@@ -1,4 +1,4 @@
-import type { Adapter, PackageCalls, Pull } from './package';
+import type { Adapter, OwnQueue, PackageCalls, Pull } from './package';
 
 /** Every status an item can have; the names are the management API's. */
 export const ITEM_STATUSES = [
@@ -97,6 +97,8 @@ export interface Org {
   adapter?: Adapter | null;
   /** How its changes are read, where they are. */
   pull?: Pull | null;
+  /** What its package failed at by itself, where that was read. */
+  ownQueue?: OwnQueue | null;
 }
 
 /** How an org was signed in to. */

@@ -37,11 +37,39 @@ export interface Pulled {
 
 /** Which member of the documented record is which field of the package. */
 export interface MappedMember {
-  object: 'workItem' | 'comment' | 'workLog';
+  object: HubObject;
   member: string;
   field: string;
   conversion: string;
   on: boolean;
+}
+
+/** An object of the package whose records are relayed. */
+export type HubObject = 'workItem' | 'comment' | 'workLog';
+
+/** A record of an org. */
+export interface RecordOf {
+  orgId: string;
+  recordId: string;
+}
+
+/** Two records that somebody said are one. */
+export interface RecordLink {
+  id: string;
+  object: HubObject;
+  /** The name that both have. */
+  externalId: string;
+  /** The record that had it. */
+  one: RecordOf;
+  other: RecordOf;
+  linkedAt: string;
+  actor: string;
+}
+
+/** Links, the newest first. */
+export interface LinkPage {
+  links: RecordLink[];
+  nextCursor: string | null;
 }
 
 /** A row of the package's own queue in an org. */
@@ -60,6 +88,20 @@ export interface OwnItem {
   canDismiss: boolean;
 }
 
+/** What an org's own queue holds. */
+export interface OwnItems {
+  syncItems: OwnItem[];
+  readAt: string;
+}
+
+/** How much an org's own queue held when the program last read it. */
+export interface OwnQueue {
+  count: number;
+  /** Whether there may be more than were counted. */
+  more: boolean;
+  readAt: string;
+}
+
 /** What was changed in an org's own queue. */
 export interface OwnDone {
   changed: number;
@@ -74,8 +116,13 @@ export interface PackageCalls {
   mapping(orgId: string): Promise<MappedMember[]>;
   /** Null: the default. */
   setMapping(orgId: string, members: MappedMember[] | null): Promise<void>;
+  /** Which records of an org somebody said are the same as those of others. */
+  links(orgId: string, cursor: string | null): Promise<LinkPage>;
+  /** Says that two records are one. */
+  linkRecords(object: HubObject, one: RecordOf, other: RecordOf): Promise<unknown>;
+  unlinkRecords(linkId: string): Promise<void>;
   /** What the package in an org failed at, or waits with. */
-  ownItems(orgId: string): Promise<OwnItem[]>;
+  ownItems(orgId: string): Promise<OwnItems>;
   requeueOwn(orgId: string, ids: string[]): Promise<OwnDone>;
   dismissOwn(orgId: string, ids: string[], reason: string): Promise<OwnDone>;
 }

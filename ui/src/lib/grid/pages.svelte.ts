@@ -62,10 +62,15 @@ export class Pages<T> {
     return this.#version;
   }
 
-  /** The row in a place, with its key as its name. */
-  at(index: number): (T & { id: string }) | undefined {
+  /** The row in a place. */
+  at(index: number): T | undefined {
+    return this.#rows[index];
+  }
+
+  /** The key of the row in a place. */
+  idAt(index: number): string | undefined {
     const row = this.#rows[index];
-    return row === undefined ? undefined : { ...row, id: this.#keyOf(row) };
+    return row === undefined ? undefined : this.#keyOf(row);
   }
 
   /** The place of a row; -1 where it is not loaded. */

@@ -43,7 +43,8 @@ describe('Pages', () => {
     expect([pages.length, pages.more]).toEqual([250, false]);
     program.touch('k200', 1000);
     await pages.refresh();
-    expect(pages.at(0)).toEqual({ key: 'k200', at: 1000, id: 'k200' });
+    expect(pages.at(0)).toEqual({ key: 'k200', at: 1000 });
+    expect(pages.idAt(0)).toBe('k200');
     expect(pages.length).toBe(250);
     expect(pages.indexOf('k0')).toBe(1);
     expect(pages.indexOf('nobody')).toBe(-1);

@@ -22,6 +22,10 @@ const SLACK = 20;
 /** How near to the last row in sight the end may come before the next page is asked for. */
 const AHEAD = 200;
 
+/** So many rows are held; of more, those that are farther from sight than `NEAR` keep their places only. */
+const MOST = 5000;
+const NEAR = 1000;
+
 /** Why updates wait: rows are selected, a menu is open, somebody is pointing at a row. */
 export type HoldReason = 'menu' | 'pointer';
 
@@ -32,6 +36,9 @@ export interface Pending {
   /** Shown rows that are in the list no longer. */
   left: number;
 }
+
+/** The reading of what has to be read again, whatever happens. */
+const NEVER = -1;
 
 const NOTHING: Pending = { added: 0, left: 0 };
 const NOBODY: ReadonlySet<string> = new Set();
@@ -48,6 +55,9 @@ const fresh = (page: ItemPage): FreshPage<Item> => ({
  * is new, and the rows on the screen are read again, the others when they come
  * into sight. While somebody works with the rows nothing moves: they change in
  * place, and what came and went is counted until it may show.
+ *
+ * Of a long list only what is near the sight is held; the other rows keep their
+ * places and are read again when they come near.
  */
 export class ItemList implements RowOrder {
   total = $state(0);
@@ -76,6 +86,8 @@ export class ItemList implements RowOrder {
   /** The program's time when the rows were read: what is selected as everything is as of then. */
   #asOf = '';
   #inSight = { first: 0, last: 0 };
+  /** How it stands with the rows near the sight that were dropped. */
+  #filling: 'idle' | 'busy' | 'failed' = 'idle';
   /** Each reading has a number; stretches of an older one than this may be out of date. */
   #reading = 0;
   #upToDate = 0;
@@ -109,13 +121,19 @@ export class ItemList implements RowOrder {
     return this.#version;
   }
 
-  /** The row in a place. */
+  /** The name of the row in a place. */
+  idAt(index: number): string | undefined {
+    void this.#version;
+    return this.#rows.idAt(index);
+  }
+
+  /** The row in a place; none where it is out of sight and was dropped. */
   at(index: number): Item | undefined {
     void this.#version;
     return this.#rows.at(index);
   }
 
-  /** A loaded row. */
+  /** A loaded row that was not dropped. */
   get(id: string): Item | undefined {
     void this.#version;
     return this.#rows.get(id);
@@ -150,6 +168,7 @@ export class ItemList implements RowOrder {
     this.#rows = new PagedRows();
     this.#version += 1;
     this.#holds.clear();
+    this.#filling = 'idle';
     this.#inSight = { first: 0, last: 0 };
     this.filter = filter;
     this.sort = sort;
@@ -208,11 +227,14 @@ export class ItemList implements RowOrder {
   /** Notes which rows are in sight, and loads the next page when the end comes near. */
   look(first: number, last: number): void {
     this.#inSight = { first, last };
+    if (this.#rows.full > MOST) this.#rows.drop(first - NEAR, last + NEAR, this.activeId);
+    if (this.#filling === 'idle') void this.#fill();
     if (this.tail === 'idle' && last > this.#rows.length - AHEAD) void this.loadMore();
   }
 
   /** The list rests where it was scrolled to: what may be out of date there is read again. */
   rest(): void {
+    if (this.#filling === 'failed') void this.#fill();
     if (this.#stale().length > 0) void this.#refresher.request();
   }
 
@@ -248,7 +270,7 @@ export class ItemList implements RowOrder {
   /** Moves the keyboard's row to a place; returns its id. */
   moveTo(index: number): string | null {
     const place = Math.max(0, Math.min(this.#rows.length - 1, index));
-    this.activeId = this.#rows.at(place)?.id ?? null;
+    this.activeId = this.#rows.idAt(place) ?? null;
     return this.activeId;
   }
 
@@ -256,6 +278,40 @@ export class ItemList implements RowOrder {
   #beginAnew(): void {
     this.#epoch += 1;
     this.#refresher = new Refresher(() => this.#read(), GAP_MS);
+  }
+
+  /** Reads what was dropped and is near the sight again, the nearest first. */
+  async #fill(): Promise<void> {
+    const generation = this.#generation;
+    this.#filling = 'busy';
+    let missing = this.#missing();
+    try {
+      for (; missing !== undefined; missing = this.#missing()) {
+        const { cursor } = missing;
+        const page = await this.#page(missing);
+        if (generation !== this.#generation) return;
+        // Another reading put it elsewhere meanwhile.
+        if (cursor !== missing.cursor || !this.#rows.stretches.includes(missing)) continue;
+        // Rows that the answer does not have are in the list no longer, or elsewhere in it.
+        if (!this.#rows.fill(missing, page.items)) {
+          missing.reading = NEVER;
+          void this.#refresher.request();
+        }
+        this.#version += 1;
+      }
+      this.#filling = 'idle';
+    } catch (error) {
+      if (generation !== this.#generation) return;
+      this.#filling = 'failed';
+      this.#onProblem(error);
+    }
+  }
+
+  /** A stretch with rows in sight that were dropped, else one near it. */
+  #missing(): Stretch<Item> | undefined {
+    const { first, last } = this.#inSight;
+    const thin = (from: number, to: number) => this.#rows.between(from, to).find((one) => one.thin);
+    return thin(first, last) ?? thin(first - AHEAD, last + AHEAD);
   }
 
   /** The stretches in sight that may be out of date. */
@@ -366,7 +422,7 @@ export class ItemList implements RowOrder {
     if (this.activeId !== null && !this.#rows.has(this.activeId)) {
       // The row left; the keyboard goes on from the next that is still there.
       const next = after.find((id) => this.#rows.has(id));
-      this.activeId = next ?? this.#rows.at(this.#rows.length - 1)?.id ?? null;
+      this.activeId = next ?? this.#rows.idAt(this.#rows.length - 1) ?? null;
     }
   }
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Backend, Item, ItemFilter, ItemPage, Status } from '../backend/backend';
 import { Problem } from '../backend/backend';
 import { ItemList } from './list.svelte';
@@ -16,6 +16,13 @@ class Program {
     const item = { id: `i${n}`, updatedAt: time(n), status: 'failed', ...more } as Item;
     this.items = [...this.items.filter((one) => one.id !== item.id), item].sort((a, b) =>
       b.updatedAt.localeCompare(a.updatedAt),
+    );
+  }
+
+  fill(n: number): void {
+    this.items = Array.from(
+      { length: n },
+      (_, i) => ({ id: `i${n - i}`, updatedAt: time(n - i), status: 'failed' }) as Item,
     );
   }
 
@@ -47,11 +54,18 @@ class Program {
 /** A list of `n` rows, the first page of them loaded. */
 async function opened(n: number) {
   const program = new Program();
-  for (let i = 1; i <= n; i += 1) program.put(i);
+  program.fill(n);
   const problems: unknown[] = [];
   const list = new ItemList(program.backend(), (error) => problems.push(error));
   await list.show({ status: 'failed' });
   return { program, list, problems };
+}
+
+/** The list at rest with these rows in sight. */
+async function restAt(list: ItemList, first: number): Promise<void> {
+  list.look(first, first + 20);
+  list.rest();
+  await vi.waitFor(() => expect(list.at(first)).toBeDefined());
 }
 
 async function everythingLoaded(list: ItemList): Promise<void> {
@@ -261,5 +275,53 @@ describe('ItemList', () => {
     await Promise.all([first, second]);
     expect(list.filter.q).toBe('b');
     expect(list.length).toBe(10);
+  });
+
+  it('holds what is near the sight of a long list, and reads the rest again when it comes back', async () => {
+    const { program, list } = await opened(8000);
+    await everythingLoaded(list);
+    expect(list.length).toBe(8000);
+    list.moveTo(7990);
+    list.look(7980, 7999);
+    expect([list.idAt(3000), list.indexOf('i5000')]).toEqual(['i5000', 3000]);
+    expect([list.at(3000), list.at(0)?.id, list.at(7980)?.id]).toEqual([undefined, 'i8000', 'i20']);
+    program.asked = [];
+    await restAt(list, 3000);
+    expect(list.at(3010)?.id).toBe('i4990');
+    expect(program.asked.length).toBeLessThanOrEqual(3);
+    expect([list.activeId, list.length]).toEqual(['i10', 8000]);
+  });
+
+  it('selects rows that it does not hold', async () => {
+    const { list } = await opened(8000);
+    await everythingLoaded(list);
+    list.look(7980, 7999);
+    list.select(list.selection.toggle('i8000', list));
+    list.select(list.selection.extendTo('i1', list));
+    expect(list.selection.size).toBe(8000);
+    expect(list.selection.coverage(list)).toBe('all');
+  });
+
+  it('loses the dropped rows that left meanwhile, once they would be seen', async () => {
+    const { program, list } = await opened(8000);
+    await everythingLoaded(list);
+    list.look(7980, 7999);
+    program.take(5000);
+    await restAt(list, 2990);
+    await vi.waitFor(() => expect(list.has('i5000')).toBe(false));
+    expect(list.length).toBe(7999);
+  });
+
+  it('tries again when it rests where dropped rows could not be read', async () => {
+    const { program, list, problems } = await opened(8000);
+    await everythingLoaded(list);
+    list.look(7980, 7999);
+    program.broken = true;
+    list.look(3000, 3020);
+    await vi.waitFor(() => expect(problems.length).toBe(1));
+    list.look(3001, 3021);
+    expect(problems.length).toBe(1);
+    program.broken = false;
+    await restAt(list, 3001);
   });
 });

@@ -56,6 +56,45 @@ function filled(n: number): Program {
 const first = (rows: PagedRows<Made>) => rows.stretches[0] as Stretch<Made>;
 
 describe('PagedRows', () => {
+  it('keeps names and places of rows that are dropped, and takes the rows back', () => {
+    const program = filled(12);
+    const rows = load(program, 3);
+    rows.drop(6, 7, 'r10');
+    expect(rows.full).toBe(9);
+    expect([rows.length, rows.idAt(4), rows.indexOf('r5'), rows.has('r5')]).toEqual([
+      12,
+      'r5',
+      4,
+      true,
+    ]);
+    expect([rows.at(4), rows.get('r5')]).toEqual([undefined, undefined]);
+    expect([rows.at(0)?.id, rows.at(6)?.id, rows.at(10)?.id]).toEqual(['r1', 'r7', 'r11']);
+    expect(rows.idsBetween(3, 5)).toEqual(['r4', 'r5', 'r6']);
+    const [stretch] = rows.between(4, 4) as [Stretch<Made>];
+    program.put('r5', 500, 'changed meanwhile');
+    program.take('r6');
+    expect(rows.fill(stretch, program.page(stretch.cursor, 3).rows)).toBe(false);
+    expect([rows.get('r5')?.text, rows.at(5), rows.idAt(5)]).toEqual([
+      'changed meanwhile',
+      undefined,
+      'r6',
+    ]);
+    again(rows, program, stretch);
+    expect(rows.ids()).toEqual(program.made.map((row) => row.id));
+    expect(rows.full).toBe(11);
+  });
+
+  it('is read again where rows of it were dropped, as where none were', () => {
+    const program = filled(9);
+    const rows = load(program, 3);
+    rows.drop(0, 0, null);
+    program.put('new', 450);
+    program.put('r8', 50);
+    for (const stretch of [...rows.stretches]) again(rows, program, stretch);
+    expect(rows.ids()).toEqual(program.made.map((row) => row.id));
+    expect(rows.full).toBe(10);
+  });
+
   it('finds rows by place and by name across stretches', () => {
     const rows = load(filled(10), 3);
     expect(rows.length).toBe(10);

@@ -10,11 +10,16 @@ export interface FreshPage<T> {
   nextCursor: string | null;
 }
 
+/** A row, or of one that was dropped its name, which keeps its place. */
+export type Kept<T> = T | string;
+
 /** A stretch of a list that is read again at once. */
 export interface Stretch<T> {
   /** Where it begins for the program; null at the top of the list. */
   cursor: string | null;
-  rows: T[];
+  rows: Kept<T>[];
+  /** Whether rows of it were dropped, and are to be read again before they are shown. */
+  thin: boolean;
   /** How many rows come before it. */
   start: number;
   /** As of which reading. */
@@ -26,7 +31,7 @@ export interface Difference<T> {
   /** The rows that belong to the stretch now. */
   rows: T[];
   /** The rows that the answer did not reach, where it was too short. */
-  beyond: T[];
+  beyond: Kept<T>[];
   /** Rows that no part of the list has shown so far. */
   added: string[];
   /** Rows of the stretch that are in the list no longer. */
@@ -38,10 +43,16 @@ export interface Difference<T> {
 /** The most that the program answers at once. */
 export const LARGEST_PAGE = 500;
 
+const idOf = <T extends Row>(row: Kept<T>): string => (typeof row === 'string' ? row : row.id);
+const isDropped = <T extends Row>(row: Kept<T>): row is string => typeof row === 'string';
+const placeIn = <T extends Row>(stretch: Stretch<T>, id: string): number =>
+  stretch.rows.findIndex((row) => idOf(row) === id);
+
 /**
  * The rows of a long list, in the stretches in which they were read, so that an
  * update costs what is in sight and not what is loaded: a hundred thousand rows
- * are neither copied nor searched.
+ * are neither copied nor searched. Those far out of sight may be dropped: their
+ * names stay, and with them their order and their places.
  */
 export class PagedRows<T extends Row> {
   #stretches: Stretch<T>[] = [];
@@ -62,34 +73,47 @@ export class PagedRows<T extends Row> {
     return this.#homes.has(id);
   }
 
-  /** A row by its name. */
-  get(id: string): T | undefined {
-    return this.#homes.get(id)?.rows.find((row) => row.id === id);
+  /** How many rows are not dropped. */
+  get full(): number {
+    return this.#stretches.reduce((sum, one) => sum + (one.thin ? 0 : one.rows.length), 0);
   }
 
-  /** A row by its place. */
+  /** A row by its name; none where it was dropped. */
+  get(id: string): T | undefined {
+    const home = this.#homes.get(id);
+    const row = home?.rows[placeIn(home, id)];
+    return row === undefined || isDropped(row) ? undefined : row;
+  }
+
+  /** A row by its place; none where it was dropped. */
   at(index: number): T | undefined {
-    const stretch = this.#stretches[this.#stretchAt(index)];
-    return stretch === undefined ? undefined : stretch.rows[index - stretch.start];
+    const row = this.#keptAt(index);
+    return row === undefined || isDropped(row) ? undefined : row;
+  }
+
+  /** The name of the row in a place, dropped or not. */
+  idAt(index: number): string | undefined {
+    const row = this.#keptAt(index);
+    return row === undefined ? undefined : idOf(row);
   }
 
   /** The place of a row; -1 where it is not loaded. */
   indexOf(id: string): number {
     const home = this.#homes.get(id);
-    return home === undefined ? -1 : home.start + home.rows.findIndex((row) => row.id === id);
+    return home === undefined ? -1 : home.start + placeIn(home, id);
   }
 
   /** The names of all rows, in order. */
   ids(): string[] {
-    return this.#stretches.flatMap((stretch) => stretch.rows.map((row) => row.id));
+    return this.#stretches.flatMap((stretch) => stretch.rows.map(idOf));
   }
 
   /** The names of the rows from one place to another, both included. */
   idsBetween(from: number, to: number): string[] {
     const ids: string[] = [];
     for (let index = Math.max(0, from); index <= to && index < this.length; index += 1) {
-      const row = this.at(index);
-      if (row !== undefined) ids.push(row.id);
+      const id = this.idAt(index);
+      if (id !== undefined) ids.push(id);
     }
     return ids;
   }
@@ -99,11 +123,22 @@ export class PagedRows<T extends Row> {
     return this.#stretches.slice(this.#stretchAt(from), this.#stretchAt(to) + 1);
   }
 
+  /** Drops the rows outside of these places, save those at the top and those around one row. */
+  drop(from: number, to: number, around: string | null): void {
+    const near = new Set(this.between(from, to));
+    const home = around === null ? undefined : this.#homes.get(around);
+    for (const stretch of this.#stretches.slice(1)) {
+      if (stretch.thin || near.has(stretch) || stretch === home) continue;
+      stretch.rows = stretch.rows.map(idOf);
+      stretch.thin = true;
+    }
+  }
+
   /** Puts a page behind the last row. Rows that are loaded already stay where they are. */
   append(cursor: string | null, rows: readonly T[], reading: number): void {
     const fresh = rows.filter((row) => !this.#homes.has(row.id));
     if (fresh.length === 0 && this.#stretches.length > 0) return;
-    const stretch = { cursor, rows: fresh, start: this.length, reading };
+    const stretch = { cursor, rows: fresh, thin: false, start: this.length, reading };
     this.#stretches.push(stretch);
     for (const row of fresh) this.#homes.set(row.id, stretch);
   }
@@ -112,9 +147,15 @@ export class PagedRows<T extends Row> {
   patch(rows: readonly T[]): void {
     for (const row of rows) {
       const home = this.#homes.get(row.id);
-      if (home === undefined) continue;
-      home.rows[home.rows.findIndex((one) => one.id === row.id)] = row;
+      if (home !== undefined) home.rows[placeIn(home, row.id)] = row;
     }
+  }
+
+  /** Puts the rows of a stretch that were dropped back in their places; says whether all of them are there again. */
+  fill(stretch: Stretch<T>, rows: readonly T[]): boolean {
+    this.patch(rows);
+    stretch.thin = false;
+    return !stretch.rows.some(isDropped);
   }
 
   /**
@@ -131,7 +172,7 @@ export class PagedRows<T extends Row> {
     );
     const rows = end < 0 ? [...page.rows] : page.rows.slice(0, end);
     const here = new Set(rows.map((row) => row.id));
-    const missing = stretch.rows.filter((row) => !here.has(row.id));
+    const missing = stretch.rows.filter((row) => !here.has(idOf(row)));
     const known = open && next === undefined && own >= 0 ? own : rows.length;
     const ended = end < 0 && page.nextCursor === null;
     const reached = end >= 0 || ended;
@@ -139,7 +180,7 @@ export class PagedRows<T extends Row> {
       rows,
       beyond: reached ? [] : missing,
       added: rows.slice(0, known).flatMap((row) => (this.#homes.has(row.id) ? [] : [row.id])),
-      left: reached ? missing.map((row) => row.id) : [],
+      left: reached ? missing.map(idOf) : [],
       ended,
     };
   }
@@ -153,11 +194,12 @@ export class PagedRows<T extends Row> {
       const home = this.#homes.get(row.id);
       // It moved here from another part of the list.
       if (home !== undefined && home !== stretch) {
-        home.rows = home.rows.filter((one) => one.id !== row.id);
+        home.rows = home.rows.filter((one) => idOf(one) !== row.id);
       }
       this.#homes.set(row.id, stretch);
     }
     stretch.rows = found.rows;
+    stretch.thin = false;
     stretch.reading = reading;
     if (found.ended) this.#cut(at + 1);
     else if (found.beyond.length > 0) this.#putBehind(at, page.nextCursor, found.beyond);
@@ -168,23 +210,30 @@ export class PagedRows<T extends Row> {
   /** Drops the stretches from a place on. */
   #cut(from: number): void {
     for (const stretch of this.#stretches.slice(from)) {
-      for (const row of stretch.rows) this.#homes.delete(row.id);
+      for (const row of stretch.rows) this.#homes.delete(idOf(row));
     }
     this.#stretches.length = from;
   }
 
   /** Puts rows behind a stretch: with those that follow it where there is room, so that stretches stay few. */
-  #putBehind(at: number, cursor: string | null, rows: T[]): void {
+  #putBehind(at: number, cursor: string | null, rows: Kept<T>[]): void {
+    const thin = rows.some(isDropped);
     let home = this.#stretches[at + 1];
     if (home !== undefined && home.rows.length + rows.length <= LARGEST_PAGE) {
       home.rows = [...rows, ...home.rows];
       home.cursor = cursor;
+      home.thin ||= thin;
       home.reading = 0;
     } else {
-      home = { cursor, rows, start: 0, reading: 0 };
+      home = { cursor, rows, thin, start: 0, reading: 0 };
       this.#stretches.splice(at + 1, 0, home);
     }
-    for (const row of rows) this.#homes.set(row.id, home);
+    for (const row of rows) this.#homes.set(idOf(row), home);
+  }
+
+  #keptAt(index: number): Kept<T> | undefined {
+    const stretch = this.#stretches[this.#stretchAt(index)];
+    return stretch?.rows[index - stretch.start];
   }
 
   #count(): void {

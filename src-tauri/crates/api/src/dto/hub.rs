@@ -3,11 +3,12 @@
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use sync_monitor_domain::hub::mapping::Member;
-use sync_monitor_domain::hub::{Dialect, HubObject};
+use sync_monitor_domain::hub::{Dialect, HubObject, document};
 use sync_monitor_domain::{Millis, OrgId};
 use sync_monitor_engine::Pulled as Brought;
-use sync_monitor_engine::model::{OrgAdapter, PullState};
+use sync_monitor_engine::model::{Link, LinkPage, Linked as Made, OrgAdapter, PullState};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::secret;
 use crate::schema;
@@ -44,12 +45,17 @@ pub(crate) struct Adapter {
 
 const NO_HISTORY: &str = "The org keeps no history of work items that the signed-in user may read: an edit of the same field in the moment in which a delivery is written cannot be seen there. Switch on field history tracking for work items (Setup, Object Manager, Fields & Relationships, Set History Tracking).";
 
+const SMALL_FILES: &str = "Files of work items are relayed up to 64 KiB each, because Delivery Hub takes no larger ones in a call. Of each that is larger the activity log tells (document.skip).";
+
 impl From<&OrgAdapter> for Adapter {
     fn from(known: &OrgAdapter) -> Self {
         let found = &known.adapter;
         let mut warnings = if found.is_pulled() { known.mapping.misses(found) } else { Vec::new() };
         if found.dialect == Dialect::PackageV1 && !found.history {
             warnings.push(NO_HISTORY.to_owned());
+        }
+        if found.is_pulled() && document::are_relayed(found, &known.mapping) {
+            warnings.push(SMALL_FILES.to_owned());
         }
         Self {
             dialect: found.dialect.as_str(),
@@ -194,4 +200,66 @@ pub(crate) struct Linked {
     pub(crate) external_id: String,
     #[schema(value_type = Vec<schema::OrgId>)]
     pub(crate) org_ids: [OrgId; 2],
+}
+
+/// A record of an org that was linked.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct LinkedRecord {
+    #[schema(value_type = schema::OrgId)]
+    org_id: OrgId,
+    record_id: String,
+}
+
+impl From<(OrgId, String)> for LinkedRecord {
+    fn from((org_id, record_id): (OrgId, String)) -> Self {
+        Self { org_id, record_id }
+    }
+}
+
+/// Two records that somebody said are one.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MadeLink {
+    id: Uuid,
+    #[schema(value_type = schema::HubObjectWord)]
+    object: HubObject,
+    /// The name that both have.
+    external_id: String,
+    /// The record that had it.
+    one: LinkedRecord,
+    /// The record that was given it.
+    other: LinkedRecord,
+    #[schema(value_type = schema::Time)]
+    linked_at: Millis,
+    /// Who said so.
+    actor: String,
+}
+
+impl From<Made> for MadeLink {
+    fn from(made: Made) -> Self {
+        let Link { id, object, one, other } = made.link;
+        Self {
+            id,
+            object,
+            external_id: made.external_id,
+            one: one.into(),
+            other: other.into(),
+            linked_at: made.at,
+            actor: made.actor.name,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RecordLinks {
+    links: Vec<MadeLink>,
+    next_cursor: Option<String>,
+}
+
+impl From<LinkPage> for RecordLinks {
+    fn from(page: LinkPage) -> Self {
+        Self { links: page.links.into_iter().map(MadeLink::from).collect(), next_cursor: page.next_cursor }
+    }
 }

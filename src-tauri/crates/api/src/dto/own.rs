@@ -1,9 +1,10 @@
 //! An org's own queue, as JSON.
 
 use serde::{Deserialize, Serialize};
+use sync_monitor_domain::Millis;
 use sync_monitor_domain::hub::row::time;
 use sync_monitor_domain::hub::sync_item::{OwnStatus, SyncItem};
-use sync_monitor_engine::OwnDone as Done;
+use sync_monitor_engine::{OwnDone as Done, OwnReading};
 use utoipa::ToSchema;
 
 use crate::schema;
@@ -13,11 +14,13 @@ use crate::schema;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OwnItems {
     sync_items: Vec<OwnItem>,
+    #[schema(value_type = schema::Time)]
+    read_at: Millis,
 }
 
 impl OwnItems {
-    pub(crate) fn new(items: Vec<SyncItem>) -> Self {
-        Self { sync_items: items.into_iter().map(OwnItem::from).collect() }
+    pub(crate) fn new(items: Vec<SyncItem>, read_at: Millis) -> Self {
+        Self { sync_items: items.into_iter().map(OwnItem::from).collect(), read_at }
     }
 }
 
@@ -101,5 +104,23 @@ impl From<Done> for OwnDone {
     fn from(done: Done) -> Self {
         let refused = done.refused.into_iter().map(|(id, reason)| OwnRefusal { id, reason });
         Self { changed: done.changed, refused: refused.collect() }
+    }
+}
+
+/// How much an org's own queue held when it was last read.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OwnQueue {
+    /// How many rows that failed or wait, without the dismissed.
+    count: u64,
+    /// May there be more than were counted?
+    more: bool,
+    #[schema(value_type = schema::Time)]
+    read_at: Millis,
+}
+
+impl From<OwnReading> for OwnQueue {
+    fn from(reading: OwnReading) -> Self {
+        Self { count: reading.rows, more: reading.more, read_at: reading.at }
     }
 }

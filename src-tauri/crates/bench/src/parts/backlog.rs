@@ -25,6 +25,8 @@ use crate::target::{Manner, Target};
 const AT_ONCE: u32 = 512;
 /// How often each thing is done; the median counts.
 const TIMES: usize = 25;
+/// How often what is written goes round all backlogs.
+const ROUNDS: usize = 5;
 /// How long memory is watched while a backlog is sent, or while nobody takes it.
 const WATCHED: Duration = Duration::from_secs(15);
 /// Far beyond any retention.
@@ -65,14 +67,15 @@ pub(crate) async fn run(
     let backlogs = Backlogs::make(program, effort).await?;
     let mut lines: Vec<Line> = Vec::new();
     for (n, folder) in &backlogs.folders {
-        for (name, cost) in costs(program, folder).await? {
+        for (name, cost) in looks(program, folder).await? {
             match lines.iter_mut().find(|line| line.name == name) {
                 Some(line) => line.costs.push(cost),
                 None => lines.push(Line { name: name.to_owned(), costs: vec![cost] }),
             }
         }
-        eprintln!("backlog: measured with {n}");
+        eprintln!("backlog: looked at with {n}");
     }
+    lines.extend(writes(program, &backlogs).await?);
     let names: Vec<String> =
         backlogs.folders.iter().map(|(n, _)| format!("{} waiting", number(f64::from(*n)))).collect();
     let mut heads = vec!["p50"];
@@ -118,7 +121,10 @@ impl Backlogs {
             for entry in fs::read_dir(&growing)? {
                 let entry = entry?;
                 if entry.file_type()?.is_file() {
-                    fs::copy(entry.path(), copy.join(entry.file_name()))?;
+                    let to = copy.join(entry.file_name());
+                    fs::copy(entry.path(), &to)?;
+                    // What is still on its way to the disk would be paid for by whoever syncs next.
+                    fs::File::open(&to)?.sync_all()?;
                 }
             }
             folders.push((n, copy));
@@ -165,8 +171,8 @@ fn new_id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// What each thing costs in this folder.
-async fn costs(program: &Path, folder: &Path) -> anyhow::Result<Vec<(&'static str, Duration)>> {
+/// What it costs to start in this folder, and to look at what is there.
+async fn looks(program: &Path, folder: &Path) -> anyhow::Result<Vec<(&'static str, Duration)>> {
     let mut costs = Vec::new();
     let mut starts = Vec::new();
     for _ in 0..5 {
@@ -189,32 +195,51 @@ async fn costs(program: &Path, folder: &Path) -> anyhow::Result<Vec<(&'static st
         }
         costs.push((name, quantile(&mut times, 0.5)?));
     }
-    let mut client = Client::connect(serve.endpoint(SOURCE).await?).await?;
-    let mut times = Vec::new();
-    for index in 0..200 {
-        let began = Instant::now();
-        client.post(&format!("more-{index}"), &now()).await?;
-        times.push(began.elapsed());
-    }
-    costs.push(("accept one", quantile(&mut times, 0.5)?));
     serve.stop()?;
-
-    let org: OrgId = "00D000000000002EAA".parse().map_err(|_| anyhow::anyhow!("no org ID"))?;
-    let store = Store::open(&folder.join("sync-monitor.db"))?;
-    let (mut looks, mut claims) = (Vec::new(), Vec::new());
-    for _ in 0..TIMES {
-        // Nothing was due in 1970: the next 64 are looked up, and left.
-        let began = Instant::now();
-        ensure!(store.claim(org, 64, Millis(0)).await?.items.is_empty(), "something was claimed");
-        looks.push(began.elapsed());
-        let began = Instant::now();
-        ensure!(!store.claim(org, 1, moment()).await?.items.is_empty(), "nothing was claimed");
-        claims.push(began.elapsed());
-    }
-    store.close().await?;
-    costs.push(("look for the next 64", quantile(&mut looks, 0.5)?));
-    costs.push(("claim one, to the disk", quantile(&mut claims, 0.5)?));
     Ok(costs)
+}
+
+/// What is written, with a sync of the disk each, in turn with each backlog: a disk is not as quick at one moment as at
+/// another.
+async fn writes(program: &Path, backlogs: &Backlogs) -> anyhow::Result<[Line; 3]> {
+    let mut accepts = vec![Vec::new(); backlogs.folders.len()];
+    let mut looks = accepts.clone();
+    let mut claims = accepts.clone();
+    for round in 0..ROUNDS {
+        for (at, (n, folder)) in backlogs.folders.iter().enumerate() {
+            let serve = Serve::start(program, folder)?;
+            let mut client = Client::connect(serve.endpoint(SOURCE).await?).await?;
+            for index in 0..TIMES {
+                let began = Instant::now();
+                client.post(&format!("more-{round}-{index}"), &now()).await?;
+                accepts[at].push(began.elapsed());
+            }
+            serve.stop()?;
+
+            let org: OrgId = "00D000000000002EAA".parse().map_err(|_| anyhow::anyhow!("no org ID"))?;
+            let store = Store::open(&folder.join("sync-monitor.db"))?;
+            for _ in 0..TIMES {
+                // Nothing was due in 1970: the next 64 are looked up, and left.
+                let began = Instant::now();
+                ensure!(store.claim(org, 64, Millis(0)).await?.items.is_empty(), "something was claimed");
+                looks[at].push(began.elapsed());
+                let began = Instant::now();
+                ensure!(!store.claim(org, 1, moment()).await?.items.is_empty(), "nothing was claimed");
+                claims[at].push(began.elapsed());
+            }
+            store.close().await?;
+            eprintln!("backlog: written to with {n}, round {} of {ROUNDS}", round + 1);
+        }
+    }
+    let line = |name: &str, mut times: Vec<Vec<Duration>>| -> anyhow::Result<Line> {
+        let costs = times.iter_mut().map(|times| quantile(times, 0.5)).collect::<anyhow::Result<_>>()?;
+        Ok(Line { name: name.to_owned(), costs })
+    };
+    Ok([
+        line("accept one", accepts)?,
+        line("look for the next 64", looks)?,
+        line("claim one, to the disk", claims)?,
+    ])
 }
 
 /// Memory: with nothing, and with the largest backlog while the org takes it, and while it is dead.

@@ -122,6 +122,29 @@ Example:
         #[arg(long, value_name = "OBJECT", default_value = "workItem", value_parser = ["workItem", "comment", "workLog"])]
         object: String,
     },
+    /// List which records somebody said are one
+    #[command(after_help = "\
+Examples:
+  sync-monitor org links                          of all orgs
+  sync-monitor org links 00D000000000001          those that have to do with an org")]
+    Links {
+        /// Only those of this org, by its Organization ID
+        org_id: Option<String>,
+        /// How many at most, 1 to 500
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Go on where the last page ended
+        #[arg(long)]
+        cursor: Option<String>,
+    },
+    /// Say that two linked records are two; what was delivered stays
+    #[command(after_help = "\
+Example:
+  sync-monitor org unlink 0198c2a4-7b1e-7000-8000-000000000001      its ID, as `sync-monitor org links` shows it")]
+    Unlink {
+        /// The link's ID
+        id: String,
+    },
     /// Show which member of the documented record is which field of an org's package, or change that
     #[command(after_help = "\
 Examples:

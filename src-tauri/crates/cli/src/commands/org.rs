@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sync_monitor_runtime::browser;
 
-use super::package;
+use super::{dialect, package};
 use crate::Session;
 use crate::args::{Login, Org as Command};
 use crate::client::{Failure, escape};
@@ -36,6 +36,11 @@ pub(super) struct Org {
     kind: String,
     endpoint_path: String,
     replaced_by: Option<String>,
+    /// Left out by what answers with less of an org.
+    #[serde(default)]
+    pub(super) adapter: Option<dialect::Adapter>,
+    #[serde(default)]
+    pub(super) pull: Option<dialect::Pull>,
 }
 
 /// A sign-in in the browser.
@@ -244,6 +249,8 @@ async fn test(session: &Session, org_id: &str) -> Result<ExitCode, Failure> {
         if let Some(words) = tested.org.replaced() {
             screen.line(&words)?;
         }
+        let facts = dialect::facts(&tested.org);
+        screen.table(&["", ""], &facts)?;
         let rows: Vec<Vec<Cell>> = tested
             .checks
             .iter()
@@ -313,10 +320,11 @@ fn show(orgs: &[Org], screen: &mut Screen) -> std::io::Result<()> {
     if orgs.is_empty() {
         return screen.line("No org is connected. Connect one with `sync-monitor org login`.");
     }
+    let (reading, cells) = dialect::columns(orgs);
     let rows: Vec<Vec<Cell>> = orgs
         .iter()
         .map(|org| {
-            vec![
+            let mut row: Vec<Cell> = vec![
                 org.org_id.as_str().into(),
                 org.alias.as_deref().unwrap_or("-").into(),
                 org.kind.as_str().into(),
@@ -325,11 +333,16 @@ fn show(orgs: &[Org], screen: &mut Screen) -> std::io::Result<()> {
                 org.queue_depth.to_string().into(),
                 time(org.last_delivered_at.as_deref()).into(),
                 time(org.last_received_at.as_deref()).into(),
-                org.health_detail.as_deref().unwrap_or("").into(),
-            ]
+            ];
+            row.extend(cells(org));
+            row.push(org.health_detail.as_deref().unwrap_or("").into());
+            row
         })
         .collect();
-    let names = ["ORG", "ALIAS", "KIND", "USER", "HEALTH", "QUEUE", "LAST DELIVERED", "LAST RECEIVED", ""];
+    let mut names =
+        vec!["ORG", "ALIAS", "KIND", "USER", "HEALTH", "QUEUE", "LAST DELIVERED", "LAST RECEIVED"];
+    names.extend(reading);
+    names.push("");
     screen.table(&names, &rows)?;
     orgs.iter().filter_map(Org::replaced).try_for_each(|words| screen.line(&words))
 }

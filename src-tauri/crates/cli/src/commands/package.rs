@@ -46,6 +46,32 @@ struct Linked {
     external_id: String,
 }
 
+/// Which records somebody said are one.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Links {
+    links: Vec<Link>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Link {
+    id: String,
+    object: String,
+    one: Record,
+    other: Record,
+    linked_at: String,
+    actor: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    org_id: String,
+    record_id: String,
+}
+
 /// Which member is which field.
 #[derive(Serialize, Deserialize)]
 struct Mapping {
@@ -66,7 +92,12 @@ impl Mapping {
     fn switch(&mut self, names: &[String], on: bool) -> Result<(), Failure> {
         for name in names {
             let (object, member) = name.split_once('.').unwrap_or(("workItem", name));
-            let found = self.members.iter_mut().find(|one| one.object == object && one.member == member);
+            // Documents are switched on as a whole, and need no name of an object.
+            let is_it = |one: &&mut Member| {
+                one.member == member
+                    && (one.object == object || one.object == "document" && one.member == *name)
+            };
+            let found = self.members.iter_mut().find(is_it);
             let one = found.ok_or_else(|| {
                 Failure::Failed(format!(
                     "There is no member {name:?} in the mapping. `sync-monitor org mapping` lists them; those of comments and work logs are named like comment.author and workLog.date."
@@ -168,6 +199,18 @@ async fn read(session: &Session, command: Package) -> Result<(), Failure> {
                 screen.line(&tame(&format!("Both are {} from now on.", linked.external_id)))
             })
         }
+        Package::Links { org_id, limit, cursor } => {
+            let limit = limit.to_string();
+            let mut wanted = vec![("limit", limit.as_str())];
+            wanted.extend(org_id.as_deref().map(|id| ("orgId", id)));
+            wanted.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+            let answer = client.get(&format!("identities/links{}", query(&wanted))).await?;
+            session.show(&answer, |page: Links, screen| show_links(&page, screen))
+        }
+        Package::Unlink { id } => {
+            client.delete(&format!("identities/links/{}", escape(&id))).await?;
+            session.say("They are two from now on. What was delivered stays as it is.")
+        }
     }
 }
 
@@ -239,6 +282,33 @@ fn show_mapping(members: &[Member], screen: &mut Screen) -> std::io::Result<()> 
         })
         .collect();
     screen.table(&["OBJECT", "MEMBER", "FIELD", "AS", ""], &rows)
+}
+
+fn show_links(page: &Links, screen: &mut Screen) -> std::io::Result<()> {
+    if page.links.is_empty() {
+        return screen.line("Nobody has linked records.");
+    }
+    let rows: Vec<Vec<Cell>> = page
+        .links
+        .iter()
+        .map(|link| {
+            vec![
+                link.id.as_str().into(),
+                link.object.as_str().into(),
+                link.one.org_id.as_str().into(),
+                link.one.record_id.as_str().into(),
+                link.other.org_id.as_str().into(),
+                link.other.record_id.as_str().into(),
+                time(Some(&link.linked_at)).into(),
+                link.actor.as_str().into(),
+            ]
+        })
+        .collect();
+    screen.table(&["ID", "OBJECT", "ORG", "RECORD", "ORG", "RECORD", "LINKED", "BY"], &rows)?;
+    match &page.next_cursor {
+        Some(cursor) => screen.line(&format!("More with --cursor {cursor}")),
+        None => Ok(()),
+    }
 }
 
 fn show_queue(items: &[SyncItem], screen: &mut Screen) -> std::io::Result<()> {

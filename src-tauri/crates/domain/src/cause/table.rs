@@ -179,8 +179,14 @@ pub(super) const BY_CODE: &[ByCode] = by_code! {
         "Delivery Hub answered with success, and the record still holds what it held before: the package skips fields that it cannot write.", TargetAdmin, false,
         ["See in the message which members are meant.", "Let the signed-in user edit these fields, and check that they take such values.", "Then retry."];
     "PARENT_MISSING": "Its work item is not in the target org",
-        "A comment or a work log can only be written below its work item, and that one has not arrived.", SourceAdmin, true,
-        ["Look for a failed item of the work item, and mend that first.", "Then retry."];
+        "A comment or a work log can only be written below its work item, and that one has not arrived within a day.", SourceAdmin, true,
+        ["Look for a failed or dismissed item of the work item, and mend that first.", "Where there is none, change the work item once in its own org, or send it whole, so that it is relayed.", "Then retry: it waits for its work item for another day."];
+    "FILE_TOO_LARGE": "The file is too large for the target org",
+        "Delivery Hub keeps what it is sent in a text, and takes files up to 64 KiB in a call.", SourceAdmin, false,
+        ["Attach the file in the target org by hand, or put a link to it into the work item.", "Then dismiss this."];
+    "FILE_MISSING": "A document came without its content",
+        "The target org does not have the file, and the payload names it without its bytes.", SourceAdmin, false,
+        ["Send the document with its content, in base64."];
     "PARENT_PENDING": "The target org waits for its work item",
         "Delivery Hub keeps the comment or work log until its work item is there.", Wait, true,
         ["Look for a failed item of the work item, and mend that first.", "Then retry."];

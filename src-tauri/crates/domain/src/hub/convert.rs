@@ -17,6 +17,8 @@ pub enum Conversion {
     Date,
     /// The e-mail address of a user; read, never written: users are not the same in two orgs.
     UserEmail,
+    /// Files, as a list of documents.
+    File,
 }
 
 impl Conversion {

@@ -56,6 +56,11 @@ const ALLOWED: &[(HubObject, &str)] = &[
     (HubObject::WorkItem, "RequestTypePk__c"),
     (HubObject::WorkItem, "WorkflowTypeTxt__c"),
     (HubObject::WorkItem, "SortOrderNumber__c"),
+    (HubObject::WorkItem, "BountyDeadlineDate__c"),
+    (HubObject::WorkItem, "BountyDifficultyPk__c"),
+    (HubObject::WorkItem, "BountyMaxClaimsNumber__c"),
+    (HubObject::WorkItem, "BountySkillsTxt__c"),
+    (HubObject::WorkItem, "BountyStatusPk__c"),
     (HubObject::Comment, "BodyTxt__c"),
     (HubObject::Comment, "AuthorTxt__c"),
     (HubObject::WorkLog, "HoursLoggedNumber__c"),
@@ -67,13 +72,21 @@ const ALLOWED: &[(HubObject, &str)] = &[
 /// People, who are relayed only where somebody switches that on.
 const PEOPLE: &[(HubObject, &str)] = &[(HubObject::WorkItem, "DeveloperLookup__r.Email")];
 
-/// Money, too. Documents are objects of their own, which are not relayed at all.
-const MONEY: &[(HubObject, &str)] = &[(HubObject::WorkItem, "BillableRateCurrency__c")];
+/// Money, too: every amount that the three objects have of their own. The bounty is in the package's sync set, the rate is
+/// not. What is sums of others (and rates of requests and companies, which are other objects) cannot be relayed.
+const MONEY: &[(HubObject, &str)] =
+    &[(HubObject::WorkItem, "BillableRateCurrency__c"), (HubObject::WorkItem, "BountyAmountCurrency__c")];
+
+/// Files, too: one switch for all of them.
+const FILES: &[(HubObject, &str)] = &[(HubObject::Document, "VersionData")];
+
+/// The name of that switch.
+const DOCUMENTS: &str = "documents";
 
 impl Default for Mapping {
     fn default() -> Self {
-        use Conversion::{Date, Html, Number, Text, UserEmail};
-        use HubObject::{Comment, WorkItem, WorkLog};
+        use Conversion::{Date, File, Html, Number, Text, UserEmail};
+        use HubObject::{Comment, Document, WorkItem, WorkLog};
         let members = [
             (WorkItem, "title", "BriefDescriptionTxt__c", Text),
             (WorkItem, "status", "StageNamePk__c", Text),
@@ -83,18 +96,20 @@ impl Default for Mapping {
             (WorkItem, "acceptanceCriteria", "AcceptanceCriteriaTxt__c", Html),
             (WorkItem, "assignee", "DeveloperLookup__r.Email", UserEmail),
             (WorkItem, "billableRate", "BillableRateCurrency__c", Number),
+            (WorkItem, "bountyAmount", "BountyAmountCurrency__c", Number),
             (Comment, "author", "AuthorTxt__c", Text),
             (Comment, "body", "BodyTxt__c", Html),
             (WorkLog, "hours", "HoursLoggedNumber__c", Number),
             (WorkLog, "date", "WorkDateDate__c", Date),
             (WorkLog, "description", "WorkDescriptionTxt__c", Text),
+            (Document, DOCUMENTS, "VersionData", File),
         ];
         let members = members.map(|(object, member, field, conversion)| Member {
             object,
             member: member.to_owned(),
             field: field.to_owned(),
             conversion,
-            on: !PEOPLE.iter().chain(MONEY).any(|(_, off)| *off == field),
+            on: !PEOPLE.iter().chain(MONEY).chain(FILES).any(|(_, off)| *off == field),
         });
         Self { members: members.into() }
     }
@@ -110,7 +125,7 @@ impl Mapping {
             let known = |list: &[(HubObject, &str)]| {
                 list.iter().any(|(object, field)| *object == one.object && *field == one.field)
             };
-            if !known(ALLOWED) && !known(PEOPLE) && !known(MONEY) {
+            if ![ALLOWED, PEOPLE, MONEY, FILES].into_iter().any(known) {
                 return Err(MappingError(format!(
                     "{} of {} may not be relayed: it is none of the fields that Delivery Hub itself keeps in step. Take it out of the mapping.",
                     one.field, one.object
@@ -120,6 +135,14 @@ impl Mapping {
                 return Err(MappingError(format!(
                     "{} of {} cannot be converted like this: userEmail is for people, and for people alone.",
                     one.field, one.object
+                )));
+            }
+            if known(FILES) != (one.conversion == Conversion::File)
+                || known(FILES) != (one.member == DOCUMENTS)
+            {
+                return Err(MappingError(format!(
+                    "{} of {} cannot be {} by {:?}: documents are the files of a work item, by the conversion \"file\", and nothing else is. Give it another name.",
+                    one.field, one.object, one.member, one.conversion
                 )));
             }
             let reserved = ["externalId", "comments", "timeLogs", "createdAt"];
@@ -140,6 +163,21 @@ impl Mapping {
             }
         }
         Ok(Self { members })
+    }
+
+    /// The same with what the default has besides, off: so that an admin's mapping of an older version can be switched on for
+    /// what is new.
+    #[must_use]
+    pub fn completed(mut self) -> Self {
+        for one in Self::default().members {
+            let known = |own: &Member| {
+                own.object == one.object && (own.member == one.member || own.field == one.field)
+            };
+            if !self.members.iter().any(known) {
+                self.members.push(Member { on: false, ..one });
+            }
+        }
+        self
     }
 
     /// Every member, those that are off included.
@@ -188,12 +226,22 @@ mod tests {
         }
     }
 
+    #[rstest]
+    #[case::rate("BillableRateCurrency__c", "billableRate")]
+    #[case::bounty("BountyAmountCurrency__c", "bountyAmount")]
+    fn money_can_be_switched_on(#[case] field: &str, #[case] name: &str) {
+        let amount = member(field, name, Conversion::Number);
+        assert!(Mapping::default().members().contains(&Member { on: false, ..amount.clone() }));
+        assert!(Mapping::of(vec![amount]).is_ok());
+    }
+
     #[test]
-    fn money_can_be_switched_on() {
-        let mut rate = member("BillableRateCurrency__c", "billableRate", Conversion::Number);
-        assert!(Mapping::default().members().contains(&Member { on: false, ..rate.clone() }));
-        rate.on = true;
-        assert!(Mapping::of(vec![rate]).is_ok());
+    fn an_older_mapping_has_what_is_new_and_has_it_off() {
+        let own = Mapping::of(vec![member("StatusPk__c", "status", Conversion::Text)]).unwrap().completed();
+        assert_eq!(own.members().len(), Mapping::default().members().len());
+        assert_eq!(own.members().iter().filter(|one| one.on).count(), 1);
+        assert_eq!(own.clone().completed(), own);
+        assert_eq!(Mapping::of(own.members().to_vec()), Ok(own));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::mapping::Mapping;
 use super::soql::Select;
-use super::{Adapter, Fields, HubObject};
+use super::{Adapter, Fields, HubObject, document};
 use crate::change::Operation;
 use crate::conflict::Timestamp;
 use crate::ids::OrgId;
@@ -30,6 +30,10 @@ pub struct Row {
     pub created_at: Option<String>,
     /// What is relayed of it.
     pub fields: Fields,
+    /// The `ContentDocument` of a file: what its versions have in common.
+    pub document: Option<String>,
+    /// The bytes of a file, in base64, where they were read.
+    pub content: Option<String>,
 }
 
 /// Why something is no row; for the log.
@@ -43,6 +47,13 @@ pub fn select(object: HubObject, adapter: &Adapter, mapping: &Mapping) -> Option
     let mut fields = vec!["Id".to_owned(), "SystemModstamp".to_owned(), "IsDeleted".to_owned()];
     if object == HubObject::WorkItem {
         fields.extend(described.field("ActivatedDateTime__c"));
+    } else if object == HubObject::Document {
+        if !document::are_relayed(adapter, mapping) {
+            return None;
+        }
+        fields.push("CreatedDate".to_owned());
+        fields.extend(document::fields());
+        return Some(Select::new(fields, described.name.clone()));
     } else {
         fields.push("CreatedDate".to_owned());
         // A child whose work item cannot be told cannot be relayed.
@@ -75,8 +86,8 @@ impl Row {
         };
         let parent = object.parent_field().and_then(field);
         let parent = parent.and_then(|id| id.as_str().map(str::to_owned));
-        let mut fields = Fields::new();
-        for one in mapping.of_object(object, adapter) {
+        let mut fields = if object == HubObject::Document { document::read(record) } else { Fields::new() };
+        for one in mapping.of_object(object, adapter).filter(|_| object != HubObject::Document) {
             if let Some(found) = field(&one.field) {
                 fields.insert(one.member.clone(), one.conversion.read(&found));
             }
@@ -90,7 +101,16 @@ impl Row {
             parent,
             created_at: text("CreatedDate").and_then(time).map(iso),
             fields,
+            document: text("ContentDocumentId").map(str::to_owned),
+            content: None,
         })
+    }
+
+    /// The name of the transaction that says what this row is now: the same however often it is read. `revision` counts the
+    /// row's contents, since Salesforce tells times to the second.
+    pub fn transaction(&self, source: OrgId, revision: u32) -> String {
+        let id = self.id.get(..15).unwrap_or(&self.id);
+        format!("pull-{}-{id}-{}-{revision}", source.short(), self.stamp.0 / 1_000_000)
     }
 
     /// The documented payload that says what this row is now: the whole record, so that the last writer's version is the
@@ -109,6 +129,12 @@ impl Row {
         own.insert("externalId".into(), external_id.into());
         if operation == Operation::Upsert {
             own.extend(self.fields.clone());
+            if self.object == HubObject::Document {
+                own.remove("checksum");
+            }
+            if let Some(content) = &self.content {
+                own.insert("content".into(), content.as_str().into());
+            }
             if let (Some(_), Some(created_at)) = (self.object.list(), &self.created_at) {
                 own.insert("createdAt".into(), created_at.as_str().into());
             }

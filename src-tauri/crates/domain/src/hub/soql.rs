@@ -59,6 +59,13 @@ impl Select {
         self
     }
 
+    /// Only rows whose checkbox is ticked.
+    #[must_use]
+    pub fn is_true(mut self, field: &str) -> Self {
+        self.conditions.push(format!("{field} = true"));
+        self
+    }
+
     /// Only rows whose field is empty, or only those where it is not.
     #[must_use]
     pub fn empty(mut self, field: &str, empty: bool) -> Self {

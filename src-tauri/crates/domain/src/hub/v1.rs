@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::adapter::Described;
 use super::mapping::{Mapping, Member};
-use super::{Adapter, Fields, HubObject, origin_of};
+use super::{Adapter, Fields, HubObject, document, origin_of};
 use crate::change::{Change, Operation};
 use crate::ids::{Digest, OrgId};
 use crate::remote::Meaning;
@@ -23,6 +23,8 @@ pub struct Part {
     pub fields: Fields,
     /// Is it to be active? Only `false` for a deletion.
     pub is_active: bool,
+    /// The bytes of a file, in base64.
+    pub content: Option<String>,
 }
 
 /// The parts of a change, parents before children.
@@ -39,14 +41,15 @@ pub fn parts(change: &Change, mapping: &Mapping) -> Vec<Part> {
             .flat_map(|object| children(object, external_id, sent, mapping))
             .collect();
         let fields = mapped(HubObject::WorkItem, sent, mapping);
-        // A record that says nothing of its work item only adds to it.
-        if !fields.is_empty() || children.is_empty() {
+        // A record that says nothing of its work item only adds to it, if what it adds is relayed at all.
+        if !fields.is_empty() || children.is_empty() && !change.only_adds() {
             parts.push(Part {
                 object: HubObject::WorkItem,
                 external_id: external_id.clone(),
                 parent: None,
                 fields: if is_active { fields } else { Fields::new() },
                 is_active,
+                content: None,
             });
         }
         parts.extend(children);
@@ -56,7 +59,9 @@ pub fn parts(change: &Change, mapping: &Mapping) -> Vec<Part> {
 }
 
 fn children(object: HubObject, parent: &str, record: &Value, mapping: &Mapping) -> Vec<Part> {
-    let elements = object.list().and_then(|list| record.get(list)).and_then(Value::as_array);
+    let has_files = || mapping.members().iter().any(|one| one.object == HubObject::Document && one.on);
+    let list = object.list().filter(|_| object != HubObject::Document || has_files());
+    let elements = list.and_then(|list| record.get(list)).and_then(Value::as_array);
     let part = |element: &Value| {
         let own = element.get("externalId").and_then(Value::as_str).filter(|id| !id.is_empty());
         // One without a name of its own is known by what it says: the same again is the same.
@@ -68,11 +73,25 @@ fn children(object: HubObject, parent: &str, record: &Value, mapping: &Mapping) 
             object,
             external_id: own.map_or_else(by_content, str::to_owned),
             parent: Some(parent.to_owned()),
-            fields: mapped(object, element, mapping),
+            fields: match object {
+                HubObject::Document => named(element),
+                _ => mapped(object, element, mapping),
+            },
             is_active: true,
+            content: element
+                .get("content")
+                .and_then(Value::as_str)
+                .filter(|_| object == HubObject::Document)
+                .map(str::to_owned),
         }
     };
     elements.into_iter().flatten().filter(|element| element.is_object()).map(part).collect()
+}
+
+/// How a file is called.
+fn named(element: &Value) -> Fields {
+    let member = |name: &str| Some((name.to_owned(), element.get(name)?.clone()));
+    ["title", "fileName"].into_iter().filter_map(member).collect()
 }
 
 /// What a record says in members that the package has fields for.
@@ -86,6 +105,10 @@ fn mapped(object: HubObject, record: &Value, mapping: &Mapping) -> Fields {
 impl Part {
     /// What must be written so that a record that holds `held` holds this; `None` for one that is not there.
     pub fn to_write(&self, held: Option<&Fields>) -> Fields {
+        // The package's service makes files, and changes none.
+        if self.object == HubObject::Document && held.is_some() {
+            return Fields::new();
+        }
         let differs = |(member, value): &(&String, &Value)| match held {
             Some(held) => held.get(*member).unwrap_or(&Value::Null) != *value,
             // What is empty need not be said of a new record.
@@ -101,6 +124,9 @@ impl Part {
         target: &Adapter,
         mapping: &Mapping,
     ) -> Option<(&'static str, String)> {
+        if self.object == HubObject::Document {
+            return self.objection_to_file();
+        }
         for one in mapping.of_object(self.object, target) {
             let Some(Value::String(text)) = write.get(&one.member) else { continue };
             let Some(field) = target.objects.get(&self.object).and_then(|o| o.fields.get(&one.field)) else {
@@ -130,6 +156,26 @@ impl Part {
             }
         }
         None
+    }
+}
+
+impl Part {
+    fn objection_to_file(&self) -> Option<(&'static str, String)> {
+        let Some(content) = &self.content else {
+            return Some((
+                "FILE_MISSING",
+                "The document has no content, and the org does not have the file. Send it with its content."
+                    .into(),
+            ));
+        };
+        let size = document::size_of(content);
+        (size > document::MOST_BYTES).then(|| {
+            let most = document::MOST_BYTES;
+            (
+                "FILE_TOO_LARGE",
+                format!("The file has {size} bytes, and Delivery Hub takes {most} in a call. Attach it there by hand, or send a link to it."),
+            )
+        })
     }
 }
 
@@ -186,11 +232,16 @@ pub fn body(part: &Part, write: &Fields, target: &Adapter, mapping: &Mapping, ro
         };
         body.insert(name, value);
     }
+    if let (HubObject::Document, Some(content)) = (part.object, &part.content) {
+        body.extend(document::body(write, content));
+    }
     let origin = origin_of(&part.external_id);
     body.insert("SourceId".into(), origin.into());
     body.insert("GlobalSourceId".into(), origin.into());
     body.insert("SenderOrgId".into(), routing.source.as_str().into());
-    if let Some(id) = routing.target_id {
+    // Of a file it is the work item that it is attached to.
+    let target = if part.object == HubObject::Document { routing.parent_id } else { routing.target_id };
+    if let Some(id) = target {
         body.insert("TargetId".into(), id.into());
     }
     Value::Object(body).to_string().into()

@@ -10,7 +10,7 @@ use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::conflict::{Judgement, judge};
 use sync_monitor_domain::hub::history::Overwritten;
 use sync_monitor_domain::hub::v1::{self, Part, Routing, Said};
-use sync_monitor_domain::hub::{Fields, HubObject, Row};
+use sync_monitor_domain::hub::{Fields, HubObject, Row, document};
 use sync_monitor_domain::intake::version;
 use sync_monitor_domain::remote::{Call, CallMethod, Called, Meaning, OrgAddress, Report, Try};
 use sync_monitor_store::{Claimed, Held, State, Writing, Wrote};
@@ -104,6 +104,10 @@ impl Courier<'_> {
             }
         }
         Ok(match (newer, nothing) {
+            (0, 0) if count == 0 => {
+                let words = "Nothing of it is relayed to this org: see its mapping.";
+                (Meaning::Synced, Some(words.to_owned()))
+            }
             (0, 0) => (Meaning::Synced, None),
             (0, _) => {
                 let words = "The org does not have this record, so there was nothing to give up.";
@@ -163,7 +167,13 @@ impl Courier<'_> {
             None => None,
         };
         if part.object == HubObject::WorkItem && self.is_overtaken(&part.external_id).await? {
-            return Ok(Done::Newer);
+            // Of what is not there, an older version is better than none; a newer one may have no way to this org.
+            let is_made = row.is_none()
+                && part.is_active
+                && !stored(self.tools.store.is_given_up(part.external_id.clone()).await)?;
+            if !is_made {
+                return Ok(Done::Newer);
+            }
         }
         if row.is_none() && !part.is_active {
             return Ok(Done::Nothing);
@@ -252,14 +262,20 @@ impl Courier<'_> {
 
     async fn parent_id(&self, part: &Part) -> Result<Option<String>, Box<Try>> {
         let Some(parent) = &part.parent else { return Ok(None) };
-        let held = self.held(HubObject::WorkItem, parent).await?;
-        match held.filter(|held| held.state != State::Gone) {
+        match self.held(HubObject::WorkItem, parent).await? {
+            Some(held) if held.state == State::Gone => stop(
+                Meaning::Refused,
+                "RECORD_DELETED",
+                &format!(
+                    "Its work item {parent} was deleted in the org, and is not made again. Restore it there from the recycle bin and retry, or dismiss this."
+                ),
+            ),
             Some(held) => Ok(Some(held.record_id)),
             None => stop(
-                Meaning::Retry { retry_after: None },
+                Meaning::ParentMissing,
                 "PARENT_MISSING",
                 &format!(
-                    "Its work item {parent} is not in the org yet. It is sent when the work item is there; see what became of that."
+                    "Its work item {parent} is not in the org. This is sent as soon as the work item is there, and waits for it for a day: look for a failed item of the work item, or change it once in its own org."
                 ),
             ),
         }
@@ -271,6 +287,7 @@ impl Courier<'_> {
             path: format!("{}/{}", self.known.adapter.service_path(), part.object.name()),
             body: Some(body),
             is_service: true,
+            is_raw: false,
         };
         let called = self.tools.remote.call(self.address, call).await;
         self.report.api_usage = called.report.api_usage.or(self.report.api_usage);
@@ -323,6 +340,15 @@ impl Courier<'_> {
                     "The org answered with success and did not write: {}. Check that the signed-in user may edit these fields, and that they take such values.",
                     left.join(", ")
                 ),
+            );
+        }
+        let sent = part.content.as_deref().map(document::size_of);
+        if sent.is_some_and(|sent| after.fields.get("size").and_then(serde_json::Value::as_u64) != Some(sent))
+        {
+            return stop(
+                Meaning::Refused,
+                "FIELD_NOT_WRITTEN",
+                "The org answered with success, and the file that it has there is not as long as the one that was sent. Compare them there.",
             );
         }
         // What differs besides was done by somebody else in between, or by automation: it comes back as a change of its own.

@@ -71,7 +71,7 @@ async fn look(remote: &dyn Remote, address: &OrgAddress) -> Result<(Adapter, Opt
     };
     let mut objects = BTreeMap::new();
     for object in HubObject::ALL {
-        if let Some(described) = describe(prefix, object.name()).await? {
+        if let Some(described) = describe(object.prefix(prefix), object.name()).await? {
             objects.insert(object, described);
         }
     }

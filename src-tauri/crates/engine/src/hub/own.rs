@@ -1,6 +1,7 @@
 //! What an org's package failed at by itself, and its own connections: read, shown, and where that is safe, mended.
 
 use serde_json::{Value, json};
+use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::hub::Adapter;
 use sync_monitor_domain::hub::soql::Select;
 use sync_monitor_domain::hub::sync_item::{self, OwnStatus, SyncItem};
@@ -9,12 +10,12 @@ use sync_monitor_domain::remote::{Call, CallMethod, Try};
 use sync_monitor_domain::sign_in::OrgKind;
 use sync_monitor_store::Entry;
 
-use super::{Known, Reader, json as answered};
+use super::{Known, OwnReading, Reader, json as answered};
 use crate::model::Actor;
 use crate::{Engine, Error};
 
 /// The most rows that are shown, and changed at once (sObject collections take 200).
-const AT_ONCE: usize = 200;
+const AT_ONCE: u32 = 200;
 
 /// What becomes of rows of an org's own queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,25 +163,35 @@ impl Engine {
         Ok((known, row))
     }
 
-    /// What an org's own queue holds that somebody should see, the newest first, 200 at most; the dismissed are left out.
+    /// What an org's own queue holds that somebody should see, the newest first, 200 at most, and when it was read; the
+    /// dismissed are left out.
     ///
     /// # Errors
     /// [`Error::NotFound`] when it is not connected; [`Error::Refused`] where it has no package, or does not answer, with its
     /// words; or when the store fails.
-    pub async fn own_items(&self, org: OrgId, statuses: &[OwnStatus]) -> Result<Vec<SyncItem>, Error> {
+    pub async fn own_items(
+        &self,
+        org: OrgId,
+        statuses: &[OwnStatus],
+    ) -> Result<(Vec<SyncItem>, Millis), Error> {
+        let readings = &self.inner.tools.own_readings;
+        let everything = OwnStatus::ALL.iter().all(|status| statuses.contains(status));
+        if everything {
+            readings.asked(org, self.clock().now());
+        }
         let (known, row) = self.package_of(org).await?;
         let words = statuses.iter().map(|status| status.as_str());
         let adapter = &known.adapter;
         let (Some(select), Some(status)) =
             (sync_item::select(adapter), sync_item::field(adapter, "StatusPk__c"))
         else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), self.clock().now()));
         };
         let mut select = select.one_of(&status, words);
         if let Some(dismissed) = sync_item::field(adapter, "DismissedDateTime__c") {
             select = select.empty(&dismissed, true);
         }
-        let select = select.order("CreatedDate DESC").limit(200);
+        let select = select.order("CreatedDate DESC").limit(AT_ONCE);
         let address = row.address();
         let mut reader = Reader {
             remote: self.inner.tools.remote.as_ref(),
@@ -189,7 +200,14 @@ impl Engine {
             api_usage: None,
         };
         let rows = reader.all(&select).await.map_err(|one| said(&one))?;
-        Ok(rows.iter().filter_map(|record| SyncItem::read(record, adapter)).collect())
+        let items: Vec<SyncItem> = rows.iter().filter_map(|record| SyncItem::read(record, adapter)).collect();
+        let at = self.clock().now();
+        if everything {
+            let (rows, more) = (items.len() as u64, rows.len() >= AT_ONCE as usize);
+            readings.note(org, OwnReading { rows, more, at });
+            self.inner.tools.announce(Vec::new(), true);
+        }
+        Ok((items, at))
     }
 
     /// Queues rows of an org's own queue again, or dismisses them, in the org. Only what the org sends and failed at.
@@ -203,7 +221,7 @@ impl Engine {
         action: OwnAction,
         actor: &Actor,
     ) -> Result<OwnDone, Error> {
-        if ids.len() > AT_ONCE {
+        if ids.len() > AT_ONCE as usize {
             return Err(Error::Invalid(format!(
                 "At most {AT_ONCE} can be changed at once. Send them in parts."
             )));
@@ -247,6 +265,8 @@ impl Engine {
             OwnAction::Dismiss { reason } => ("syncItem.dismiss", Some(reason)),
         };
         if done.changed > 0 {
+            self.inner.tools.own_readings.mended(org, done.changed);
+            self.inner.tools.announce(Vec::new(), true);
             let mut entry = Entry::new(self.clock().now(), actor, name).subject(org).count(done.changed);
             if let Some(reason) = reason {
                 entry = entry.reason(reason);
@@ -273,6 +293,7 @@ impl Engine {
             path: format!("{}/composite/sobjects", adapter.data_path()),
             body: Some(json!({ "allOrNone": false, "records": records }).to_string().into()),
             is_service: false,
+            is_raw: false,
         };
         let called = reader.remote.call(reader.address, call).await;
         let answers = answered(&called).map_err(|one| said(&one))?;

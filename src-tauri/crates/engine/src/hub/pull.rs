@@ -80,9 +80,9 @@ enum Turn {
     Wait(Option<Millis>, &'static str),
 }
 
-struct Puller {
-    engine: Engine,
-    org: OrgId,
+pub(super) struct Puller {
+    pub(super) engine: Engine,
+    pub(super) org: OrgId,
     /// The pause before the next round.
     pause: Duration,
     /// When it is to be found out what the org has, after that failed.
@@ -169,7 +169,9 @@ impl Puller {
         match self.due(now, false).await {
             Ok(Turn::Pull(what)) => {
                 let (org, known) = *what;
-                drop(self.round(&org, &known).await);
+                if self.round(&org, &known).await.is_ok() {
+                    self.engine.look_at_own_queue(self.org, false).await;
+                }
                 Some(self.engine.clock().now().plus(self.pause))
             }
             Ok(Turn::Wait(until, _)) => until,
@@ -186,7 +188,9 @@ impl Puller {
         match self.due(now, true).await? {
             Turn::Pull(what) => {
                 let (org, known) = *what;
-                self.round(&org, &known).await
+                let pulled = self.round(&org, &known).await?;
+                self.engine.look_at_own_queue(self.org, true).await;
+                Ok(pulled)
             }
             Turn::Wait(_, why) => Err(Error::Refused(why.to_owned())),
         }
@@ -384,10 +388,13 @@ impl Puller {
         pulled: &mut Pulled,
     ) -> Result<(), Trouble> {
         let known = reader.known;
-        let Some(select) = row::select(object, &known.adapter, &known.mapping) else { return Ok(()) };
         let read_to =
             state.watermarks.iter().find(|(marked, _)| *marked == object).map(|(_, at)| at.0 - OVERLAP_US);
         let from = Timestamp(read_to.unwrap_or(i64::MIN).max(state.since.0));
+        if object == HubObject::Document {
+            return self.read_files(reader, from, pulled).await;
+        }
+        let Some(select) = row::select(object, &known.adapter, &known.mapping) else { return Ok(()) };
         let select: Select = select.changed_since(from).order("SystemModstamp, Id");
         let mut next = Some(reader.query_path(&select));
         while let Some(path) = next {
@@ -405,8 +412,8 @@ impl Puller {
         Ok(())
     }
 
-    /// The work items of children must be known before their children.
-    async fn read_parents(
+    /// The work items of children must be known before their children, to each org that these go to.
+    pub(super) async fn read_parents(
         &self,
         reader: &mut Reader<'_>,
         children: &[Row],
@@ -415,15 +422,15 @@ impl Puller {
         let mut parents: Vec<String> = children.iter().filter_map(|row| row.parent.clone()).collect();
         parents.sort_unstable();
         parents.dedup();
-        let unknown = self.engine.inner.tools.store.unknown_records(self.org, parents).await?;
-        if unknown.is_empty() {
+        let wanted = self.engine.inner.tools.store.parents_to_read(self.org, parents).await?;
+        if wanted.is_empty() {
             return Ok(());
         }
-        let rows = reader.by_id(HubObject::WorkItem, &unknown).await?;
+        let rows = reader.by_id(HubObject::WorkItem, &wanted).await?;
         self.hand_in(reader, rows, None, pulled).await
     }
 
-    async fn hand_in(
+    pub(super) async fn hand_in(
         &self,
         reader: &mut Reader<'_>,
         rows: Vec<Row>,

@@ -61,6 +61,14 @@ impl Look {
         }
     }
 
+    /// After an answer that no sign-in could better.
+    pub(super) const fn proved_needless(self) -> Self {
+        match self {
+            Self::Never => Self::Never,
+            _ => Self::Unplanned { looks: 0 },
+        }
+    }
+
     /// After the clock was set: the pause begins anew.
     pub(super) const fn planned_anew(self) -> Self {
         match self {

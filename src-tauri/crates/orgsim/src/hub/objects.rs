@@ -39,6 +39,7 @@ const OBJECTS: &[Object] = &[
             plain("ParentWorkItemLookup__c"),
             plain("DeveloperLookup__c"),
             plain("BillableRateCurrency__c"),
+            plain("BountyAmountCurrency__c"),
         ],
     },
     Object {
@@ -81,6 +82,26 @@ const OBJECTS: &[Object] = &[
             plain("DismissedDateTime__c"),
         ],
     },
+    Object {
+        name: "ContentVersion",
+        key_prefix: "068",
+        fields: &[
+            text("Title", 255),
+            text("PathOnClient", 500),
+            plain("FileType"),
+            plain("ContentSize"),
+            plain("Checksum"),
+            plain("ContentDocumentId"),
+            plain("IsLatest"),
+            plain("VersionData"),
+        ],
+    },
+    Object { name: "ContentDocument", key_prefix: "069", fields: &[] },
+    Object {
+        name: "ContentDocumentLink",
+        key_prefix: "06A",
+        fields: &[plain("ContentDocumentId"), plain("LinkedEntityId")],
+    },
     Object { name: "WorkItem__History", key_prefix: "017", fields: &[] },
     Object {
         name: "NetworkEntity__c",
@@ -117,6 +138,11 @@ pub(super) fn known(name: &str) -> &'static str {
 /// The object's own name, where the package has it.
 pub(super) fn find(name: &str) -> Option<&'static str> {
     object(name).map(|object| object.name)
+}
+
+/// Is it the platform's own, without a namespace?
+pub(super) fn is_standard(name: &str) -> bool {
+    name.starts_with("Content")
 }
 
 pub(super) fn key_prefix(name: &str) -> &'static str {

@@ -16,7 +16,7 @@ const SECRET: [&str; 2] = ["ApiKeyTxt__c", "HmacSecretTxt__c"];
 pub(crate) fn is_ours(org: &Inner, method: &Method, path: &str, query: &str) -> bool {
     let Some(spec) = &org.spec.hub else { return false };
     path.starts_with(&service::path(spec))
-        || path.contains("/sobjects/") && path.ends_with("/describe")
+        || path.contains("/sobjects/") && (path.ends_with("/describe") || path.ends_with(service::BYTES))
         || path.contains("/query/")
         || path.ends_with("/queryAll")
         || path.ends_with("/query") && !query.contains("FROM+Organization")
@@ -44,6 +44,13 @@ pub(crate) fn answer(
         && let Some(name) = rest.strip_suffix("/describe")
     {
         return describe(hub, spec, name);
+    }
+    if let Some((_, rest)) = path.split_once("/sobjects/ContentVersion/")
+        && let Some(id) = rest.strip_suffix(service::BYTES)
+    {
+        return hub
+            .live("ContentVersion", id)
+            .map_or_else(not_found, |row| (200, row["VersionData"].clone()));
     }
     if let Some((_, locator)) = path.split_once("/query/") {
         let rows = hub.cursors.remove(locator).unwrap_or_default();
@@ -80,6 +87,14 @@ fn prefix(spec: &HubSpec) -> &'static str {
     if spec.managed { "delivery__" } else { "" }
 }
 
+/// The object of a name, as the org has it.
+fn object_of(spec: &HubSpec, name: &str) -> Option<&'static str> {
+    if objects::is_standard(name) {
+        return objects::find(name);
+    }
+    bare(spec, name).and_then(objects::find)
+}
+
 /// The name without the namespace; `None` where the namespace is missing, or there is one too many.
 fn bare<'a>(spec: &HubSpec, name: &'a str) -> Option<&'a str> {
     match prefix(spec) {
@@ -89,7 +104,8 @@ fn bare<'a>(spec: &HubSpec, name: &'a str) -> Option<&'a str> {
 }
 
 fn describe(hub: &Hub, spec: &HubSpec, name: &str) -> (u16, Value) {
-    let Some(object) = bare(spec, name).and_then(objects::find) else { return not_found() };
+    let Some(object) = object_of(spec, name) else { return not_found() };
+    let prefix = if objects::is_standard(object) { "" } else { prefix(spec) };
     if object == HISTORY && spec.untracked {
         return not_found();
     }
@@ -98,14 +114,14 @@ fn describe(hub: &Hub, spec: &HubSpec, name: &str) -> (u16, Value) {
         let list: Vec<Value> =
             values.into_iter().flatten().map(|value| json!({ "value": value, "active": true })).collect();
         json!({
-            "name": format!("{}{}", prefix(spec), field.name), "length": field.length,
+            "name": format!("{prefix}{}", field.name), "length": field.length,
             "restrictedPicklist": values.is_some(), "picklistValues": list,
         })
     };
     let mut fields: Vec<Value> = objects::fields(object).map(field).collect();
     fields.extend(["Id", "IsDeleted", "CreatedDate", "SystemModstamp"].map(|name| json!({ "name": name })));
     let answer = json!({
-        "name": format!("{}{object}", prefix(spec)),
+        "name": format!("{prefix}{object}"),
         "keyPrefix": objects::key_prefix(object),
         "fields": fields,
     });
@@ -122,9 +138,17 @@ fn run(hub: &mut Hub, spec: &HubSpec, query: &str, with_deleted: bool) -> (u16, 
         Ok(query) => query,
         Err(why) => return bad("MALFORMED_QUERY", why),
     };
-    let Some(object) = bare(spec, &query.object).and_then(objects::find) else {
+    let Some(object) = object_of(spec, &query.object) else {
         return bad("INVALID_TYPE", format!("sObject type '{}' is not supported.", query.object));
     };
+    // The platform answers this only for files or records that are named.
+    let named = |one: &soql::Condition| matches!(one.field.as_str(), "ContentDocumentId" | "LinkedEntityId");
+    if object == "ContentDocumentLink" && !query.conditions.iter().any(named) {
+        return bad(
+            "MALFORMED_QUERY",
+            "Implementation restriction: ContentDocumentLink requires a filter".into(),
+        );
+    }
     let mut standard = vec!["Id", "IsDeleted", "CreatedDate", "SystemModstamp"];
     if object == HISTORY {
         standard.extend(["ParentId", "Field", "OldValue", "NewValue"]);
@@ -179,7 +203,7 @@ fn run(hub: &mut Hub, spec: &HubSpec, query: &str, with_deleted: bool) -> (u16, 
 }
 
 fn column_of(spec: &HubSpec, object: &str, name: &str) -> Option<String> {
-    let known = bare(spec, name)?;
+    let known = if objects::is_standard(object) { name } else { bare(spec, name)? };
     objects::fields(object).any(|field| field.name.eq_ignore_ascii_case(known)).then(|| known.to_owned())
 }
 

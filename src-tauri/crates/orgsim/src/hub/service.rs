@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{HeaderMap, Method};
 use serde_json::{Map, Value, json};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use sync_monitor_domain::hub::adapter::service_path;
 use sync_monitor_domain::hub::row::time;
 
@@ -14,6 +16,9 @@ use super::{Hub, HubSpec, Place, Record, objects};
 
 /// How long after it sent a record the package takes whatever comes of it for an echo.
 const ECHO_WINDOW_SECONDS: i64 = 300;
+
+/// How the path ends where the bytes of a file are.
+pub(crate) const BYTES: &str = "/VersionData";
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -115,7 +120,10 @@ impl Hub {
         let Some(object) = objects::find(object) else {
             return Err((500, format!("Invalid Object Type: {object}")));
         };
-        let id = self.ingest(place, object, &sent)?;
+        let id = match object {
+            "ContentVersion" => self.ingest_file(place, &sent)?,
+            object => self.ingest(place, object, &sent)?,
+        };
         self.written.push((object.to_owned(), Value::Object(sent)));
         Ok(json!({ "status": "Success", "processedId": id, "orgId": place.org }))
     }
@@ -224,6 +232,55 @@ impl Hub {
             self.put(place, object, Some(&id), Map::new());
         }
         Ok(id)
+    }
+
+    /// The older form of a file, with its bytes; it is attached to the work item that `TargetId` names.
+    fn ingest_file(&mut self, place: &Place<'_>, sent: &Record) -> Result<String, Refused> {
+        let source = text(sent, "SourceId");
+        if let Some(known) = self.by_ledger("ContentVersion", "RemoteExternalIDTxt__c", source) {
+            return Err(dml(
+                "INVALID_FIELD_FOR_INSERT_UPDATE",
+                &format!("unable to update fields of {known}: VersionData"),
+            ));
+        }
+        let named = text(sent, "TargetId").to_owned();
+        let parent = self
+            .by_ledger("WorkItem__c", "RemoteExternalIDTxt__c", &named)
+            .or_else(|| self.live("WorkItem__c", &named).map(|_| named.clone()));
+        let Some(parent) = parent else { return Ok(self.wait(place, "ContentVersion", sent, &named)) };
+        let Ok(bytes) = STANDARD.decode(text(sent, "VersionData")) else {
+            return Err((500, "Unable to decode base64".into()));
+        };
+        if bytes.is_empty() {
+            return Err(dml("REQUIRED_FIELD_MISSING", "Required fields are missing: [VersionData]"));
+        }
+        let id = self.attach(place, &parent, (text(sent, "Title"), text(sent, "PathOnClient")), &bytes);
+        let row = json!({
+            "ObjectTypePk__c": "ContentVersion", "DirectionPk__c": "Inbound", "StatusPk__c": "Synced",
+            "RemoteExternalIDTxt__c": source, "GlobalSourceIdTxt__c": text(sent, "GlobalSourceId"),
+            "LocalRecordIdTxt__c": id, "PayloadTxt__c": "Ledger Mapping Created",
+        });
+        self.put(place, "SyncItem__c", None, row.as_object().cloned().unwrap_or_default());
+        Ok(id)
+    }
+
+    /// Makes a file, and attaches it to a record; returns the ID of its version.
+    pub(super) fn attach(
+        &mut self,
+        place: &Place<'_>,
+        record: &str,
+        (title, path): (&str, &str),
+        bytes: &[u8],
+    ) -> String {
+        let document = self.put(place, "ContentDocument", None, Record::new());
+        let version = json!({
+            "Title": title, "PathOnClient": path, "FileType": path.rsplit('.').next().unwrap_or_default().to_uppercase(),
+            "ContentSize": bytes.len(), "Checksum": hex::encode(&Sha256::digest(bytes)[..16]),
+            "ContentDocumentId": document, "IsLatest": true, "VersionData": STANDARD.encode(bytes),
+        });
+        let link = json!({ "ContentDocumentId": document, "LinkedEntityId": record });
+        self.put(place, "ContentDocumentLink", None, link.as_object().cloned().unwrap_or_default());
+        self.put(place, "ContentVersion", None, version.as_object().cloned().unwrap_or_default())
     }
 
     /// A child whose work item is not there waits in the queue; its place in the queue is what the sender is told.

@@ -2,14 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::Value;
-use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::conflict::Timestamp;
 use sync_monitor_domain::hub::{Fields, HubObject};
 use sync_monitor_domain::ids::OrgId;
 
-use crate::activity::{self, Entry};
-use crate::error::{Error, Result};
-use crate::model::Actor;
+use crate::error::Result;
 use crate::orgs;
 use crate::writer::Tx;
 
@@ -87,17 +84,6 @@ pub struct Writing {
     pub before: Option<(Fields, Timestamp)>,
 }
 
-/// Two records that an admin says are one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
-    /// What they are.
-    pub object: HubObject,
-    /// One, whose name both get.
-    pub one: (OrgId, String),
-    /// The other.
-    pub other: (OrgId, String),
-}
-
 const SELECT: &str =
     "SELECT record_id, external_id, fields, stamp_us, revision, delivered, state FROM hub_records";
 
@@ -128,7 +114,12 @@ pub(super) fn by_id(sql: &Connection, org: i64, record_id: &str) -> Result<Optio
 }
 
 /// The record with this name that is there.
-fn by_name(sql: &Connection, org: i64, object: HubObject, external_id: &str) -> Result<Option<Held>> {
+pub(super) fn by_name(
+    sql: &Connection,
+    org: i64,
+    object: HubObject,
+    external_id: &str,
+) -> Result<Option<Held>> {
     let mut statement = sql.prepare_cached(&format!(
         "{SELECT} WHERE org = ?1 AND object = ?2 AND external_id = ?3 AND state <> 2"
     ))?;
@@ -196,6 +187,17 @@ pub(super) fn name_of_origin(
 /// Is this name given to a record of the org that is there?
 pub(super) fn is_taken(sql: &Connection, org: i64, object: HubObject, external_id: &str) -> Result<bool> {
     Ok(by_name(sql, org, object, external_id)?.is_some())
+}
+
+/// Is the newest version known of a record that it was given up?
+pub(super) fn is_given_up(sql: &Connection, external_id: &str) -> Result<bool> {
+    Ok(sql
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM records r JOIN item_records of ON of.external_id = r.external_id
+               JOIN items i ON i.id = of.item JOIN transactions t ON t.id = i.txn
+              WHERE r.external_id = ?1 AND t.source = r.source AND t.timestamp_us = r.timestamp_us AND t.operation = 'delete')",
+        )?
+        .query_row([external_id], |row| row.get(0))?)
 }
 
 /// Writes what an org holds in a record.
@@ -272,14 +274,24 @@ pub(super) fn writing(
     }))
 }
 
+/// Is something being written into a record that is still to be sent, or to be sent again?
+pub(super) fn is_under_way(sql: &Connection, org: i64, object: HubObject, external_id: &str) -> Result<bool> {
+    Ok(sql
+        .prepare_cached(
+            "SELECT 1 FROM hub_writing w JOIN waiting i ON i.target = w.org AND i.external_id = w.external_id
+              WHERE w.org = ?1 AND w.object = ?2 AND w.external_id = ?3",
+        )?
+        .exists((org, object.name(), external_id))?)
+}
+
 /// What was being written into records of an org that nothing waits to be sent to any more, with the records: nobody comes
-/// to look at what became of it.
+/// to look at what became of it. An edit that is to be put back stays so: its item failed, and is retried by a person.
 pub(super) fn left_open(sql: &Connection, org: OrgId) -> Result<Vec<(String, Writing)>> {
     let Some(key) = orgs::find(sql, org)? else { return Ok(Vec::new()) };
     let mut statement = sql.prepare_cached(
         "SELECT h.record_id, w.object, w.external_id FROM hub_writing w
            JOIN hub_records h ON h.org = w.org AND h.object = w.object AND h.external_id = w.external_id AND h.state <> 2
-          WHERE w.org = ?1 AND w.before IS NOT NULL
+          WHERE w.org = ?1 AND w.before IS NOT NULL AND w.state <> 2
             AND NOT EXISTS (SELECT 1 FROM waiting i WHERE i.target = w.org AND i.external_id = w.external_id)",
     )?;
     let names = statement.query_map([key], |row| {
@@ -380,50 +392,4 @@ pub(super) fn wrote(tx: &mut Tx<'_>, org: OrgId, wrote: &Wrote) -> Result<()> {
         state: if wrote.is_active { State::Active } else { State::GivenUp },
     };
     put(tx.sql, key, wrote.object, &held)
-}
-
-pub(super) fn link(tx: &mut Tx<'_>, link: &Link, actor: &Actor, at: Millis) -> Result<String> {
-    let (one, other) = (tx.org(link.one.0)?, tx.org(link.other.0)?);
-    let blank = |record_id: &str, external_id: &str| Held {
-        record_id: record_id.to_owned(),
-        external_id: external_id.to_owned(),
-        fields: None,
-        stamp: Timestamp(0),
-        revision: 0,
-        delivered: false,
-        state: State::Active,
-    };
-    let first = by_id(tx.sql, one, &link.one.1)?;
-    let external_id = first
-        .as_ref()
-        .map_or_else(|| format!("{}:{}", link.one.0, link.one.1), |first| first.external_id.clone());
-    if first.is_none() {
-        put(tx.sql, one, link.object, &blank(&link.one.1, &external_id))?;
-    }
-    let second = by_id(tx.sql, other, &link.other.1)?;
-    if let Some(second) = &second
-        && second.external_id != external_id
-        && second.external_id != format!("{}:{}", link.other.0, link.other.1)
-    {
-        return Err(Error::Refused(format!(
-            "The record {} of {} is {} already. A record can be only one.",
-            link.other.1, link.other.0, second.external_id
-        )));
-    }
-    if let Some(there) = by_name(tx.sql, other, link.object, &external_id)?
-        && there.record_id != link.other.1
-    {
-        return Err(Error::Refused(format!(
-            "{} is the record {} in {} already. Give up one of the two there first.",
-            external_id, there.record_id, link.other.0
-        )));
-    }
-    let renamed = second.map_or_else(
-        || blank(&link.other.1, &external_id),
-        |second| Held { external_id: external_id.clone(), ..second },
-    );
-    put(tx.sql, other, link.object, &renamed)?;
-    let detail = format!("{} in {} and {} in {}", link.one.1, link.one.0, link.other.1, link.other.0);
-    activity::add(tx.sql, &Entry::new(at, actor, "identity.link").subject(&external_id).detail(&detail))?;
-    Ok(external_id)
 }

@@ -1,5 +1,6 @@
 //! Rows come in: what is an edit goes the way of every change, and how far was read is written with it.
 
+use bytes::Bytes;
 use sync_monitor_domain::change::{Change, Operation, Record};
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::conflict::Timestamp;
@@ -8,6 +9,7 @@ use sync_monitor_domain::hub::{HubObject, Row};
 use sync_monitor_domain::ids::OrgId;
 use uuid::Uuid;
 
+use super::introduce::introduce;
 use super::records::{self, Held, State};
 use crate::accept::{self, Accepted, Intake};
 use crate::activity::{self, Entry};
@@ -70,6 +72,16 @@ pub struct Taken {
     pub items: Vec<Uuid>,
 }
 
+impl Page {
+    /// What a row says goes the way of every change.
+    pub(super) fn intake(&self, row: &Row, body: Bytes, adds: bool) -> Result<Intake> {
+        let change = Change::reread(body)
+            .map_err(|_| Error::Corrupt(format!("the record {} of {} makes no payload", row.id, self.org)))?;
+        let (at, first_due, new_id) = (self.at, self.first_due, self.new_id);
+        Ok(Intake { change: change.into(), at, first_due, new_id, adds, only: None })
+    }
+}
+
 pub(super) fn take(tx: &mut Tx<'_>, page: &Page) -> Result<Taken> {
     let org = tx.org(page.org)?;
     let mut taken = Taken::default();
@@ -112,6 +124,11 @@ fn row(tx: &mut Tx<'_>, page: &Page, org: i64, pulled: &PulledRow, taken: &mut T
         }
         return Ok(());
     }
+    if let (HubObject::Document, Some(known)) = (row.object, &known) {
+        // A file has a new name: the package's service could not tell anybody, and its bytes are the same.
+        let held = Held { fields: Some(row.fields.clone()), stamp: row.stamp, ..known.clone() };
+        return records::put(tx.sql, org, row.object, &held);
+    }
     if let Some(known) = &known
         && records::is_being_put_back(tx.sql, org, row.object, &known.external_id, &row.fields)?
     {
@@ -122,6 +139,12 @@ fn row(tx: &mut Tx<'_>, page: &Page, org: i64, pulled: &PulledRow, taken: &mut T
     let now = (&row.fields, row.is_active);
     let is_ours = records::is_ours(tx.sql, org, row.object, &external_id, mirrored, now)?;
     let before = known.as_ref().map(|known| known.state);
+    if row.object == HubObject::WorkItem
+        && matches!(before, None | Some(State::Gone))
+        && queue::parent_came(tx.sql, org, &external_id, page.at)?
+    {
+        taken.targets.push(page.org);
+    }
     let held = Held {
         record_id: row.id.clone(),
         external_id,
@@ -141,10 +164,13 @@ fn row(tx: &mut Tx<'_>, page: &Page, org: i64, pulled: &PulledRow, taken: &mut T
     let is_news = row.is_active || before == Some(State::Active);
     let place = place(tx, page.org, org, row)?;
     let parent = match &place {
-        Place::Below(parent) => Some(parent.as_str()),
+        Place::Below(parent, _) => Some(parent.as_str()),
         Place::Top | Place::Nowhere => None,
     };
     if is_news && !matches!(place, Place::Nowhere) {
+        if let Place::Below(_, Some(known)) = &place {
+            introduce(tx, page, org, known, taken)?;
+        }
         let accepted = hand_in(tx, page, row, &held, parent)?;
         taken.changes += 1;
         let conflict = accepted.reply.faults.iter().any(|fault| fault.code == ErrorCode::Conflict);
@@ -219,8 +245,8 @@ fn name(
 enum Place {
     /// It is the record itself.
     Top,
-    /// Below this work item, by its name.
-    Below(String),
+    /// Below this work item, by its name; with what the org is known to hold of it.
+    Below(String, Option<Held>),
     /// A child that cannot be told of.
     Nowhere,
 }
@@ -235,7 +261,8 @@ fn place(tx: &Tx<'_>, org_id: OrgId, org: i64, row: &Row) -> Result<Place> {
     if known.as_ref().is_some_and(|known| known.state != State::Active) {
         return Ok(Place::Nowhere);
     }
-    Ok(Place::Below(name(tx, org, org_id, HubObject::WorkItem, parent_id, None, known.as_ref())?))
+    let name = name(tx, org, org_id, HubObject::WorkItem, parent_id, None, known.as_ref())?;
+    Ok(Place::Below(name, known))
 }
 
 /// A row goes the way of every change.
@@ -247,19 +274,10 @@ fn hand_in(tx: &mut Tx<'_>, page: &Page, row: &Row, held: &Held, parent: Option<
         Some(newest) if newest.source == page.org => row.stamp.max(newest.timestamp),
         _ => row.stamp,
     };
-    let transaction =
-        format!("pull-{}-{}-{}-{}", page.org.short(), &row.id[..15], row.stamp.0 / 1_000_000, held.revision);
+    let transaction = row.transaction(page.org, held.revision);
     let dated = Row { stamp, ..row.clone() };
     let body = dated.payload(page.org, &transaction, operation, &held.external_id, parent);
-    let change = Change::reread(body)
-        .map_err(|_| Error::Corrupt(format!("the record {} of {} makes no payload", row.id, page.org)))?;
-    let intake = Intake {
-        change: change.into(),
-        at: page.at,
-        first_due: page.first_due,
-        new_id: page.new_id,
-        adds: row.object != HubObject::WorkItem,
-    };
+    let intake = page.intake(row, body, row.object != HubObject::WorkItem)?;
     let accepted = accept::accept(tx, &intake)?;
     let leads_nowhere = accepted.reply.faults.iter().any(|fault| fault.code == ErrorCode::NoRoute);
     if leads_nowhere && page.for_delivery {

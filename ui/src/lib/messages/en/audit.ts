@@ -52,6 +52,7 @@ export const audit = {
       'edit.': 'Edits',
       'syncItem.': 'Org’s own queue',
       'clock.': 'Clock',
+      'identity.': 'Linked records',
     } as Record<string, string>,
     /** By the program's names of what was done; one that is missing here is shown as it came. */
     actions: {
@@ -99,6 +100,8 @@ export const audit = {
       'token.revoke': 'Token revoked',
       'settings.change': 'Settings changed',
       'store.backup': 'Store backed up',
+      'identity.link': 'Records linked',
+      'identity.unlink': 'Link of records taken back',
       'clock.jump': 'Clock was set',
       'log.level': 'Level of the log changed',
       'crash.seen': 'Report of a crash seen',
