@@ -152,7 +152,10 @@ impl Worker {
             self.launch(&mut flights).await;
             let (clock, alarm) = (Arc::clone(&self.tools.clock), self.alarm);
             tokio::select! {
+                // What somebody told it comes before what it does by itself.
+                biased;
                 () = stop.cancelled() => {}
+                Some(command) = inbox.recv() => self.obey(command).await,
                 Some(landed) = flights.join_next(), if !flights.is_empty() => {
                     self.landed(landed).await;
                     while let Some(landed) = flights.try_join_next() {
@@ -160,7 +163,6 @@ impl Worker {
                     }
                 }
                 Some(saved) = self.saving.join_next(), if !self.saving.is_empty() => self.saved(saved),
-                Some(command) = inbox.recv() => self.obey(command).await,
                 () = woken => {}
                 () = until(clock.as_ref(), alarm), if alarm.is_some() => {}
             }

@@ -63,12 +63,17 @@ pub struct Claim {
     pub next_due: Option<Millis>,
 }
 
-/// Claims what is due at `now` for an org, at most `limit`.
+/// Claims what is due at `now` for an org, at most `limit`; nothing while the org or the whole relay is paused.
 pub(crate) fn claim(tx: &mut Tx<'_>, target: OrgId, limit: usize, now: Millis) -> Result<Claim> {
     let Some(target) = tx.orgs.find(tx.sql, target)? else { return Ok(Claim::default()) };
     let mut ready: Vec<(Millis, queue::Row)> = Vec::new();
     {
-        let mut routes = tx.sql.prepare_cached("SELECT id FROM routes WHERE target = ?1 AND enabled = 1")?;
+        // A pause is looked at here, in the same transaction: once somebody was told that it is paused, nothing more goes out,
+        // however busy the worker is that is yet to hear of it.
+        let mut routes = tx.sql.prepare_cached(
+            "SELECT id FROM routes WHERE target = ?1 AND enabled = 1
+                AND NOT EXISTS (SELECT 1 FROM orgs WHERE id = ?1 AND paused = 1) AND NOT EXISTS (SELECT 1 FROM relay WHERE paused = 1)",
+        )?;
         let routes: Vec<i64> =
             routes.query_map([target], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         // No LIMIT: SQLite plans a query anew when another is bound. What is not read costs nothing.

@@ -388,6 +388,18 @@ async fn a_write_that_fails_leaves_nothing_and_touches_no_other_of_its_group() {
 }
 
 #[tokio::test]
+async fn nothing_is_claimed_once_a_pause_is_written() {
+    let mut world = World::new().await;
+    world.take(Step::Accept { records: vec![0], member: 0, delete: false }).await;
+    for what in 0..3 {
+        world.take(Step::Pause(what)).await;
+        assert_eq!(world.store.claim(org(B), 1, world.now).await.unwrap().items, [], "paused: {what}");
+        world.take(Step::Pause(what)).await;
+    }
+    assert_eq!(world.store.claim(org(B), 1, world.now).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
 async fn what_is_too_old_goes_and_what_failed_or_waits_stays() {
     let mut world = World::new().await;
     // One that a run changed goes too.

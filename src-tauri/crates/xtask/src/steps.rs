@@ -184,20 +184,13 @@ pub(crate) fn torture(packages: Packages, args: &[String]) -> anyhow::Result<()>
     };
     faults(packages, times)?;
     fuzz::run(packages, times)?;
-    let worlds = [
-        "test",
-        "--package",
-        "sync-monitor-tests",
-        "--test",
-        "it",
-        "many_worlds",
-        "--",
-        "--ignored",
-        "--nocapture",
-    ];
-    process::run(process::cargo().args(worlds).env("SYNC_MONITOR_TORTURE", times.to_string()))?;
-    let models = ["test", "--package", "sync-monitor-store", "--release", "tests::"];
-    process::run(process::cargo().args(models).env("SYNC_MONITOR_TORTURE", times.to_string()))
+    let worlds = ["test", "--package", "sync-monitor-tests", "--test", "it", "many_worlds"];
+    let of_store = ["test", "--package", "sync-monitor-store", "--release", "tests::"];
+    let of_program = ["test", "--package", "sync-monitor-tests", "--test", "model"];
+    let long = |command: &mut Command| process::run(command.env("SYNC_MONITOR_TORTURE", times.to_string()));
+    long(process::cargo().args(worlds).args(["--", "--ignored", "--nocapture"]))?;
+    long(process::cargo().args(of_program))?;
+    long(process::cargo().args(of_store))
 }
 
 fn keychain(packages: Packages) -> anyhow::Result<()> {
