@@ -27,6 +27,7 @@ export const SCREENS = [
   '#/failed/causes',
   '#/failed/items',
   '#/failed/dismissed',
+  '#/failed/own',
   '#/queue/queued',
   '#/queue/retrying',
   '#/queue/sending',

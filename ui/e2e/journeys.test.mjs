@@ -339,6 +339,55 @@ describe('journeys through the program', () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
   });
 
+  /** The two orgs of the demo that have only the package. */
+  const packageOrgs = async () =>
+    (await ask('/orgs')).orgs.filter((org) => org.adapter?.namespace != null);
+  const card = (orgId) => page.locator(`[data-testid="org-card"][data-org="${orgId}"]`);
+  /** Records that nothing of the demo is about. */
+  const LINKED = ['a0100000000ZzZ1AAK', 'a0200000000ZzZ2'];
+
+  it('links records of two orgs with the package, and takes that back', async () => {
+    const [one, other] = await packageOrgs();
+    await goTo(page, '#/orgs/cards');
+    await card(one.orgId).getByTestId('org-link').click();
+    const dialog = page.getByRole('dialog');
+    const address = `${one.instanceUrl}/lightning/r/WorkItem__c/${LINKED[0]}/view`;
+    await dialog.getByTestId('link-one').fill(address);
+    await dialog.getByTestId('link-other').fill(LINKED[1]);
+    await dialog.getByTestId('link-make').click();
+    await dialog.getByText('are the same from now on').waitFor();
+    await assertAccessible(page, 'linking records');
+    const made = async () => (await ask(`/identities/links?orgId=${other.orgId}`)).links;
+    const [{ one: kept, other: renamed }] = await made();
+    assert.deepEqual(kept, { orgId: one.orgId, recordId: LINKED[0] });
+    assert.equal(renamed.orgId, other.orgId);
+    await dialog.getByRole('button', { name: new RegExp(`^Unlink ${LINKED[0]}`) }).click();
+    await dialog.getByTestId('unlink-confirm').click();
+    await dialog.getByText('are two again').waitFor();
+    assert.deepEqual(await made(), []);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  });
+
+  it('counts what an org failed at by itself as the org has it', async () => {
+    const own = async () => {
+      const held = (await packageOrgs()).map((org) => org.ownQueue);
+      return held.every(Boolean) && held.reduce((sum, { count }) => sum + count, 0);
+    };
+    await goTo(page, '#/failed/own');
+    await page.getByTestId('own-read').waitFor();
+    await becomes(
+      page,
+      async () => {
+        const shown = await page.getByTestId('tab-own').locator('.number').textContent();
+        return Number(shown) === (await own());
+      },
+      true,
+      'the number on the tab',
+    );
+    await becomes(page, () => page.locator('[data-own-item]').count(), await own());
+  });
+
   /** Every screen, and those that need something to be there. */
   async function everyScreen() {
     const [item] = await failed();
@@ -452,6 +501,19 @@ describe('journeys through the program', () => {
       await page.getByTestId('org-add').click();
       await page.getByTestId('wizard').waitFor();
       await take('add-org');
+      await page.keyboard.press('Escape');
+      const [one, other] = await packageOrgs();
+      await ask('/identities/link', 'POST', {
+        one: { orgId: one.orgId, recordId: LINKED[0] },
+        other: { orgId: other.orgId, recordId: LINKED[1] },
+      });
+      await card(one.orgId).screenshot({
+        path: join(PICTURES, `org-package-${theme}.png`),
+        animations: 'disabled',
+      });
+      await card(one.orgId).getByTestId('org-link').click();
+      await page.getByTestId('links').waitFor();
+      await take('link-records');
       await page.keyboard.press('Escape');
     }
   });

@@ -41,7 +41,14 @@ export const MAPPING = [
   ['title', 'BriefDescriptionTxt__c', 'text', true],
   ['status', 'StageNamePk__c', 'text', true],
   ['assignee', 'DeveloperLookup__r.Email', 'userEmail', false],
-].map(([member, field, conversion, on]) => ({ object: 'workItem', member, field, conversion, on }));
+  ['documents', 'VersionData', 'file', false, 'document'],
+].map(([member, field, conversion, on, object = 'workItem']) => ({
+  object,
+  member,
+  field,
+  conversion,
+  on,
+}));
 
 /** What the package in an org failed at by itself. */
 export const own = (now) =>

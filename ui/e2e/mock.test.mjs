@@ -1,4 +1,5 @@
 /** What the UI does by itself, against the mock server. */
+import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { assertAccessible, chooseTheme, goTo, SCREENS } from './browser.mjs';
 import { mockPages } from './mock-page.mjs';
@@ -112,6 +113,15 @@ describe('accessibility', () => {
         await goTo(page, hash);
         if (hash in shown) await page.getByTestId(shown[hash]).first().waitFor();
         await assertAccessible(page, `${theme} ${hash}`);
+        const hangsOver = () => {
+          const { scrollHeight, clientHeight } = document.documentElement;
+          return scrollHeight - clientHeight;
+        };
+        assert.equal(
+          await page.evaluate(hangsOver),
+          0,
+          `${hash}: the frame cannot be scrolled away`,
+        );
       }
       await goTo(page, '#/failed/items');
       await box('failed-1').click();

@@ -45,10 +45,12 @@ describe('an org with the package', () => {
     const { page, server, card } = await open('#/orgs');
     await card.getByTestId('org-mapping').click();
     await page.getByRole('checkbox', { name: 'Relay Work item: assignee' }).check();
+    await page.getByRole('checkbox', { name: 'Relay File: documents' }).check();
     await assertAccessible(page);
     await page.getByTestId('mapping-save').click();
     await page.getByTestId('mapping').waitFor({ state: 'detached' });
-    assert.equal(server.mock.mapping.find((one) => one.member === 'assignee').on, true);
+    const on = server.mock.mapping.filter((one) => one.on).map((one) => one.member);
+    assert.deepEqual(on, ['title', 'status', 'assignee', 'documents']);
   });
 
   it('is told which records are those of another org, by keyboard, and takes that back', async () => {

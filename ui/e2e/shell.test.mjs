@@ -365,6 +365,21 @@ describe('the insights', () => {
       .waitFor();
   });
 
+  it('show how much of its allowance each org has used, the nearest to its end first', async () => {
+    await open({}, '#/insights');
+    const calls = page.getByTestId('api-calls');
+    await calls.getByRole('meter').first().waitFor();
+    const org = server.mock.orgs.find(({ orgId }) => orgId === ORGS.agency);
+    org.apiUsage = { used: 14_900, max: 15_000 };
+    server.mock.emit({ items: [], orgs: true, routes: false });
+    const first = calls.getByRole('listitem').first();
+    await becomes(() => first.getByRole('meter').getAttribute('data-level'), 'critical');
+    await first.getByText('northwind-agency').waitFor();
+    await calls.getByRole('button', { name: 'Table' }).click();
+    await calls.getByRole('cell', { name: '14,900' }).waitFor();
+    await assertAccessible(page, 'API calls as a table');
+  });
+
   it('say when they could not be loaded, and come when they can', async () => {
     await open({}, '#/audit');
     const problem = { status: 500, code: 'SERVER_ERROR', detail: 'no', always: true };

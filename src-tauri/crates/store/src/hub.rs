@@ -4,6 +4,8 @@ mod introduce;
 mod links;
 mod records;
 mod take;
+#[cfg(test)]
+mod tests;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use sync_monitor_domain::clock::Millis;

@@ -57,7 +57,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (prop::collection::btree_set(0u8..3, 1..3), 0u8..3, prop::bool::weighted(0.15))
             .prop_map(|(records, member, delete)| Step::Accept { records: records.into_iter().collect(), member, delete }),
         3 => (1usize..4).prop_map(Step::Claim),
-        4 => (0u8..6).prop_map(Step::Answer),
+        4 => (0u8..7).prop_map(Step::Answer),
         2 => (0u8..4).prop_map(Step::Review),
         1 => (0u8..3).prop_map(Step::Pause),
         1 => Just(Step::Restart),
@@ -139,6 +139,7 @@ impl World {
                     retry,
                     Meaning::EndpointMissing,
                     Meaning::Unreachable,
+                    Meaning::ParentMissing,
                 ][usize::from(kind)];
                 let verdict =
                     after_try(claimed.in_flight(kind == 5), meaning, self.now, &Schedule::default());

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { actionWord, actorWord, itemOf, remarks, withOrgNames } from './words';
+import { actionWord, actorWord, itemOf, remarks, withOrgNames, workItemOf } from './words';
 
 const nameOf = (orgId: string) => (orgId === '00D5g000004Xy9AEAS' ? 'Acme' : orgId);
 const entry = { action: 'item.retry', subject: null, reason: null, detail: null, count: null };
@@ -27,6 +27,14 @@ describe('the log in words', () => {
     expect(itemOf({ action: 'item.retry', subject: 'a' })).toBe('a');
     expect(itemOf({ action: 'item.retry', subject: null })).toBeNull();
     expect(itemOf({ action: 'route.add', subject: 'a' })).toBeNull();
+  });
+
+  it('leads to the work item that was linked, written over or deleted', () => {
+    const subject = '00D5g000004Xy9AEAS:a01000000000001AAA';
+    for (const action of ['identity.link', 'identity.unlink', 'edit.overwrite', 'pull.deleted']) {
+      expect(workItemOf({ action, subject })).toBe(subject);
+    }
+    expect(workItemOf({ action: 'pull.stop', subject })).toBeNull();
   });
 
   it('puts reason, detail and number in one line', () => {

@@ -34,6 +34,16 @@ export function itemOf(entry: Pick<ActivityEntry, 'action' | 'subject'>): string
   return entry.action.startsWith('item.') ? entry.subject : null;
 }
 
+/** What is done to a record is told of by the name that it has everywhere. */
+const OF_WORK_ITEMS = ['identity.', 'edit.', 'pull.deleted'];
+
+/** The work item that an entry is about, by its externalId, if it is about one. */
+export function workItemOf(entry: Pick<ActivityEntry, 'action' | 'subject'>): string | null {
+  return OF_WORK_ITEMS.some((beginning) => entry.action.startsWith(beginning))
+    ? entry.subject
+    : null;
+}
+
 /** Reason, detail and number of an entry, in one line. */
 export function remarks(
   entry: Pick<ActivityEntry, 'action' | 'subject' | 'reason' | 'detail' | 'count'>,

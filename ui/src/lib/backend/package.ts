@@ -45,7 +45,7 @@ export interface MappedMember {
 }
 
 /** An object of the package whose records are relayed. */
-export type HubObject = 'workItem' | 'comment' | 'workLog';
+export type HubObject = 'workItem' | 'comment' | 'workLog' | 'document';
 
 /** A record of an org. */
 export interface RecordOf {

@@ -55,6 +55,8 @@ describe('durations', () => {
     [1234, '1.2 s'],
     [12_345, '12 s'],
     [125_000, '2 min 5 s'],
+    [3_599_600, '1 h 0 min'],
+    [23_400_000, '6 h 30 min'],
   ])('writes %d as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
   });

@@ -29,12 +29,14 @@ export function parseDuration(text: string): number | null {
   return total;
 }
 
-/** A measured duration, short: `84 ms`, `1.2 s`, `2 min 5 s`. */
+/** A measured duration, short: `84 ms`, `1.2 s`, `2 min 5 s`, `6 h 30 min`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
   const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 const timeFormat = new Intl.DateTimeFormat(formatLocale, { timeStyle: 'medium' });

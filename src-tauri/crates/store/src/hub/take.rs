@@ -311,6 +311,8 @@ fn lost(
     let entry = Entry::relay(page.at, "conflict.drop").subject(external_id).detail(&detail);
     activity::add(tx.sql, &entry)?;
     let source = tx.org(newest.source)?;
+    // One in flight may have been written before this row was read. Not so where the row was read for it: it is written next.
+    let may_be_written = !page.for_delivery;
     let candidates: Vec<i64> = tx
         .sql
         .prepare_cached(
@@ -318,10 +320,10 @@ fn lost(
                FROM item_records of JOIN items s ON s.id = of.item JOIN transactions t ON t.id = s.txn
               WHERE of.external_id = ?3 AND t.source = ?1 AND t.timestamp_us = ?2 AND t.body IS NOT NULL
                 AND NOT EXISTS (SELECT 1 FROM items i JOIN routes r ON r.id = i.route
-                                 WHERE i.txn = t.id AND r.target = ?4 AND i.status IN (0, 1, 2))
+                                 WHERE i.txn = t.id AND r.target = ?4 AND i.status < 3 AND NOT (?5 AND i.status = 1))
               ORDER BY t.id DESC",
         )?
-        .query_map((source, newest.timestamp.0, external_id, org), |row| row.get(0))?
+        .query_map((source, newest.timestamp.0, external_id, org, may_be_written), |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     // A comment of the same moment is below the same name, and is not the version that won.
     let mut txn = None;

@@ -53,6 +53,7 @@ export const audit = {
       'syncItem.': 'Org’s own queue',
       'clock.': 'Clock',
       'identity.': 'Linked records',
+      'document.': 'Files',
     } as Record<string, string>,
     /** By the program's names of what was done; one that is missing here is shown as it came. */
     actions: {
@@ -100,6 +101,7 @@ export const audit = {
       'token.revoke': 'Token revoked',
       'settings.change': 'Settings changed',
       'store.backup': 'Store backed up',
+      'document.skip': 'File not relayed',
       'identity.link': 'Records linked',
       'identity.unlink': 'Link of records taken back',
       'clock.jump': 'Clock was set',

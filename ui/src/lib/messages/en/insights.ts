@@ -31,6 +31,8 @@ export const insights = {
     causeTo: (title: string, org: string) => `${title} → ${org}`,
     orgs: 'Failures by org',
     org: 'Target org',
+    apiNote: 'Of the allowance of the last 24 hours, as each org last told it.',
+    apiMax: 'Allowed',
     openNow: 'What stands failed now and is not dismissed.',
     noFailures: 'Nothing has failed.',
     ledger: 'When the program was not at work',

@@ -37,8 +37,13 @@ export const packages = {
     mapping: 'Fields…',
     mappingOf: (name: string) => `Which fields of ${name} are relayed`,
     mappingText:
-      'People and money are relayed only where you switch them on. Keys, secrets and documents never are.',
-    object: { workItem: 'Work item', comment: 'Comment', workLog: 'Work log' },
+      'People, money and files are relayed only where you switch them on. Keys and secrets never are.',
+    object: {
+      workItem: 'Work item',
+      comment: 'Comment',
+      workLog: 'Work log',
+      document: 'File',
+    },
     member: 'Member',
     field: 'Field',
     relayed: 'Relayed',
@@ -53,7 +58,8 @@ export const packages = {
       object: 'What they are',
       otherOrg: 'Other org',
       recordIn: (name: string) => `Record in ${name}`,
-      otherRecord: 'Other record',
+      here: 'Record here',
+      there: 'Record there',
       placeholder: 'Address of the record’s page, or its ID',
       faults: {
         none: 'There is no record ID in this. Paste the address of the record’s page, or its ID of 15 or 18 characters.',
