@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::sign_in::OrgKind;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -98,12 +98,18 @@ pub(crate) struct Inner {
     listening: Mutex<Listening>,
 }
 
+/// Connections that wait to be let in, as of a listener that is made in one go.
+const BACKLOG: u32 = 1_024;
+
 /// The listener; a new one is made when the org comes up again.
 #[derive(Default)]
 struct Listening {
     /// Ends it and every connection.
     up: CancellationToken,
     tasks: TaskTracker,
+    /// Keeps the port while the org is down, so that no other connection of this machine gets it. Nothing listens there:
+    /// whoever connects is refused.
+    kept: Option<TcpSocket>,
 }
 
 impl Inner {
@@ -123,6 +129,14 @@ impl Inner {
     pub(crate) fn changed(&self) {
         self.version.send_modify(|version| *version += 1);
     }
+}
+
+/// A port, with nobody listening at it yet.
+fn keep(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 /// A simulated org. Dropping it ends its server.
@@ -205,6 +219,11 @@ impl OrgSim {
         let tasks = self.listening().tasks.clone();
         tasks.close();
         tasks.wait().await;
+        let mut listening = self.listening();
+        if listening.kept.is_none() {
+            // Where it cannot be kept, coming up says that it is taken.
+            listening.kept = keep(self.inner.address).ok();
+        }
     }
 
     /// Listens again, on the same ports; an org that is up is restarted.
@@ -214,7 +233,8 @@ impl OrgSim {
     pub async fn come_up(&self) -> std::io::Result<()> {
         self.wait_down().await;
         let (address, home) = (self.inner.address, self.inner.home());
-        let listener = TcpListener::bind(address).await?;
+        let kept = self.listening().kept.take();
+        let listener = kept.map_or_else(|| keep(address), Ok)?.listen(BACKLOG)?;
         let moved = if home == address { None } else { Some(TcpListener::bind(home).await?) };
         *self.listening() = Listening::default();
         for listener in [Some(listener), moved].into_iter().flatten() {
