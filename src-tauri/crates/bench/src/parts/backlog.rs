@@ -9,6 +9,7 @@ use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_store::Store;
+use sync_monitor_store::model::Actor;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -218,6 +219,8 @@ async fn writes(program: &Path, backlogs: &Backlogs) -> anyhow::Result<[Line; 3]
 
             let org: OrgId = "00D000000000002EAA".parse().map_err(|_| anyhow::anyhow!("no org ID"))?;
             let store = Store::open(&folder.join("sync-monitor.db"))?;
+            // Of a paused org nothing is claimed, and nobody else is there to send it.
+            store.pause_org(org, false, Actor::relay(), moment()).await?;
             for _ in 0..TIMES {
                 // Nothing was due in 1970: the next 64 are looked up, and left.
                 let began = Instant::now();
@@ -227,6 +230,7 @@ async fn writes(program: &Path, backlogs: &Backlogs) -> anyhow::Result<[Line; 3]
                 ensure!(!store.claim(org, 1, moment()).await?.items.is_empty(), "nothing was claimed");
                 claims[at].push(began.elapsed());
             }
+            store.pause_org(org, true, Actor::relay(), moment()).await?;
             store.close().await?;
             eprintln!("backlog: written to with {n}, round {} of {ROUNDS}", round + 1);
         }
