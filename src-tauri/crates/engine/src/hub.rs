@@ -1,8 +1,8 @@
 //! Orgs with Delivery Hub's package: finding out what each speaks, reading its changes, writing to it record by record.
 
 mod deliver;
-mod files;
 mod find;
+mod hand_in;
 mod mend;
 mod own;
 mod pull;

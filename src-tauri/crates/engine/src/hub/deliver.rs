@@ -15,7 +15,7 @@ use sync_monitor_domain::intake::version;
 use sync_monitor_domain::remote::{Call, CallMethod, Called, Meaning, OrgAddress, Report, Try};
 use sync_monitor_store::{Claimed, Held, State, Writing, Wrote};
 
-use super::pull::hand_in_one;
+use super::hand_in::hand_in_one;
 use super::{Known, Reader};
 use crate::worker::Tools;
 

@@ -15,7 +15,7 @@ use sync_monitor_store::{Entry, Held, Writing};
 
 use super::Reader;
 use super::deliver::{Courier, stored};
-use super::pull::{Trouble, hand_in_one};
+use super::hand_in::{Trouble, hand_in_one};
 use crate::worker::Tools;
 
 impl Courier<'_> {

@@ -6,15 +6,14 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use sync_monitor_domain::conflict::Timestamp;
 use sync_monitor_domain::hub::document::{self, MOST_BYTES};
-use sync_monitor_domain::hub::soql::Select;
-use sync_monitor_domain::hub::{HubObject, Row, row};
+use sync_monitor_domain::hub::{HubObject, Row};
 use sync_monitor_domain::remote::{Call, Meaning, Try};
 use sync_monitor_store::Entry;
 
-use super::pull::{Pulled, Puller, Trouble};
-use super::{IDS_AT_ONCE, Reader, read};
+use super::Puller;
+use crate::hub::hand_in::Trouble;
+use crate::hub::{IDS_AT_ONCE, Reader};
 
 impl Reader<'_> {
     /// The bytes of a file, in base64.
@@ -29,7 +28,7 @@ impl Reader<'_> {
     }
 
     /// Those of these files that are attached to a work item, with that as their parent.
-    async fn attached(&mut self, rows: Vec<Row>) -> Result<Vec<Row>, Box<Try>> {
+    pub(super) async fn attached(&mut self, rows: Vec<Row>) -> Result<Vec<Row>, Box<Try>> {
         let Some(work_item) = self.known.adapter.objects.get(&HubObject::WorkItem) else {
             return Ok(Vec::new());
         };
@@ -58,36 +57,13 @@ impl Reader<'_> {
 }
 
 impl Puller {
-    /// Reads what files were attached to work items since `from`.
-    pub(super) async fn read_files(
+    /// The same files with the bytes of those that were never heard of. What is too large, or cannot be read, is told, and belongs
+    /// below nothing: so it is known from then on, and goes nowhere.
+    pub(super) async fn with_bytes(
         &self,
         reader: &mut Reader<'_>,
-        from: Timestamp,
-        pulled: &mut Pulled,
-    ) -> Result<(), Trouble> {
-        let known = reader.known;
-        let object = HubObject::Document;
-        let Some(select) = row::select(object, &known.adapter, &known.mapping) else { return Ok(()) };
-        let select: Select = select.is_true("IsLatest").changed_since(from).order("SystemModstamp, Id");
-        let mut next = Some(reader.query_path(&select));
-        while let Some(path) = next {
-            let page = reader.page(path).await?;
-            next = page.next;
-            let rows: Result<Vec<Row>, _> =
-                page.rows.iter().map(|record: &Value| read(record, object, known)).collect();
-            let rows: Vec<Row> = rows?;
-            let Some(last) = rows.last().map(|row| row.stamp) else { continue };
-            let attached = reader.attached(rows).await?;
-            self.read_parents(reader, &attached, pulled).await?;
-            let whole = self.with_bytes(reader, attached).await?;
-            self.hand_in(reader, whole, Some((object, last)), pulled).await?;
-        }
-        Ok(())
-    }
-
-    /// The same with the bytes of those that were never heard of. What is too large, or cannot be read, is told, and belongs
-    /// below nothing: so it is known from then on, and goes nowhere.
-    async fn with_bytes(&self, reader: &mut Reader<'_>, rows: Vec<Row>) -> Result<Vec<Row>, Trouble> {
+        rows: Vec<Row>,
+    ) -> Result<Vec<Row>, Trouble> {
         let store = &self.engine.inner.tools.store;
         let ids = rows.iter().filter(|row| !row.is_deleted).map(|row| row.id.clone()).collect();
         let unknown = store.unknown_records(self.org, ids).await?;
