@@ -3,8 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use super::ask::{KEPT_BODY, LONGEST_MESSAGE};
 use super::*;
+use crate::oauth::Credentials;
 use rstest::rstest;
+use secrecy::ExposeSecret as _;
+use sync_monitor_domain::clock::Millis;
+use sync_monitor_domain::remote::Meaning;
 use sync_monitor_orgsim::{Answer, OrgSim, OrgSpec, Rule, TokenServer};
 use tokio::sync::Semaphore;
 
@@ -423,27 +428,4 @@ async fn connecting_with_a_dead_token_says_so_and_stores_nothing() {
     let token = dead.split([':', '@']).find(|part| part.starts_with("5Aep")).unwrap();
     assert!(!error.to_string().contains(token) && !format!("{error:?}").contains(token));
     assert!(world.secrets.is_empty());
-}
-
-#[rstest]
-#[case("api-usage=18/5000", Some((18, 5000)))]
-#[case("api-usage=25/5000, per-app-api-usage=17/250(appName=sample)", Some((25, 5000)))]
-#[case("api-usage=25", None)]
-#[case("", None)]
-fn the_api_use_is_read_from_its_header(#[case] header: &str, #[case] expected: Option<(u64, u64)>) {
-    assert_eq!(usage(header), expected.map(|(used, max)| ApiUsage { used, max }));
-}
-
-#[test]
-fn an_org_that_is_ahead_has_a_positive_skew() {
-    let now = Millis(1_772_202_600_000);
-    assert_eq!(skew_ms("Fri, 27 Feb 2026 14:31:00 GMT", now, now.plus(Duration::from_secs(1))), Some(60_000));
-    assert_eq!(skew_ms("Fri, 27 Feb 2026 14:29:00 GMT", now, now), Some(-59_500));
-}
-
-#[test]
-fn a_body_is_cut_between_characters() {
-    let body = "é".repeat(KEPT_BODY);
-    assert_eq!(kept(&body).len(), KEPT_BODY);
-    assert_eq!(kept(&format!("x{body}")).len(), KEPT_BODY - 1);
 }
