@@ -237,6 +237,36 @@ async fn an_org_that_takes_its_tokens_again_releases_what_it_held_by_itself() {
 }
 
 #[tokio::test]
+async fn an_org_that_wants_a_sign_in_a_second_time_is_left_alone_as_long_as_the_first_time() {
+    let (app, pair) = App::with_two_orgs().await;
+    let refusal = Answer::platform(401, "INVALID_SESSION_ID", "expired");
+    pair.b.script(Rule::always(refusal.clone()));
+    pair.b.script_api(refusal.clone());
+    let payload = send(&app, &pair, "WI-1").await;
+    app.wait_health(ORG_B, "signInRequired").await;
+    assert_eq!(app.item(payload.id(), ORG_B).await["attempts"], 0);
+    app.clock.advance(Duration::from_mins(10));
+    // Somebody finds that the sign-in works again, and what was held goes on; but the endpoint takes no token yet.
+    pair.b.heal();
+    pair.b.script(Rule::always(refusal));
+    let test = async |id: String| app.order("POST", &format!("/api/v1/orgs/{id}/test"), json!({})).await;
+    let tested = test(pair.b.id().to_string()).await;
+    assert_eq!(tested["checks"][0]["result"], "ok", "{tested}");
+    app.wait_health(ORG_B, "signInRequired").await;
+    let second = app.now();
+    pair.b.heal();
+    while app.get("/api/v1/status").await["counts"]["synced"] == 0 {
+        assert!(app.now().since(second) < Duration::from_hours(2), "it is not looked at again");
+        app.clock.advance(Duration::from_mins(1));
+        // A look at another org takes as long as one at this would: so the clock does not run away from it.
+        test(pair.a.id().to_string()).await;
+    }
+    let later = app.now().since(second);
+    assert!(later >= Duration::from_mins(15), "after {later:?}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_token_server_that_is_down_counts_as_the_network() {
     let (app, pair) = App::with_two_orgs().await;
     pair.b.expire_access_tokens();

@@ -69,7 +69,7 @@ impl Look {
         }
     }
 
-    /// After the clock was set: the pause begins anew.
+    /// After the clock was set, or where no sign-in is wanted for now: the pause begins anew when the next look is planned.
     pub(super) const fn planned_anew(self) -> Self {
         match self {
             Self::Planned { looks, .. } => Self::Unplanned { looks },
@@ -120,6 +120,10 @@ impl Worker {
             _ => self.look = self.look.landed(),
         }
         let (health, detail) = health::after_look(self.health, found, now, &self.tools.settings);
+        if !health.sign_in_required {
+            // What was planned was for the sign-in that was wanted until now, and not for the next one.
+            self.look = self.look.planned_anew();
+        }
         self.set_health(health, detail, now).await;
     }
 
