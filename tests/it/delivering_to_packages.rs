@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kit::hub::{Hubs, WORK_ITEM, hub_at, work_item};
+use kit::hub::{Hubs, LINK, WORK_ITEM, hub_at, integrated, link, work_item};
 use kit::{App, ORG_A, ORG_B, OrgSim, Payload, org_id};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -243,11 +243,7 @@ async fn a_value_that_the_org_does_not_take_is_not_even_sent() {
 
 #[tokio::test]
 async fn a_documented_payload_is_taken_apart_for_the_package_and_only_the_rest_is_sent_again() {
-    let app = App::start().await;
-    let b = kit::hub::hub(&app, ORG_B).await;
-    app.connect(&b).await;
-    app.route(ORG_A, ORG_B).await;
-    let token = app.token(&[ORG_A]).await;
+    let (app, b, token) = integrated().await;
     b.script(Rule::always(Answer::locked()).for_record("C-2").times(1));
     let comments = json!([{ "externalId": "C-1", "body": "One" }, { "externalId": "C-2", "body": "Two" }]);
     let record = json!({ "externalId": "WI-1", "title": "T", "comments": comments });
@@ -285,19 +281,8 @@ async fn calls_carry_the_key_and_the_signature_that_the_org_wants() {
 
 #[tokio::test]
 async fn records_that_are_in_both_orgs_already_can_be_linked() {
-    let app = App::start().await;
-    let (a, b) = (kit::hub::hub(&app, ORG_A).await, kit::hub::hub(&app, ORG_B).await);
-    let (a_id, b_id) = (a.create(WORK_ITEM, work_item("Both")), b.create(WORK_ITEM, work_item("Both")));
-    app.clock.advance(Duration::from_mins(10));
-    app.connect(&a).await;
-    app.connect(&b).await;
-    app.route(ORG_A, ORG_B).await;
-    app.pull(ORG_A).await;
-    let link = json!({
-        "one": { "orgId": org_id(ORG_A), "recordId": a_id[..15] },
-        "other": { "orgId": org_id(ORG_B), "recordId": b_id },
-    });
-    let linked = app.order("POST", "/api/v1/identities/link", link).await;
+    let (Hubs { app, a, b }, a_id, b_id) = Hubs::each_with_its_own("Both", "Both").await;
+    let linked = app.order("POST", LINK, link((ORG_A, &a_id[..15]), (ORG_B, &b_id))).await;
     assert_eq!(linked["externalId"], format!("{}:{a_id}", org_id(ORG_A)));
     a.edit(WORK_ITEM, &a_id, json!({ "StageNamePk__c": "Done" }));
     app.pull(ORG_A).await;
@@ -308,20 +293,10 @@ async fn records_that_are_in_both_orgs_already_can_be_linked() {
 
 #[tokio::test]
 async fn records_that_were_linked_by_mistake_become_two_again() {
-    let app = App::start().await;
-    let (a, b) = (kit::hub::hub(&app, ORG_A).await, kit::hub::hub(&app, ORG_B).await);
-    let (a_id, b_id) = (a.create(WORK_ITEM, work_item("One")), b.create(WORK_ITEM, work_item("Another")));
-    app.clock.advance(Duration::from_mins(10));
-    app.connect(&a).await;
-    app.connect(&b).await;
-    app.route(ORG_A, ORG_B).await;
-    app.pull(ORG_A).await;
-    let link = json!({
-        "one": { "orgId": org_id(ORG_A), "recordId": a_id },
-        "other": { "orgId": org_id(ORG_B), "recordId": b_id },
-    });
-    app.order("POST", "/api/v1/identities/link", link.clone()).await;
-    app.order("POST", "/api/v1/identities/link", link).await;
+    let (Hubs { app, a, b }, a_id, b_id) = Hubs::each_with_its_own("One", "Another").await;
+    for _ in 0..2 {
+        app.order("POST", LINK, link((ORG_A, &a_id), (ORG_B, &b_id))).await;
+    }
     let list = format!("/api/v1/identities/links?orgId={}", org_id(ORG_B));
     let made = app.get(&list).await;
     assert_eq!(made["links"].as_array().unwrap().len(), 1, "said twice, it is one link: {made}");
@@ -348,22 +323,15 @@ async fn a_record_is_linked_from_either_side_and_never_to_two() {
     for org in [ORG_A, ORG_B, "00D00000000000C"] {
         app.connect(&kit::hub::hub(&app, org).await).await;
     }
-    let link = |one: (&str, &str), other: (&str, &str)| {
-        json!({
-            "one": { "orgId": org_id(one.0), "recordId": one.1 },
-            "other": { "orgId": org_id(other.0), "recordId": other.1 },
-        })
-    };
-    let path = "/api/v1/identities/link";
-    let first = app.order("POST", path, link((ORG_A, ids[0]), (ORG_B, ids[1]))).await;
+    let first = app.order("POST", LINK, link((ORG_A, ids[0]), (ORG_B, ids[1]))).await;
     // B's has a name already; C's gets it, though it is named first.
-    let second = app.order("POST", path, link(("00D00000000000C", ids[2]), (ORG_B, ids[1]))).await;
+    let second = app.order("POST", LINK, link(("00D00000000000C", ids[2]), (ORG_B, ids[1]))).await;
     assert_eq!(first["externalId"], second["externalId"]);
-    let (status, why) = app.ask("POST", path, Some(link((ORG_B, ids[1]), (ORG_A, ids[2])))).await;
+    let (status, why) = app.ask("POST", LINK, Some(link((ORG_B, ids[1]), (ORG_A, ids[2])))).await;
     assert_eq!(status, 409, "A has it already: {why}");
-    let (status, why) = app.ask("POST", path, Some(link((ORG_A, "a01"), (ORG_B, ids[1])))).await;
+    let (status, why) = app.ask("POST", LINK, Some(link((ORG_A, "a01"), (ORG_B, ids[1])))).await;
     assert_eq!((status, why["detail"].as_str().unwrap().starts_with("one.recordId")), (400, true), "{why}");
-    let (status, why) = app.ask("POST", path, Some(link((ORG_A, ids[0]), ("00D00000000000D", ids[1])))).await;
+    let (status, why) = app.ask("POST", LINK, Some(link((ORG_A, ids[0]), ("00D00000000000D", ids[1])))).await;
     assert_eq!(status, 404, "{why}");
     app.stop().await;
 }

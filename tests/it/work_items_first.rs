@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kit::hub::{Hubs, WORK_ITEM, hub, work_item};
+use kit::hub::{Hubs, WORK_ITEM, hub, integrated, work_item};
 use kit::{App, ORG_A, ORG_B, ORG_C, OrgSim, Payload, org_id};
 use serde_json::{Value, json};
 
@@ -17,6 +17,17 @@ async fn only_item(app: &App, target: &str) -> Value {
     let mut items = app.items(&format!("targetOrgId={}", org_id(target))).await;
     assert_eq!(items.len(), 1, "{items:#?}");
     items.remove(0)
+}
+
+const QUEUED: &str = "/api/v1/items?status=queued";
+
+fn is_parent_missing(queued: &Value) -> bool {
+    queued["items"][0]["lastError"]["errorCode"] == "PARENT_MISSING"
+}
+
+/// Waits until a comment waits for its work item, and returns its item.
+async fn parent_missing(app: &App) -> Value {
+    app.wait(QUEUED, "the comment to wait", is_parent_missing).await["items"][0].clone()
 }
 
 /// What an org holds of comments, as words and the title of their work item.
@@ -108,16 +119,14 @@ async fn what_waits_for_a_work_item_that_the_org_refuses_costs_no_attempt_and_go
     hubs.a.create(COMMENT, comment(&id, "Done"));
     hubs.app.pull(ORG_A).await;
     let failed = hubs.app.wait("/api/v1/items?status=failed", "the refusal", |list| list["total"] == 1).await;
-    let path = "/api/v1/items?status=queued";
-    let missing = |list: &Value| list["items"][0]["lastError"]["errorCode"] == "PARENT_MISSING";
-    let waits = hubs.app.wait(path, "the comment to wait", missing).await["items"][0].clone();
+    let waits = parent_missing(&hubs.app).await;
     // Whatever time passes.
     let mut list = Value::Null;
     let mut last = waits["updatedAt"].clone();
     for _ in 0..8 {
         hubs.app.clock.advance(Duration::from_hours(1));
-        let looked = |list: &Value| missing(list) && list["items"][0]["updatedAt"] != last;
-        list = hubs.app.wait(path, "another look", looked).await;
+        let looked = |list: &Value| is_parent_missing(list) && list["items"][0]["updatedAt"] != last;
+        list = hubs.app.wait(QUEUED, "another look", looked).await;
         last = list["items"][0]["updatedAt"].clone();
     }
     assert_eq!((&list["items"][0]["attempts"], &list["items"][0]["heldBy"]), (&json!(0), &Value::Null));
@@ -133,16 +142,6 @@ async fn what_waits_for_a_work_item_that_the_org_refuses_costs_no_attempt_and_go
     hubs.app.stop().await;
 }
 
-/// An org with the package, and an integration that sends to it.
-async fn integrated() -> (App, OrgSim, String) {
-    let app = App::start().await;
-    let b = hub(&app, ORG_B).await;
-    app.connect(&b).await;
-    app.route(ORG_A, ORG_B).await;
-    let token = app.token(&[ORG_A]).await;
-    (app, b, token)
-}
-
 fn comment_alone(app: &App) -> Payload {
     let record = json!({ "externalId": "WI-1", "comments": [{ "externalId": "C-1", "body": "Done" }] });
     Payload::from(ORG_A, app.now()).transaction("comment").with(record)
@@ -152,8 +151,7 @@ fn comment_alone(app: &App) -> Payload {
 async fn a_work_item_that_comes_later_goes_before_the_comment_that_waits_for_it() {
     let (app, b, token) = integrated().await;
     app.accept(&token, &comment_alone(&app)).await;
-    let missing = |list: &Value| list["items"][0]["lastError"]["errorCode"] == "PARENT_MISSING";
-    app.wait("/api/v1/items?status=queued", "the comment to wait", missing).await;
+    parent_missing(&app).await;
     let app = app.restart(Duration::from_secs(1)).await;
     let item = Payload::from(ORG_A, app.now()).transaction("item").record("WI-1", "Late");
     app.accept(&token, &item).await;
@@ -187,8 +185,7 @@ async fn what_waits_for_a_day_is_told_and_can_be_retried() {
 async fn a_work_item_that_appears_there_by_another_way_is_found() {
     let (app, b, token) = integrated().await;
     app.accept(&token, &comment_alone(&app)).await;
-    let missing = |list: &Value| list["items"][0]["lastError"]["errorCode"] == "PARENT_MISSING";
-    app.wait("/api/v1/items?status=queued", "the comment to wait", missing).await;
+    parent_missing(&app).await;
     app.connect(&hub(&app, ORG_A).await).await;
     app.route(ORG_B, ORG_A).await;
     app.pull(ORG_B).await;

@@ -1,6 +1,7 @@
 //! Orgs with Delivery Hub's package.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sync_monitor_orgsim::{HubSpec, OrgClock, OrgSim, OrgSpec};
@@ -57,11 +58,46 @@ impl Hubs {
         Self { app, a, b }
     }
 
+    /// Starts them with a work item in each, called like this, that were there before anything was relayed from A to B; returns
+    /// their IDs too. B sends nothing back.
+    pub async fn each_with_its_own(title_a: &str, title_b: &str) -> (Self, String, String) {
+        let app = App::start().await;
+        let (a, b) = (hub(&app, crate::ORG_A).await, hub(&app, crate::ORG_B).await);
+        let (a_id, b_id) = (a.create(WORK_ITEM, work_item(title_a)), b.create(WORK_ITEM, work_item(title_b)));
+        app.clock.advance(Duration::from_mins(10));
+        app.connect(&a).await;
+        app.connect(&b).await;
+        app.route(crate::ORG_A, crate::ORG_B).await;
+        app.pull(crate::ORG_A).await;
+        (Self { app, a, b }, a_id, b_id)
+    }
+
     /// Waits until so many items are synced.
     pub async fn synced(&self, n: u64) {
         let what = format!("{n} deliveries");
         self.app.wait("/api/v1/status", &what, |status| status["counts"]["synced"] == n).await;
     }
+}
+
+/// The program with an org B that has the package, and the token of an integration that sends to it for A.
+pub async fn integrated() -> (App, OrgSim, String) {
+    let app = App::start().await;
+    let b = hub(&app, crate::ORG_B).await;
+    app.connect(&b).await;
+    app.route(crate::ORG_A, crate::ORG_B).await;
+    let token = app.token(&[crate::ORG_A]).await;
+    (app, b, token)
+}
+
+/// Where it is said that two records are one.
+pub const LINK: &str = "/api/v1/identities/link";
+
+/// What is said there: the orgs and IDs of two records.
+pub fn link(one: (&str, &str), other: (&str, &str)) -> Value {
+    json!({
+        "one": { "orgId": org_id(one.0), "recordId": one.1 },
+        "other": { "orgId": org_id(other.0), "recordId": other.1 },
+    })
 }
 
 /// Lets a member of an org's mapping be relayed, which is off.

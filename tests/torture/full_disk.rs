@@ -2,13 +2,9 @@
 
 #![cfg(target_os = "linux")]
 
-use std::collections::HashSet;
+use kit::{ORG_B, Program};
 
-use kit::{ORG_A, ORG_B, Payload, Program};
-use serde_json::Value;
-use sync_monitor_orgsim::post;
-
-use crate::world::{ask, assert_sound, lost_and_doubled, set_up};
+use crate::world::{Answered, send, set_up};
 
 /// Limits the size of the files that the program may write, as a full disk would: it can be done without being root, and to a
 /// program that runs.
@@ -27,7 +23,7 @@ async fn a_full_disk_is_told_and_got_over() {
     // A file that would grow too large is to be an error, as with a full disk, and not the end of the program.
     let program = Program::serve_deaf_to(&folder, "XFSZ").await;
     let token = set_up(&program, &target).await;
-    let (mut promised, mut refused): (HashSet<String>, HashSet<String>) = Default::default();
+    let mut answered = Answered::default();
     for round in 0..3 * crate::times() {
         // Room for little more than there is.
         let size = |name| {
@@ -38,15 +34,13 @@ async fn a_full_disk_is_told_and_got_over() {
         let mut seen = 0;
         for n in 0..2_000 {
             let id = format!("r{round}-{n}");
-            let payload =
-                Payload::from(ORG_A, sync_monitor_orgsim::wall_clock()).transaction(&id).record(&id, "x");
-            let posted = post(&program.url, &token, payload.text()).await.unwrap();
+            let posted = send(&program, &token, &id).await;
             match posted.status {
-                200 => promised.insert(id),
+                200 => answered.promised.insert(id),
                 500 => {
                     seen += 1;
                     assert_eq!(posted.body["errors"][0]["code"], "SERVER_ERROR");
-                    refused.insert(id)
+                    answered.refused.insert(id)
                 }
                 other => panic!("{other}: {}", posted.body),
             };
@@ -57,28 +51,8 @@ async fn a_full_disk_is_told_and_got_over() {
         assert_eq!(seen, 5, "the disk was never full");
         limit_files(&program, "unlimited").await;
         let after = format!("r{round}-after");
-        let payload =
-            Payload::from(ORG_A, sync_monitor_orgsim::wall_clock()).transaction(&after).record(&after, "x");
-        assert_eq!(post(&program.url, &token, payload.text()).await.unwrap().status, 200);
-        promised.insert(after);
+        assert_eq!(send(&program, &token, &after).await.status, 200);
+        answered.promised.insert(after);
     }
-    let received =
-        target.wait_for("what was promised", |received| lost_and_doubled(&promised, received).0 == 0).await;
-    let kept =
-        received.iter().filter_map(|one| one.transaction_id.as_ref()).filter(|id| refused.contains(*id));
-    assert_eq!(kept.count(), 0, "what was refused was kept");
-    loop {
-        let status = ask(&program, "GET", "status", &Value::Null).await;
-        if status["counts"]["processing"] == 0 && status["counts"]["queued"] == 0 {
-            break;
-        }
-    }
-    let (lost, doubled) = lost_and_doubled(&promised, &target.received());
-    println!(
-        "disk full: {} taken, {lost} lost, {} refused, none of them kept; {doubled} sent twice",
-        promised.len(),
-        refused.len()
-    );
-    program.kill().await;
-    assert_sound(&folder).await;
+    answered.assert_kept(program, &target, &folder, "disk full").await;
 }

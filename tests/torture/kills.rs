@@ -6,7 +6,7 @@ use kit::{ORG_B, Program, org_id};
 use serde_json::{Value, json};
 use sync_monitor_orgsim::{Answer, Chance, OrgSim, OrgSpec, Rule};
 
-use crate::world::{Clients, ask, assert_sound, lost_and_doubled, set_up};
+use crate::world::{Clients, ask, assert_sound, lost_and_doubled, set_up, waits};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_that_got_a_200_is_lost_by_kill_9_whatever_the_program_is_doing() {
@@ -45,10 +45,9 @@ async fn nothing_that_got_a_200_is_lost_by_kill_9_whatever_the_program_is_doing(
     assert_sound(&folder).await;
     target.heal();
     let program = Program::serve(&folder, &[]).await;
-    let waiting = |counts: &Value| ["queued", "processing", "retrying"].iter().any(|s| counts[*s] != 0);
     loop {
         let counts = ask(&program, "GET", "status", &Value::Null).await["counts"].clone();
-        if !waiting(&counts) && counts["failed"] == 0 {
+        if !waits(&counts) && counts["failed"] == 0 {
             break;
         }
         signed_out += sign_in_where_needed(&program, &target).await;

@@ -8,6 +8,8 @@ use kit::{App, ORG_A, ORG_B, ORG_C, Payload, org_id};
 use serde_json::{Value, json};
 use sync_monitor_orgsim::{Answer, Chance, OrgSim, Rule};
 
+use crate::world::waits;
+
 const ORGS: [&str; 3] = [ORG_A, ORG_B, ORG_C];
 const RECORDS: [&str; 4] = ["WI-1", "WI-2", "WI-3", "WI-4"];
 
@@ -118,9 +120,7 @@ impl World {
         }
         for round in 0.. {
             assert!(round < 20, "it does not come to rest: {}", self.app.get("/api/v1/status").await);
-            let idle = |status: &Value| {
-                ["queued", "processing", "retrying"].iter().all(|name| status["counts"][*name] == 0)
-            };
+            let idle = |status: &Value| !waits(&status["counts"]);
             self.app.move_until(Duration::from_secs(20), "/api/v1/status", idle).await;
             let all = json!({ "filter": { "status": "failed" } });
             if self.app.order("POST", "/api/v1/items/retry", all).await["changed"] == 0 {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kit::{ORG_A, Payload, Program, org_id};
 use serde_json::{Value, json};
-use sync_monitor_orgsim::{OrgSim, Received, post};
+use sync_monitor_orgsim::{OrgSim, Posted, Received, post, wall_clock};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
@@ -52,7 +52,7 @@ impl Clients {
                 let mut promised = Vec::new();
                 for n in 0.. {
                     let id = format!("{name}-{client}-{n}");
-                    let payload = Payload::from(ORG_A, sync_monitor_orgsim::wall_clock());
+                    let payload = Payload::from(ORG_A, wall_clock());
                     let payload = payload.transaction(id.clone()).record(&id, "x");
                     match post(&url, &token, payload.text()).await {
                         Ok(posted) if posted.status == 200 => promised.push(id),
@@ -83,6 +83,51 @@ pub(crate) fn lost_and_doubled(promised: &HashSet<String>, received: &[Received]
     }
     let lost = promised.iter().filter(|id| !taken.contains_key(id.as_str())).count();
     (lost, taken.values().filter(|n| **n > 1).count())
+}
+
+/// Posts a change of a record of its own to a program; the transaction is named like the record.
+pub(crate) async fn send(program: &Program, token: &str, id: &str) -> Posted {
+    let payload = Payload::from(ORG_A, wall_clock()).transaction(id).record(id, "x");
+    post(&program.url, token, payload.text()).await.unwrap()
+}
+
+/// The transactions that a program answered with 200, and those that it answered with a failure of its own.
+#[derive(Default)]
+pub(crate) struct Answered {
+    pub(crate) promised: HashSet<String>,
+    pub(crate) refused: HashSet<String>,
+}
+
+impl Answered {
+    /// Once the disk is well again: what was promised arrives, nothing is kept of what was refused, and the store is sound.
+    pub(crate) async fn assert_kept(self, program: Program, target: &OrgSim, folder: &TempDir, fault: &str) {
+        let Self { promised, refused } = self;
+        let all = |received: &[Received]| lost_and_doubled(&promised, received).0 == 0;
+        let received = target.wait_for("what was promised", all).await;
+        let kept =
+            received.iter().filter_map(|one| one.transaction_id.as_ref()).filter(|id| refused.contains(*id));
+        assert_eq!(kept.count(), 0, "what was refused was kept");
+        loop {
+            let counts = ask(&program, "GET", "status", &Value::Null).await["counts"].clone();
+            if !waits(&counts) {
+                assert_eq!(counts["synced"], promised.len(), "{counts}");
+                break;
+            }
+        }
+        let (lost, doubled) = lost_and_doubled(&promised, &target.received());
+        println!(
+            "{fault}: {} taken, {lost} lost, {} refused, none of them kept; {doubled} sent twice",
+            promised.len(),
+            refused.len()
+        );
+        program.kill().await;
+        assert_sound(folder).await;
+    }
+}
+
+/// Is any item still on its way?
+pub(crate) fn waits(counts: &Value) -> bool {
+    ["queued", "processing", "retrying"].iter().any(|status| counts[*status] != 0)
 }
 
 /// Is the store of a program that does not run sound, bookkeeping and all?
