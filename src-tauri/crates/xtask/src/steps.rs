@@ -123,7 +123,7 @@ fn ui(script: &str) -> anyhow::Result<()> {
 }
 
 fn clippy(packages: Packages) -> anyhow::Result<()> {
-    packages.ensure(&[&packages::WINDOW])?;
+    packages.ensure(&[&packages::WINDOW, &packages::FUZZ])?;
     setup::ui_built()?;
     let check = |what: &[&str]| {
         process::run(process::cargo().arg("clippy").args(what).args(["--", "-D", "warnings"]))
@@ -141,7 +141,17 @@ fn clippy(packages: Packages) -> anyhow::Result<()> {
         "load",
         "--test",
         "torture",
-    ])
+    ])?;
+    // A workspace of its own, with a folder of its own.
+    let (fuzz, built) = (workspace::fuzz_tests().join("Cargo.toml"), workspace::target().join("fuzz"));
+    process::run(
+        process::cargo()
+            .args(["clippy", "--all-targets", "--manifest-path"])
+            .arg(fuzz)
+            .arg("--target-dir")
+            .arg(built)
+            .args(["--", "-D", "warnings"]),
+    )
 }
 
 fn rust(packages: Packages) -> anyhow::Result<()> {
