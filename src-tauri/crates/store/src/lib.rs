@@ -11,6 +11,7 @@ mod counts;
 mod delivery;
 mod error;
 mod hub;
+mod letters;
 mod list;
 pub mod model;
 mod open;

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::model::{Attempt, Filter, Health, Item, ItemDetail, ItemPage, LastError, OrgHold, Sort, SortBy};
-use crate::{orgs, queue, relay, rows, runs, words};
+use crate::words::Search;
+use crate::{orgs, queue, relay, rows, runs};
 
 /// What [`item`] reads.
 fn columns() -> String {
@@ -145,7 +146,7 @@ struct Conditions {
 }
 
 impl Conditions {
-    fn new(filter: &Filter) -> Self {
+    fn new(filter: &Filter) -> Result<Self> {
         let mut conditions = Self { sql: Vec::new(), values: Vec::new() };
         if !filter.statuses.is_empty() {
             conditions.sql.push(status_in("i.status", &filter.statuses));
@@ -179,14 +180,15 @@ impl Conditions {
             );
         }
         if let Some(text) = &filter.text {
-            match words::query(text) {
-                Some(query) => {
+            match Search::read(text)? {
+                Some(search) => {
+                    let query = Value::Text(search.query().to_owned());
                     conditions.sql.push(
                         "(i.txn IN (SELECT rowid FROM transaction_words WHERE transaction_words MATCH ?)
                           OR i.id IN (SELECT rowid FROM error_words WHERE error_words MATCH ?))"
                             .into(),
                     );
-                    conditions.values.extend([Value::Text(query.clone()), Value::Text(query)]);
+                    conditions.values.extend([query.clone(), query]);
                 }
                 // Nothing is found by what holds no word.
                 None => conditions.sql.push("0".into()),
@@ -201,7 +203,7 @@ impl Conditions {
         if let Some(as_of) = filter.as_of {
             conditions.add("i.updated_at <= ?", as_of.0);
         }
-        conditions
+        Ok(conditions)
     }
 
     fn add(&mut self, sql: &str, value: impl Into<Value>) {
@@ -301,7 +303,7 @@ fn rows_of(
     limit: u32,
     after: Option<Place>,
 ) -> Result<Vec<(Item, Place)>> {
-    let (query, values) = query(filter, order, limit, after);
+    let (query, values) = query(filter, order, limit, after)?;
     let mut statement = sql.prepare_cached(&query)?;
     let rows = statement.query_map(params_from_iter(values), |row| {
         Ok((item(row)?, (row.get::<_, Option<i64>>(28)?.unwrap_or(0), row.get::<_, i64>(26)?)))
@@ -309,8 +311,8 @@ fn rows_of(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn query(filter: &Filter, order: Order, limit: u32, after: Option<Place>) -> (String, Vec<Value>) {
-    let mut conditions = Conditions::new(filter);
+fn query(filter: &Filter, order: Order, limit: u32, after: Option<Place>) -> Result<(String, Vec<Value>)> {
+    let mut conditions = Conditions::new(filter)?;
     let (key, direction, beyond) =
         if order.descends { (order.column(), "DESC", "<") } else { (order.column(), "ASC", ">") };
     if let Some((at, id)) = after {
@@ -323,7 +325,7 @@ fn query(filter: &Filter, order: Order, limit: u32, after: Option<Place>) -> (St
         conditions.clause(),
         u64::from(limit) + 1
     );
-    (query, conditions.values)
+    Ok((query, conditions.values))
 }
 
 /// How many a filter matches: from the counters where they know.
@@ -350,7 +352,7 @@ fn total(sql: &Connection, filter: &Filter) -> Result<u64> {
         && run.is_none()
         && as_of.is_none();
     if !counted {
-        let conditions = Conditions::new(filter);
+        let conditions = Conditions::new(filter)?;
         // Where nothing is looked up beside each, a million items are counted in less than half the time.
         let asks_of_orgs = target.is_some() || source.is_some() || held.is_some();
         let from = if asks_of_orgs { FROM } else { " FROM items i" };
@@ -382,7 +384,7 @@ fn total(sql: &Connection, filter: &Filter) -> Result<u64> {
 
 /// The names of everything that a filter matches now, the oldest first.
 pub(crate) fn ids(sql: &Connection, filter: &Filter) -> Result<Vec<Uuid>> {
-    let conditions = Conditions::new(filter);
+    let conditions = Conditions::new(filter)?;
     let query = format!("SELECT i.uuid {FROM} {} ORDER BY i.id", conditions.clause());
     let mut statement = sql.prepare_cached(&query)?;
     let rows = statement.query_map(params_from_iter(conditions.values), |row| rows::uuid(row, 0))?;
@@ -391,7 +393,7 @@ pub(crate) fn ids(sql: &Connection, filter: &Filter) -> Result<Vec<Uuid>> {
 
 /// The same as the queue handles them.
 pub(crate) fn queue_rows(sql: &Connection, filter: &Filter) -> Result<Vec<queue::Row>> {
-    let conditions = Conditions::new(filter);
+    let conditions = Conditions::new(filter)?;
     let query = format!("SELECT {} {FROM} {} ORDER BY i.id", queue::COLUMNS, conditions.clause());
     let mut statement = sql.prepare_cached(&query)?;
     let rows = statement.query_map(params_from_iter(conditions.values), queue::row)?;
@@ -445,7 +447,7 @@ mod tests {
         let all = Status::ALL.iter().map(|status| Filter { statuses: vec![*status], ..Filter::default() });
         for filter in all.chain([Filter::default()]) {
             let order = Order::of(&filter, None).unwrap();
-            let (query, values) = query(&filter, order, 50, None);
+            let (query, values) = query(&filter, order, 50, None).unwrap();
             let plan: Vec<String> = sql
                 .prepare(&format!("EXPLAIN QUERY PLAN {query}"))
                 .unwrap()

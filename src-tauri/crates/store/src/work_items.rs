@@ -9,7 +9,8 @@ use sync_monitor_domain::ids::OrgId;
 
 use crate::error::{Error, Result};
 use crate::model::{WorkItem, WorkItemPage};
-use crate::{rows, words};
+use crate::rows;
+use crate::words::Search;
 
 /// How many transactions that a search finds are looked at for one page: most may be older changes of a few records. The page
 /// then is short, and the next one goes on from there.
@@ -102,7 +103,7 @@ fn cut(mut places: Vec<Place>, limit: usize) -> Places {
 /// Searches the words of transactions, newest first. A record is told at its newest change: if that is an older one of the
 /// record, it is passed over.
 fn found(sql: &Connection, text: &str, limit: usize, after: &Place, most: usize) -> Result<Places> {
-    let Some(query) = words::query(text) else { return Ok((Vec::new(), None)) };
+    let Some(search) = Search::read(text)? else { return Ok((Vec::new(), None)) };
     // A transaction has the more recent items the later it came. Of the item itself nothing is left without a name.
     let newest_item = after.item.saturating_sub(i64::from(after.external_id.is_empty()));
     let newest: Option<i64> = sql
@@ -121,7 +122,7 @@ fn found(sql: &Connection, text: &str, limit: usize, after: &Place, most: usize)
     let mut before =
         sql.prepare_cached("SELECT id + 1 FROM items WHERE txn < ?1 ORDER BY txn DESC, id DESC LIMIT 1")?;
     let mut places: Vec<Place> = Vec::new();
-    let query = format!("{{external_ids title}} : ({query})");
+    let query = format!("{{external_ids title}} : ({})", search.query());
     let mut looked_at = transactions.query((query, newest))?;
     let mut n = 0;
     while let Some(row) = looked_at.next()? {
@@ -131,7 +132,7 @@ fn found(sql: &Connection, text: &str, limit: usize, after: &Place, most: usize)
             let (external_id, title): (String, Option<String>) = (row.get(1)?, row.get(2)?);
             // The words are those of the whole payload, which may be about others.
             let alone = row.get::<_, i64>(3)? == 1;
-            if alone || words::are_in(text, &[&external_id, title.as_deref().unwrap_or_default()]) {
+            if alone || search.is_in(&[&external_id, title.as_deref().unwrap_or_default()])? {
                 places.push(Place { item: row.get(0)?, external_id });
             }
         }
@@ -227,7 +228,7 @@ mod tests {
             (id, &external_ids),
         )
         .unwrap();
-        let mut words = words::Pending::default();
+        let mut words = crate::words::Pending::default();
         words.add_transaction(id, "t", &external_ids, Some("Report"));
         words.write(sql).unwrap();
         sql.execute(
