@@ -4,7 +4,7 @@
 //! asked, once for each letter beyond ASCII that is met.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
 
@@ -18,14 +18,23 @@ pub(crate) const BEFORE_A_WORD: char = '\0';
 struct Letter {
     /// Can a word begin with it?
     begins: bool,
-    /// What it is written as within a word: nothing, if it is a mark that is left off. `None`: it ends the word.
-    within: Option<Option<char>>,
+    /// What becomes of it within a word.
+    within: Within,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    WrittenAs(char),
+    /// It is a mark.
+    LeftOff,
+    EndsIt,
 }
 
 impl Letter {
     fn ascii(letter: char) -> Self {
-        let is_in_words = letter.is_ascii_alphanumeric();
-        Self { begins: is_in_words, within: is_in_words.then_some(Some(letter.to_ascii_lowercase())) }
+        let begins = letter.is_ascii_alphanumeric();
+        let within = if begins { Within::WrittenAs(letter.to_ascii_lowercase()) } else { Within::EndsIt };
+        Self { begins, within }
     }
 }
 
@@ -35,7 +44,9 @@ pub(crate) fn write_words(text: &str, words: &mut String) -> Result<()> {
         write(text, words, Letter::ascii);
         return Ok(());
     }
-    let mut known = Known::lock();
+    let mut all = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = all.take().map_or_else(Known::none, Ok)?;
+    let known = all.insert(known);
     known.learn(text)?;
     write(
         text,
@@ -57,25 +68,31 @@ fn write(text: &str, words: &mut String, letter_of: impl Fn(char) -> Letter) {
         }
         if in_word {
             match letter.within {
-                Some(written) => words.extend(written),
-                None => in_word = false,
+                Within::WrittenAs(letter) => words.push(letter),
+                Within::LeftOff => {}
+                Within::EndsIt => in_word = false,
             }
         }
     }
 }
 
 /// The letters beyond ASCII that were met so far.
-#[derive(Default)]
+static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+
 struct Known {
     letters: HashMap<char, Letter>,
     /// An index of nothing, to be asked.
-    asked: Option<Connection>,
+    asked: Connection,
 }
 
 impl Known {
-    fn lock() -> std::sync::MutexGuard<'static, Self> {
-        static KNOWN: OnceLock<Mutex<Known>> = OnceLock::new();
-        KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+    fn none() -> Result<Self> {
+        let asked = Connection::open_in_memory()?;
+        asked.execute_batch(
+            "CREATE VIRTUAL TABLE asked USING fts5 (text, content = '', contentless_delete = 1);
+             CREATE VIRTUAL TABLE words USING fts5vocab (asked, instance);",
+        )?;
+        Ok(Self { letters: HashMap::new(), asked })
     }
 
     fn learn(&mut self, text: &str) -> Result<()> {
@@ -88,31 +105,23 @@ impl Known {
         Ok(())
     }
 
-    fn ask(&mut self, letter: char) -> Result<Letter> {
-        let sql = match &self.asked {
-            Some(sql) => sql,
-            None => {
-                let sql = Connection::open_in_memory()?;
-                sql.execute_batch(
-                    "CREATE VIRTUAL TABLE asked USING fts5 (text, content = '', contentless_delete = 1);
-                     CREATE VIRTUAL TABLE words USING fts5vocab (asked, instance);",
-                )?;
-                self.asked.insert(sql)
-            }
-        };
-        let words_of = |text: String| -> Result<Vec<String>> {
-            sql.prepare_cached("INSERT OR REPLACE INTO asked (rowid, text) VALUES (1, ?1)")?
-                .execute([text])?;
-            let mut words = sql.prepare_cached("SELECT term FROM words ORDER BY offset")?;
-            let words = words.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-            Ok(words)
-        };
-        let begins = !words_of(letter.to_string())?.is_empty();
-        let within = match words_of(format!("a{letter}b"))?.as_slice() {
-            // Between the two others.
-            [one] => Some(one.chars().nth(1).filter(|_| one.chars().count() > 2)),
-            _ => None,
+    fn ask(&self, letter: char) -> Result<Letter> {
+        let begins = !self.words_of(&letter.to_string())?.is_empty();
+        let within = match self.words_of(&format!("a{letter}b"))?.as_slice() {
+            [one] => match one.chars().collect::<Vec<_>>().as_slice() {
+                ['a', written, 'b'] => Within::WrittenAs(*written),
+                _ => Within::LeftOff,
+            },
+            _ => Within::EndsIt,
         };
         Ok(Letter { begins, within })
+    }
+
+    fn words_of(&self, text: &str) -> Result<Vec<String>> {
+        self.asked
+            .prepare_cached("INSERT OR REPLACE INTO asked (rowid, text) VALUES (1, ?1)")?
+            .execute([text])?;
+        let mut words = self.asked.prepare_cached("SELECT term FROM words ORDER BY offset")?;
+        Ok(words.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
     }
 }
