@@ -16,9 +16,11 @@ use crate::{orgs, queue, relay, rows, runs};
 
 mod order;
 mod search;
+mod totals;
 
 use order::{Key, Order, Place};
 use search::{Effort, Searching};
+pub(crate) use totals::Totals;
 
 /// What [`item`] reads.
 fn columns() -> String {
@@ -202,6 +204,7 @@ fn is_held(row: &str, held: bool) -> String {
 /// A page of a list, in the order that was asked for, or that suits its filter.
 pub(crate) fn page(
     sql: &Connection,
+    totals: &mut Totals,
     filter: &Filter,
     sort: Option<Sort>,
     limit: u32,
@@ -211,7 +214,7 @@ pub(crate) fn page(
     let after = cursor.map(|cursor| order.place(cursor)).transpose()?;
     let (mut found, total) = match &filter.text {
         None => (listed(sql, filter, order, limit, after)?, total(sql, filter)?),
-        Some(text) => searched(sql, text, filter, order, limit, after)?,
+        Some(text) => searched(sql, totals, text, filter, order, limit, after)?,
     };
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
@@ -243,6 +246,7 @@ fn listed(
 /// The same of what a search finds, and how many that are.
 fn searched(
     sql: &Connection,
+    totals: &mut Totals,
     text: &str,
     filter: &Filter,
     order: Order,
@@ -253,8 +257,11 @@ fn searched(
     let Some(search) = Search::read(text)? else { return Ok((Vec::new(), 0)) };
     let besides = &Filter { text: None, ..filter.clone() };
     let most = limit as usize + 1;
-    let searching = Searching { sql, search: &search, besides, order, after, most };
+    totals.look(sql)?;
+    let counted = totals.of(filter);
+    let searching = Searching { sql, search: &search, besides, order, after, most, counted };
     let (places, total) = searching.run(Effort::USUAL)?;
+    totals.keep(filter, total);
     let mut row = sql.prepare_cached(&format!("SELECT {} {FROM} WHERE i.id = ?", columns()))?;
     let items = places.into_iter().map(|place| Ok((row.query_row([place.1], item)?, place)));
     Ok((items.collect::<Result<_>>()?, total))

@@ -49,6 +49,8 @@ pub(super) struct Searching<'a> {
     pub(super) after: Option<Place>,
     /// How many places are wanted.
     pub(super) most: usize,
+    /// The total, if it was counted before and nothing was written since.
+    pub(super) counted: Option<u64>,
 }
 
 /// What came of going through the list from where the page begins.
@@ -68,6 +70,9 @@ impl Searching<'_> {
             Walked::All(places) | Walked::Enough(places) => Some(places),
             Walked::GivenUp => None,
         };
+        if let (Some(page), Some(total)) = (&page, self.counted) {
+            return Ok((self.cut(page.clone()), total));
+        }
         if page.is_none()
             && let Some(all) = self.gather(effort.few)?
         {
@@ -77,7 +82,7 @@ impl Searching<'_> {
             return Ok(self.whole(self.sift()?));
         }
         let page = page.map_or_else(|| self.first(), Ok)?;
-        Ok((self.cut(page), self.count()?))
+        Ok((self.cut(page), self.counted.map_or_else(|| self.count(), Ok)?))
     }
 
     /// Of everything that is found, what is wanted.
