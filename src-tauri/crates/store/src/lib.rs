@@ -11,6 +11,7 @@ mod counts;
 mod delivery;
 mod error;
 mod hub;
+mod letters;
 mod list;
 pub mod model;
 mod open;
@@ -430,7 +431,10 @@ impl Store {
         limit: u32,
         cursor: Option<String>,
     ) -> Result<ItemPage> {
-        self.inner.readers.run(move |sql| list::page(sql, &filter, sort, limit, cursor.as_deref())).await
+        self.inner
+            .readers
+            .run_counting(move |sql, totals| list::page(sql, totals, &filter, sort, limit, cursor.as_deref()))
+            .await
     }
 
     /// What happened from `from` to `to`, in buckets: to what went to all orgs, or to one.

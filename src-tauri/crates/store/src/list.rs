@@ -10,8 +10,17 @@ use sync_monitor_domain::item::{HeldBy, Status};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::model::{Attempt, Filter, Health, Item, ItemDetail, ItemPage, LastError, OrgHold, Sort, SortBy};
-use crate::{orgs, queue, relay, rows, runs, words};
+use crate::model::{Attempt, Filter, Health, Item, ItemDetail, ItemPage, LastError, OrgHold, Sort};
+use crate::words::Search;
+use crate::{orgs, queue, relay, rows, runs};
+
+mod order;
+mod search;
+mod totals;
+
+use order::{Key, Order, Place};
+use search::{Effort, Searching};
+pub(crate) use totals::Totals;
 
 /// What [`item`] reads.
 fn columns() -> String {
@@ -72,71 +81,8 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
     })
 }
 
-/// The order of a list, which is also what its cursors hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Order {
-    key: Key,
-    descends: bool,
-}
-
-/// What a list is ordered by; what is equal is ordered by age.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
-    /// As it was accepted.
-    Created,
-    Updated,
-    /// Only what waits or is in flight has such a time.
-    Due,
-}
-
-impl Order {
-    /// The order that was asked for, or else the one that suits the filter: the newest failure first, the soonest or longest
-    /// due first, the last delivered first; of several kinds the newest first.
-    fn of(filter: &Filter, sort: Option<Sort>) -> Result<Self> {
-        let open = !filter.statuses.is_empty() && filter.statuses.iter().all(|status| status.is_open());
-        Ok(match sort {
-            Some(Sort { by: SortBy::CreatedAt, descends }) => Self { key: Key::Created, descends },
-            Some(Sort { by: SortBy::UpdatedAt, descends }) => Self { key: Key::Updated, descends },
-            Some(Sort { by: SortBy::NextAttemptAt, descends }) if open => Self { key: Key::Due, descends },
-            Some(Sort { by: SortBy::NextAttemptAt, .. }) => {
-                return Err(Error::Refused(
-                    "Only queued, processing and retrying items have a next attempt. Ask for these statuses, or sort by something else.".into(),
-                ));
-            }
-            None if open => Self { key: Key::Due, descends: false },
-            None => match filter.statuses.as_slice() {
-                [_] => Self { key: Key::Updated, descends: true },
-                _ => Self { key: Key::Created, descends: true },
-            },
-        })
-    }
-
-    fn column(self) -> &'static str {
-        match self.key {
-            Key::Created => "i.id",
-            Key::Updated => "i.updated_at",
-            Key::Due => "i.due_at",
-        }
-    }
-
-    /// What cursors of this order begin with, so that they are refused by another.
-    fn mark(self) -> &'static str {
-        match (self.key, self.descends) {
-            (Key::Created, false) => "c",
-            (Key::Created, true) => "-c",
-            (Key::Updated, false) => "u",
-            (Key::Updated, true) => "-u",
-            (Key::Due, false) => "n",
-            (Key::Due, true) => "-n",
-        }
-    }
-
-    /// The statuses to ask for one by one, since each has an index of its own; `None` to ask for all at once.
-    fn one_by_one(self, filter: &Filter) -> Option<Vec<Status>> {
-        let all = if filter.statuses.is_empty() { Status::ALL } else { &filter.statuses };
-        (self.key != Key::Created && all.len() > 1).then(|| all.to_vec())
-    }
-}
+/// What nobody put aside.
+const NOT_DISMISSED: &str = "i.dismissed_at IS NULL";
 
 /// A filter as SQL.
 struct Conditions {
@@ -145,7 +91,7 @@ struct Conditions {
 }
 
 impl Conditions {
-    fn new(filter: &Filter) -> Self {
+    fn new(filter: &Filter) -> Result<Self> {
         let mut conditions = Self { sql: Vec::new(), values: Vec::new() };
         if !filter.statuses.is_empty() {
             conditions.sql.push(status_in("i.status", &filter.statuses));
@@ -155,7 +101,7 @@ impl Conditions {
             Some(true) => conditions.sql.push("i.dismissed_at IS NOT NULL".into()),
             // A run's items are asked for to see what came of them, whatever that is.
             None if filter.run.is_some() => {}
-            None | Some(false) => conditions.sql.push("i.dismissed_at IS NULL".into()),
+            None | Some(false) => conditions.sql.push(NOT_DISMISSED.into()),
         }
         if let Some(target) = filter.target {
             conditions.add("g.org_id = ?", target.as_str().to_owned());
@@ -179,14 +125,15 @@ impl Conditions {
             );
         }
         if let Some(text) = &filter.text {
-            match words::query(text) {
-                Some(query) => {
+            match Search::read(text)? {
+                Some(search) => {
+                    let query = Value::Text(search.query().to_owned());
                     conditions.sql.push(
                         "(i.txn IN (SELECT rowid FROM transaction_words WHERE transaction_words MATCH ?)
                           OR i.id IN (SELECT rowid FROM error_words WHERE error_words MATCH ?))"
                             .into(),
                     );
-                    conditions.values.extend([Value::Text(query.clone()), Value::Text(query)]);
+                    conditions.values.extend([query.clone(), query]);
                 }
                 // Nothing is found by what holds no word.
                 None => conditions.sql.push("0".into()),
@@ -201,12 +148,21 @@ impl Conditions {
         if let Some(as_of) = filter.as_of {
             conditions.add("i.updated_at <= ?", as_of.0);
         }
-        conditions
+        Ok(conditions)
     }
 
     fn add(&mut self, sql: &str, value: impl Into<Value>) {
         self.sql.push(sql.to_owned());
         self.values.push(value.into());
+    }
+
+    /// Only what stands behind this place.
+    fn begin(&mut self, order: Order, after: Option<Place>) {
+        if let Some((at, id)) = after {
+            let beyond = if order.descends { "<" } else { ">" };
+            self.sql.push(format!("({}, i.id) {beyond} (?, ?)", order.column()));
+            self.values.extend([Value::Integer(at), Value::Integer(id)]);
+        }
     }
 
     fn clause(&self) -> String {
@@ -245,39 +201,20 @@ fn is_held(row: &str, held: bool) -> String {
     format!("{row}.status IN (0, 2) AND {}{holds}", if held { "" } else { "NOT " })
 }
 
-/// Where a page begins: behind this place in the order.
-type Place = (i64, i64);
-
 /// A page of a list, in the order that was asked for, or that suits its filter.
 pub(crate) fn page(
     sql: &Connection,
+    totals: &mut Totals,
     filter: &Filter,
     sort: Option<Sort>,
     limit: u32,
     cursor: Option<&str>,
 ) -> Result<ItemPage> {
     let order = Order::of(filter, sort)?;
-    let after = cursor.map(|cursor| place(order, cursor)).transpose()?;
-    let total = total(sql, filter)?;
-    let mut found = match order.one_by_one(filter) {
-        None => rows_of(sql, filter, order, limit, after)?,
-        Some(statuses) => {
-            let mut all = Vec::new();
-            for status in statuses {
-                all.extend(rows_of(
-                    sql,
-                    &Filter { statuses: vec![status], ..filter.clone() },
-                    order,
-                    limit,
-                    after,
-                )?);
-            }
-            all.sort_by_key(|(_, place)| *place);
-            if order.descends {
-                all.reverse();
-            }
-            all
-        }
+    let after = cursor.map(|cursor| order.place(cursor)).transpose()?;
+    let (mut found, total) = match &filter.text {
+        None => (listed(sql, filter, order, limit, after)?, total(sql, filter)?),
+        Some(text) => searched(sql, totals, text, filter, order, limit, after)?,
     };
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
@@ -286,14 +223,50 @@ pub(crate) fn page(
     Ok(ItemPage { items: found.into_iter().map(|(item, _)| item).collect(), next_cursor, total })
 }
 
-fn place(order: Order, cursor: &str) -> Result<Place> {
-    let rest =
-        cursor.strip_prefix(order.mark()).and_then(|rest| rest.strip_prefix('.')).ok_or(Error::Cursor)?;
-    let (at, id) = rest.split_once('.').ok_or(Error::Cursor)?;
-    Ok((at.parse().map_err(|_| Error::Cursor)?, id.parse().map_err(|_| Error::Cursor)?))
+/// What is on a page, one more than `limit`, so that it is known whether there are more.
+fn listed(
+    sql: &Connection,
+    filter: &Filter,
+    order: Order,
+    limit: u32,
+    after: Option<Place>,
+) -> Result<Vec<(Item, Place)>> {
+    let Some(statuses) = order.one_by_one(filter) else { return rows_of(sql, filter, order, limit, after) };
+    let mut all = Vec::new();
+    for status in statuses {
+        all.extend(rows_of(sql, &Filter { statuses: vec![status], ..filter.clone() }, order, limit, after)?);
+    }
+    all.sort_by_key(|(_, place)| *place);
+    if order.descends {
+        all.reverse();
+    }
+    Ok(all)
 }
 
-/// One more than `limit`, so that it is known whether there are more.
+/// The same of what a search finds, and how many that are.
+fn searched(
+    sql: &Connection,
+    totals: &mut Totals,
+    text: &str,
+    filter: &Filter,
+    order: Order,
+    limit: u32,
+    after: Option<Place>,
+) -> Result<(Vec<(Item, Place)>, u64)> {
+    // Nothing is found by what holds no word.
+    let Some(search) = Search::read(text)? else { return Ok((Vec::new(), 0)) };
+    let besides = &Filter { text: None, ..filter.clone() };
+    let most = limit as usize + 1;
+    totals.look(sql)?;
+    let counted = totals.of(filter);
+    let searching = Searching { sql, search: &search, besides, order, after, most, counted };
+    let (places, total) = searching.run(Effort::USUAL)?;
+    totals.keep(filter, total);
+    let mut row = sql.prepare_cached(&format!("SELECT {} {FROM} WHERE i.id = ?", columns()))?;
+    let items = places.into_iter().map(|place| Ok((row.query_row([place.1], item)?, place)));
+    Ok((items.collect::<Result<_>>()?, total))
+}
+
 fn rows_of(
     sql: &Connection,
     filter: &Filter,
@@ -301,7 +274,7 @@ fn rows_of(
     limit: u32,
     after: Option<Place>,
 ) -> Result<Vec<(Item, Place)>> {
-    let (query, values) = query(filter, order, limit, after);
+    let (query, values) = query(filter, order, limit, after)?;
     let mut statement = sql.prepare_cached(&query)?;
     let rows = statement.query_map(params_from_iter(values), |row| {
         Ok((item(row)?, (row.get::<_, Option<i64>>(28)?.unwrap_or(0), row.get::<_, i64>(26)?)))
@@ -309,21 +282,18 @@ fn rows_of(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn query(filter: &Filter, order: Order, limit: u32, after: Option<Place>) -> (String, Vec<Value>) {
-    let mut conditions = Conditions::new(filter);
-    let (key, direction, beyond) =
-        if order.descends { (order.column(), "DESC", "<") } else { (order.column(), "ASC", ">") };
-    if let Some((at, id)) = after {
-        conditions.sql.push(format!("({key}, i.id) {beyond} (?, ?)"));
-        conditions.values.extend([Value::Integer(at), Value::Integer(id)]);
-    }
+fn query(filter: &Filter, order: Order, limit: u32, after: Option<Place>) -> Result<(String, Vec<Value>)> {
+    let mut conditions = Conditions::new(filter)?;
+    conditions.begin(order, after);
     let query = format!(
-        "SELECT {}, {key} {FROM} {} ORDER BY {key} {direction}, i.id {direction} LIMIT {}",
+        "SELECT {}, {} {FROM} {} {} LIMIT {}",
         columns(),
+        order.column(),
         conditions.clause(),
+        order.by(),
         u64::from(limit) + 1
     );
-    (query, conditions.values)
+    Ok((query, conditions.values))
 }
 
 /// How many a filter matches: from the counters where they know.
@@ -350,10 +320,9 @@ fn total(sql: &Connection, filter: &Filter) -> Result<u64> {
         && run.is_none()
         && as_of.is_none();
     if !counted {
-        let conditions = Conditions::new(filter);
+        let conditions = Conditions::new(filter)?;
         // Where nothing is looked up beside each, a million items are counted in less than half the time.
-        let asks_of_orgs = target.is_some() || source.is_some() || held.is_some();
-        let from = if asks_of_orgs { FROM } else { " FROM items i" };
+        let from = if asks_of_orgs(filter) { FROM } else { " FROM items i" };
         let query = format!("SELECT count(*) {from} {}", conditions.clause());
         let values = params_from_iter(conditions.values.iter());
         return Ok(sql.prepare_cached(&query)?.query_row(values, |row| row.get(0))?);
@@ -380,9 +349,14 @@ fn total(sql: &Connection, filter: &Filter) -> Result<u64> {
     Ok(sql.prepare_cached(&query)?.query_row(params_from_iter(conditions.values), |row| row.get(0))?)
 }
 
+/// Must the orgs of an item be looked up to know whether a filter matches it?
+fn asks_of_orgs(filter: &Filter) -> bool {
+    filter.target.is_some() || filter.source.is_some() || filter.held.is_some()
+}
+
 /// The names of everything that a filter matches now, the oldest first.
 pub(crate) fn ids(sql: &Connection, filter: &Filter) -> Result<Vec<Uuid>> {
-    let conditions = Conditions::new(filter);
+    let conditions = Conditions::new(filter)?;
     let query = format!("SELECT i.uuid {FROM} {} ORDER BY i.id", conditions.clause());
     let mut statement = sql.prepare_cached(&query)?;
     let rows = statement.query_map(params_from_iter(conditions.values), |row| rows::uuid(row, 0))?;
@@ -391,7 +365,7 @@ pub(crate) fn ids(sql: &Connection, filter: &Filter) -> Result<Vec<Uuid>> {
 
 /// The same as the queue handles them.
 pub(crate) fn queue_rows(sql: &Connection, filter: &Filter) -> Result<Vec<queue::Row>> {
-    let conditions = Conditions::new(filter);
+    let conditions = Conditions::new(filter)?;
     let query = format!("SELECT {} {FROM} {} ORDER BY i.id", queue::COLUMNS, conditions.clause());
     let mut statement = sql.prepare_cached(&query)?;
     let rows = statement.query_map(params_from_iter(conditions.values), queue::row)?;
@@ -445,7 +419,7 @@ mod tests {
         let all = Status::ALL.iter().map(|status| Filter { statuses: vec![*status], ..Filter::default() });
         for filter in all.chain([Filter::default()]) {
             let order = Order::of(&filter, None).unwrap();
-            let (query, values) = query(&filter, order, 50, None);
+            let (query, values) = query(&filter, order, 50, None).unwrap();
             let plan: Vec<String> = sql
                 .prepare(&format!("EXPLAIN QUERY PLAN {query}"))
                 .unwrap()

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use crate::error::Result;
+use crate::letters;
 
 /// Words that change with a group of writes. They are written at its end, before its commit: FTS5 gathers what is written in
 /// one go, and would write its index out at each statement in between.
@@ -82,48 +83,62 @@ impl Pending {
     }
 }
 
-/// What a person typed, as a query of FTS5: every word of it, in any order, the beginning of a word being enough. `None`
-/// where there is no word in it.
+/// What a person typed to search by: every word of it, in any order, the beginning of a word being enough.
 ///
-/// Words are what FTS5's own tokenizer takes for words (`unicode61`: letters and digits); what is joined by other signs,
-/// like `WI-001`, must stand together.
-pub(crate) fn query(text: &str) -> Option<String> {
-    let words: Vec<String> = text
-        .split_whitespace()
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        // In quotes everything is a word, and no operator; a quote in it is doubled.
-        .map(|word| format!("\"{}\"*", word.replace('"', "\"\"")))
-        .collect();
-    (!words.is_empty()).then(|| words.join(" "))
+/// Words are what FTS5's own tokenizer takes for words (`unicode61`: letters and digits, without most marks); what is joined by
+/// other signs, like `WI-001`, must stand together.
+#[derive(Debug, Clone)]
+pub(crate) struct Search {
+    query: String,
+    /// What must be in the words of a text, as [`letters::write_words`] writes them.
+    phrases: Vec<String>,
 }
 
-/// Are all words of what a person typed in one of these texts each, or their beginnings, as [`query`] means it?
-///
-/// It differs from FTS5 in that letters are compared with their marks: `größe` is found by `größe` alone.
-pub(crate) fn are_in(text: &str, texts: &[&str]) -> bool {
-    let texts: Vec<Vec<String>> = texts.iter().map(|text| tokens(text)).collect();
-    text.split_whitespace().map(tokens).filter(|phrase| !phrase.is_empty()).all(|phrase| {
-        texts.iter().any(|text| text.windows(phrase.len()).any(|window| begins(window, &phrase)))
-    })
-}
+impl Search {
+    /// `None` where there is no word in it, so that nothing is found by it.
+    pub(crate) fn read(text: &str) -> Result<Option<Self>> {
+        let words = text
+            .split(|c: char| c.is_whitespace() || c == '\0')
+            .filter(|word| word.chars().any(char::is_alphanumeric));
+        let (mut query, mut phrases) = (Vec::new(), Vec::new());
+        for word in words {
+            // In quotes everything is a word, and no operator; a quote in it is doubled.
+            query.push(format!("\"{}\"*", word.replace('"', "\"\"")));
+            let mut phrase = String::new();
+            letters::write_words(word, &mut phrase)?;
+            phrases.push(phrase);
+        }
+        // FTS5 passes over words in which its own tokenizer finds no letter.
+        phrases.retain(|phrase| !phrase.is_empty());
+        Ok((!phrases.is_empty()).then(|| Self { query: query.join(" "), phrases }))
+    }
 
-fn tokens(text: &str) -> Vec<String> {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect()
-}
+    /// As a query of FTS5.
+    pub(crate) fn query(&self) -> &str {
+        &self.query
+    }
 
-/// Is it the same but for the end of the last word?
-fn begins(window: &[String], phrase: &[String]) -> bool {
-    match (window.split_last(), phrase.split_last()) {
-        (Some((last, first)), Some((beginning, same))) => first == same && last.starts_with(beginning),
-        _ => false,
+    /// Are all words in these texts, some in one and some in another? So says the index of a row with these texts.
+    pub(crate) fn is_in(&self, texts: &[&str]) -> Result<bool> {
+        let mut words = String::new();
+        for text in texts {
+            // One more, so that no phrase reaches from one text into the next.
+            words.push(letters::BEFORE_A_WORD);
+            letters::write_words(text, &mut words)?;
+        }
+        Ok(self.phrases.iter().all(|phrase| words.contains(phrase.as_str())))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
+
+    fn query(text: &str) -> Option<String> {
+        Search::read(text).unwrap().map(|search| search.query().to_owned())
+    }
 
     #[rstest]
     #[case("WI-001", Some("\"WI-001\"*"))]
@@ -131,10 +146,34 @@ mod tests {
     #[case("a OR b", Some("\"a\"* \"OR\"* \"b\"*"))]
     #[case("say \"hi\"", Some("\"say\"* \"\"\"hi\"\"\"*"))]
     #[case("title:x* NEAR(", Some("\"title:x*\"* \"NEAR(\"*"))]
+    #[case("one\0two", Some("\"one\"* \"two\"*"))]
     #[case(" -- \"* ", None)]
     #[case("", None)]
+    // A mark, which Rust counts among the letters, and the index does not.
+    #[case("\u{345}", None)]
     fn what_a_person_types_is_words_and_nothing_else(#[case] text: &str, #[case] expected: Option<&str>) {
         assert_eq!(query(text).as_deref(), expected);
+    }
+
+    /// An index of one row with these texts.
+    fn index(name: &str, title: &str) -> Connection {
+        let sql = Connection::open_in_memory().unwrap();
+        sql.execute_batch("CREATE VIRTUAL TABLE w USING fts5 (name, title, content = '', prefix = '3')")
+            .unwrap();
+        sql.execute("INSERT INTO w (rowid, name, title) VALUES (1, ?1, ?2)", [name, title]).unwrap();
+        sql
+    }
+
+    fn is_in_index(sql: &Connection, text: &str) -> bool {
+        query(text).is_some_and(|query| {
+            sql.query_row("SELECT count(*) FROM w WHERE w MATCH ?1", [query], |row| row.get::<_, i64>(0))
+                .unwrap()
+                == 1
+        })
+    }
+
+    fn is_in(text: &str, name: &str, title: &str) -> bool {
+        Search::read(text).unwrap().is_some_and(|search| search.is_in(&[name, title]).unwrap())
     }
 
     #[rstest]
@@ -145,19 +184,42 @@ mod tests {
     #[case::a_word_of_the_title("REV", true)]
     #[case::words_of_both("rep wi", true)]
     #[case::one_of_another("report WI-102", false)]
+    #[case::no_word_of_both("101-Add", false)]
     #[case::nothing_but_signs("-- report", true)]
+    #[case::nothing("--", false)]
     #[case::marks("größ", true)]
+    #[case::without_marks("GROSS grös gros", false)]
+    #[case::the_base_of_marked_letters("gro", true)]
     #[case::joined("revenue-rep", true)]
     #[case::joined_and_not_whole("rev-report", false)]
     fn words_are_looked_for_as_the_index_does(#[case] text: &str, #[case] found: bool) {
-        assert_eq!(are_in(text, &["WI-101", "Add revenue report, Größe"]), found);
-        // The index says the same.
-        let sql = Connection::open_in_memory().unwrap();
-        sql.execute_batch("CREATE VIRTUAL TABLE w USING fts5 (name, title); INSERT INTO w VALUES ('WI-101', 'Add revenue report, Größe')")
-            .unwrap();
-        let n: i64 = sql
-            .query_row("SELECT count(*) FROM w WHERE w MATCH ?1", [query(text)], |row| row.get(0))
-            .unwrap();
-        assert_eq!(n == 1, found);
+        let (name, title) = ("WI-101", "Add revenue report, Größe");
+        assert_eq!(is_in(text, name, title), found);
+        assert_eq!(is_in_index(&index(name, title), text), found);
+    }
+
+    /// Letters of many kinds: with marks before and behind them, cased oddly, of several scripts, of no script.
+    const LETTERS: &str =
+        "[abAB1 \\-\",'éÉöẞßıİſΣςЖжا\u{301}\u{308}\u{345}中文½²ǅ\u{e000}\u{1e900}🎉\u{0}\n]{0,6}";
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+        #[test]
+        fn whatever_is_typed_and_whatever_the_text_it_is_found_as_by_the_index(
+            searches in prop::collection::vec(LETTERS, 8),
+            name in LETTERS,
+            title in LETTERS,
+            // Any letter there is, and the text with it.
+            any in "\\PC{1,3}",
+        ) {
+            let title = format!("{title}{any}");
+            let sql = index(&name, &title);
+            // What stands there, and parts of it, are found more often than what is random.
+            let parts = title.char_indices().map(|(at, _)| title[at..].to_owned());
+            for text in searches.into_iter().chain([name.clone(), any.clone()]).chain(parts) {
+                prop_assert_eq!(is_in(&text, &name, &title), is_in_index(&sql, &text), "{:?}", text);
+            }
+        }
     }
 }

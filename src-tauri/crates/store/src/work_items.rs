@@ -9,11 +9,15 @@ use sync_monitor_domain::ids::OrgId;
 
 use crate::error::{Error, Result};
 use crate::model::{WorkItem, WorkItemPage};
-use crate::{rows, words};
+use crate::rows;
+use crate::words::Search;
 
 /// How many transactions that a search finds are looked at for one page: most may be older changes of a few records. The page
 /// then is short, and the next one goes on from there.
 const MOST_LOOKED_AT: usize = 5_000;
+/// How many work items are looked into for each that is to be shown, before the index of words is asked: what is in many is met
+/// soon, and the index has to gather it first.
+const LOOKED_INTO: usize = 10;
 /// Of how many of its newest items a work item's orgs are told.
 const ITEMS_LOOKED_AT: u32 = 200;
 
@@ -69,7 +73,10 @@ pub(crate) fn page(
     let after = cursor.map_or_else(|| Ok(Place::start()), Place::read)?;
     let (places, next) = match text {
         None => all(sql, limit as usize, &after)?,
-        Some(text) => found(sql, text, limit as usize, &after, MOST_LOOKED_AT)?,
+        Some(text) => match Search::read(text)? {
+            None => (Vec::new(), None),
+            Some(search) => searched(sql, &search, limit as usize, &after)?,
+        },
     };
     let mut details = Details::prepare(sql)?;
     let work_items = places.iter().map(|place| details.read(place)).collect::<Result<_>>()?;
@@ -99,10 +106,52 @@ fn cut(mut places: Vec<Place>, limit: usize) -> Places {
     (places, next)
 }
 
+fn searched(sql: &Connection, search: &Search, limit: usize, after: &Place) -> Result<Places> {
+    match walked(sql, search, limit, after, LOOKED_INTO.saturating_mul(limit + 1))? {
+        Some(places) => Ok(places),
+        None => found(sql, search, limit, after, MOST_LOOKED_AT),
+    }
+}
+
+/// Goes through all, looking into so many; `None` if that was not enough.
+fn walked(
+    sql: &Connection,
+    search: &Search,
+    limit: usize,
+    after: &Place,
+    steps: usize,
+) -> Result<Option<Places>> {
+    let mut statement = sql.prepare_cached(
+        "SELECT w.last_item, w.external_id, w.title, t.external_ids, t.title, json_array_length(t.external_ids)
+           FROM records w CROSS JOIN items i ON i.id = w.last_item CROSS JOIN transactions t ON t.id = i.txn
+          WHERE w.last_item IS NOT NULL AND (w.last_item, w.external_id) < (?1, ?2)
+          ORDER BY w.last_item DESC, w.external_id DESC LIMIT ?3",
+    )?;
+    let mut rows = statement.query((after.item, &after.external_id, steps + 1))?;
+    let (mut places, mut n) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        n += 1;
+        if n > steps {
+            return Ok(None);
+        }
+        let text =
+            |at| -> rusqlite::Result<&str> { Ok(row.get_ref(at)?.as_str_or_null()?.unwrap_or_default()) };
+        // The words are those of the whole payload, which may be about others.
+        if search.is_in(&[text(3)?, text(4)?])?
+            && (row.get::<_, i64>(5)? == 1 || search.is_in(&[text(1)?, text(2)?])?)
+        {
+            places.push(Place { item: row.get(0)?, external_id: row.get(1)? });
+            if places.len() > limit {
+                break;
+            }
+        }
+    }
+    Ok(Some(cut(places, limit)))
+}
+
 /// Searches the words of transactions, newest first. A record is told at its newest change: if that is an older one of the
 /// record, it is passed over.
-fn found(sql: &Connection, text: &str, limit: usize, after: &Place, most: usize) -> Result<Places> {
-    let Some(query) = words::query(text) else { return Ok((Vec::new(), None)) };
+fn found(sql: &Connection, search: &Search, limit: usize, after: &Place, most: usize) -> Result<Places> {
     // A transaction has the more recent items the later it came. Of the item itself nothing is left without a name.
     let newest_item = after.item.saturating_sub(i64::from(after.external_id.is_empty()));
     let newest: Option<i64> = sql
@@ -121,7 +170,7 @@ fn found(sql: &Connection, text: &str, limit: usize, after: &Place, most: usize)
     let mut before =
         sql.prepare_cached("SELECT id + 1 FROM items WHERE txn < ?1 ORDER BY txn DESC, id DESC LIMIT 1")?;
     let mut places: Vec<Place> = Vec::new();
-    let query = format!("{{external_ids title}} : ({query})");
+    let query = format!("{{external_ids title}} : ({})", search.query());
     let mut looked_at = transactions.query((query, newest))?;
     let mut n = 0;
     while let Some(row) = looked_at.next()? {
@@ -131,7 +180,7 @@ fn found(sql: &Connection, text: &str, limit: usize, after: &Place, most: usize)
             let (external_id, title): (String, Option<String>) = (row.get(1)?, row.get(2)?);
             // The words are those of the whole payload, which may be about others.
             let alone = row.get::<_, i64>(3)? == 1;
-            if alone || words::are_in(text, &[&external_id, title.as_deref().unwrap_or_default()]) {
+            if alone || search.is_in(&[&external_id, title.as_deref().unwrap_or_default()])? {
                 places.push(Place { item: row.get(0)?, external_id });
             }
         }
@@ -218,17 +267,28 @@ mod tests {
         assert!(only.contains("USING COVERING INDEX records_touched"), "{plan:?}");
     }
 
+    fn store() -> (tempfile::TempDir, Connection) {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = crate::open::writer(&folder.path().join("test.db")).unwrap();
+        sql.execute_batch(
+            "INSERT INTO orgs (id, org_id) VALUES (1, '00D00000000000AAAA'), (2, '00D00000000000BAAA');
+             INSERT INTO routes (id, uuid, source, target, enabled, created_at) VALUES (1, randomblob(16), 1, 2, 1, 0);",
+        )
+        .unwrap();
+        (folder, sql)
+    }
+
     /// A transaction with a row for each record in it, as far as a search looks at them.
-    fn accept(sql: &Connection, id: i64, records: &[&str]) {
+    fn accept(sql: &Connection, id: i64, records: &[&str], title: &str) {
         let external_ids = serde_json::to_string(records).unwrap();
         sql.execute(
             "INSERT INTO transactions (id, transaction_id, source, timestamp_us, operation, digest, external_ids, title, accepted_at)
-             VALUES (?1, ?1, 1, 0, 'upsert', zeroblob(16), ?2, 'Report', 0)",
-            (id, &external_ids),
+             VALUES (?1, ?1, 1, 0, 'upsert', zeroblob(16), ?2, ?3, 0)",
+            (id, &external_ids, title),
         )
         .unwrap();
-        let mut words = words::Pending::default();
-        words.add_transaction(id, "t", &external_ids, Some("Report"));
+        let mut words = crate::words::Pending::default();
+        words.add_transaction(id, "t", &external_ids, Some(title));
         words.write(sql).unwrap();
         sql.execute(
             "INSERT INTO items (id, uuid, txn, route, status, created_at, updated_at) VALUES (?1 * 10, randomblob(16), ?1, 1, 4, 0, 0)",
@@ -237,29 +297,63 @@ mod tests {
         .unwrap();
         for record in records {
             sql.execute(
-                "INSERT INTO records (external_id, timestamp_us, source, digest, last_item) VALUES (?1, 0, 1, zeroblob(16), ?2)
-                 ON CONFLICT DO UPDATE SET last_item = excluded.last_item",
-                (record, id * 10),
+                "INSERT INTO records (external_id, timestamp_us, source, digest, last_item, title)
+                 VALUES (?1, 0, 1, zeroblob(16), ?2, ?3)
+                 ON CONFLICT DO UPDATE SET last_item = excluded.last_item, title = excluded.title",
+                // Of the others the titles are not those of the transaction.
+                (record, id * 10, (*record == records[0]).then_some(title)),
             )
             .unwrap();
         }
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_search_finds_the_same_by_going_through_all_as_by_the_index(
+            changes in prop::collection::vec(
+                (prop::sample::subsequence(vec!["WI-1", "WI-2", "XX-3", "Report"], 1..3), prop::sample::select(vec!["Report", "Größe", "wi"])),
+                0..12,
+            ),
+            limit in 1usize..4,
+        ) {
+            let (_folder, sql) = store();
+            for (id, (records, title)) in (1..).zip(&changes) {
+                accept(&sql, id, records, title);
+            }
+            for text in ["wi", "re", "gross", "größe", "wi-1", "rep 1", "3 wi", "nowhere"] {
+                let search = Search::read(text).unwrap().unwrap();
+                let mut after = Place::start();
+                loop {
+                    let by_index = found(&sql, &search, limit, &after, MOST_LOOKED_AT).unwrap();
+                    let walked_through = walked(&sql, &search, limit, &after, 100).unwrap();
+                    prop_assert_eq!(walked_through.as_ref(), Some(&by_index), "{}", text);
+                    match by_index.1 {
+                        Some(next) => after = next,
+                        None => break,
+                    }
+                }
+                let all = walked(&sql, &search, 100, &Place::start(), 100).unwrap().unwrap().0;
+                for steps in 0..4 {
+                    // Given up, or right.
+                    let first = walked(&sql, &search, 1, &Place::start(), steps).unwrap();
+                    prop_assert!(first.is_none_or(|(first, _)| first.first() == all.first()), "{} in {}", text, steps);
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_search_that_finds_old_changes_only_gives_up_for_this_page_and_goes_on_in_the_next() {
-        let folder = tempfile::tempdir().unwrap();
-        let sql = crate::open::writer(&folder.path().join("test.db")).unwrap();
-        sql.execute_batch(
-            "INSERT INTO orgs (id, org_id) VALUES (1, '00D00000000000AAAA'), (2, '00D00000000000BAAA');
-             INSERT INTO routes (id, uuid, source, target, enabled, created_at) VALUES (1, randomblob(16), 1, 2, 1, 0);",
-        )
-        .unwrap();
-        accept(&sql, 1, &["WI-1"]);
+        let (_folder, sql) = store();
+        accept(&sql, 1, &["WI-1"], "Report");
         for id in 2..=8 {
-            accept(&sql, id, &["WI-2", "XX-3"]);
+            accept(&sql, id, &["WI-2", "XX-3"], "Report");
         }
-        accept(&sql, 9, &["XX-3"]);
+        accept(&sql, 9, &["XX-3"], "Report");
         sql.execute("DELETE FROM records WHERE external_id = 'XX-3'", []).unwrap();
+        let search = Search::read("wi").unwrap().unwrap();
         for (most, expected) in [
             (3, ["WI-2", "", "WI-1"].as_slice()),
             (1, &["WI-2", "", "", "", "", "", "", "WI-1"]),
@@ -267,7 +361,7 @@ mod tests {
         ] {
             let (mut pages, mut after) = (Vec::new(), Place::start());
             loop {
-                let (places, next) = found(&sql, "wi", 10, &after, most).unwrap();
+                let (places, next) = found(&sql, &search, 10, &after, most).unwrap();
                 pages.push(places.into_iter().map(|place| place.external_id).collect::<Vec<_>>().join(" "));
                 match next {
                     Some(place) => after = Place::read(&place.cursor()).unwrap(),

@@ -33,8 +33,9 @@ const WATCHED: Duration = Duration::from_secs(15);
 /// Far beyond any retention.
 const CENTURY: i64 = 100 * 365 * 24 * 3_600_000;
 
-/// What is asked for, and how it is called.
-const LOOKS: [(&str, &str); 10] = [
+/// What is asked for, and how it is called. LAST stands for the number of the last item, whose name begins no other; the names
+/// that begin like the 777th are a thousandth of all, and one at least.
+const LOOKS: [(&str, &str); 14] = [
     ("counts", "status"),
     ("first page, all", "items?limit=50"),
     ("first page, queued", "items?status=queued&limit=50"),
@@ -43,9 +44,16 @@ const LOOKS: [(&str, &str); 10] = [
     ("failures", "failures"),
     ("work items", "work-items?limit=50"),
     ("activity", "activity?limit=50"),
-    ("search, one found", "items?q=WI-m-777&limit=50"),
+    ("search, one found", "items?q=WI-m-LAST&limit=50"),
+    ("search, a thousandth found", "items?q=WI-m-777&limit=50"),
     ("search, all found", "items?q=revenue&limit=50"),
+    (FIRST_SEARCH, "items?q=revenue&limit=50"),
+    ("work items, one found", "work-items?q=WI-m-LAST&limit=50"),
+    ("work items, all found", "work-items?q=revenue&limit=50"),
 ];
+
+/// The total of a search is remembered until something is written, so something is, each time before this is asked.
+const FIRST_SEARCH: &str = "search, all found, just changed";
 
 /// Data folders with more and more items waiting for an org that is paused.
 struct Backlogs {
@@ -68,7 +76,7 @@ pub(crate) async fn run(
     let backlogs = Backlogs::make(program, effort).await?;
     let mut lines: Vec<Line> = Vec::new();
     for (n, folder) in &backlogs.folders {
-        for (name, cost) in looks(program, folder).await? {
+        for (name, cost) in looks(program, folder, *n).await? {
             match lines.iter_mut().find(|line| line.name == name) {
                 Some(line) => line.costs.push(cost),
                 None => lines.push(Line { name: name.to_owned(), costs: vec![cost] }),
@@ -173,7 +181,7 @@ fn new_id() -> Uuid {
 }
 
 /// What it costs to start in this folder, and to look at what is there.
-async fn looks(program: &Path, folder: &Path) -> anyhow::Result<Vec<(&'static str, Duration)>> {
+async fn looks(program: &Path, folder: &Path, n: u32) -> anyhow::Result<Vec<(&'static str, Duration)>> {
     let mut costs = Vec::new();
     let mut starts = Vec::new();
     for _ in 0..5 {
@@ -185,11 +193,21 @@ async fn looks(program: &Path, folder: &Path) -> anyhow::Result<Vec<(&'static st
 
     let serve = Serve::start(program, folder)?;
     for (name, path) in LOOKS {
+        let path = &path.replace("LAST", &(n - 1).to_string());
         let mut times = Vec::new();
         // The first one opens a connection to the database, and is not counted.
-        serve.ask("GET", path, None).await?;
+        let answer = serve.ask("GET", path, None).await?;
+        ensure!(
+            name != "search, one found" || answer["total"] == 1,
+            "{path} finds {} items",
+            answer["total"]
+        );
         let patience = Instant::now();
         while times.is_empty() || (times.len() < TIMES && patience.elapsed() < Duration::from_secs(10)) {
+            if name == FIRST_SEARCH {
+                // A token more.
+                serve.endpoint(SOURCE).await?;
+            }
             let began = Instant::now();
             serve.ask("GET", path, None).await?;
             times.push(began.elapsed());
