@@ -26,7 +26,7 @@ use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::intake::Reply;
 use sync_monitor_domain::remote::{ConnectError, Remote};
 use sync_monitor_domain::retry::Schedule;
-use sync_monitor_store::Store;
+use sync_monitor_store::{Accepted, Handed, Store};
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -279,6 +279,16 @@ impl Engine {
         }
     }
 
+    fn hand_over(&self, handed: Vec<Handed>) {
+        let workers = self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in handed {
+            if let Some(handle) = workers.get(&one.org) {
+                // A worker that stops takes no more; the next start sends what was in flight.
+                drop(handle.handed.send(one));
+            }
+        }
+    }
+
     fn wake_all(&self) {
         for handle in self.inner.workers.lock().unwrap_or_else(PoisonError::into_inner).values() {
             handle.wake.notify_one();
@@ -290,21 +300,16 @@ impl Engine {
     /// # Errors
     /// When the store fails; nothing of the payload is kept then.
     pub async fn accept(&self, change: Change) -> Result<Reply, Error> {
-        // By itself, so that it is done to its end whatever becomes of who asked: a sender that hangs up drops what waits for
-        // the answer, and what it sent would be on the disk with nobody told to send it on.
-        let engine = self.clone();
-        let accepting = tokio::spawn(async move { engine.take(change).await });
-        accepting.await.map_err(|error| Error::Store(format!("taking a payload was broken off: {error}")))?
-    }
-
-    async fn take(&self, change: Change) -> Result<Reply, Error> {
         let now = self.clock().now();
-        let accepted =
-            self.inner.tools.store.accept(change, now, self.schedule().first_due(now), new_id).await?;
-        self.wake(&accepted.targets);
-        // An echo or a conflict changes an org's figures, and nothing else.
-        self.inner.tools.announce(accepted.items, true);
-        Ok(accepted.reply)
+        let engine = self.clone();
+        let told = move |accepted: Accepted| {
+            engine.hand_over(accepted.handed);
+            engine.wake(&accepted.targets);
+            // An echo or a conflict changes an org's figures, and nothing else.
+            engine.inner.tools.announce(accepted.items, true);
+        };
+        let first_due = self.schedule().first_due(now);
+        Ok(self.inner.tools.store.accept(change, now, first_due, new_id, told).await?)
     }
 
     /// The clock that the engine goes by.

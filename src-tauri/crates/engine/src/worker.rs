@@ -5,19 +5,21 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use sync_monitor_domain::clock::{Clock, Millis};
 use sync_monitor_domain::ids::OrgId;
-use sync_monitor_domain::item::{Outcome, after_try};
+use sync_monitor_domain::item::{Outcome, Status, after_try};
 use sync_monitor_domain::remote::{Examination, Meaning, OrgAddress, Remote, Report, Try};
 use sync_monitor_store::model::{Health, Org, OrgHold};
-use sync_monitor_store::{Claimed, Completion, Store};
+use sync_monitor_store::{Claimed, Completion, Door, Error as StoreError, Handed, Place, Store};
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::health;
 use crate::hub::{self, Adapters, OwnReadings};
@@ -57,7 +59,10 @@ pub(crate) enum Command {
 /// The way to a worker.
 pub(crate) struct Handle {
     pub(crate) commands: mpsc::UnboundedSender<Command>,
+    /// There may be something due.
     pub(crate) wake: Arc<Notify>,
+    /// Items that were claimed as they came in.
+    pub(crate) handed: mpsc::UnboundedSender<Handed>,
 }
 
 /// What a worker works with.
@@ -101,6 +106,53 @@ struct Landing {
     probe: bool,
 }
 
+/// What came of attempts and is on its way to the disk.
+struct Saving {
+    under_way: AtomicUsize,
+    failed: Mutex<Vec<Arc<Completion>>>,
+    wake: Arc<Notify>,
+    stop: CancellationToken,
+}
+
+impl Saving {
+    fn new(wake: Arc<Notify>, stop: CancellationToken) -> Self {
+        Self { under_way: AtomicUsize::new(0), failed: Mutex::default(), wake, stop }
+    }
+
+    fn under_way(&self) -> usize {
+        self.under_way.load(Ordering::Acquire)
+    }
+
+    fn begun(&self) {
+        self.under_way.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// One has come to an end, on the disk or not; `matters` to the worker, or it hears of it when it next looks.
+    fn ended(&self, failed: Option<Arc<Completion>>, matters: bool) {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).extend(failed);
+        let before = self.under_way.fetch_sub(1, Ordering::AcqRel);
+        // Whoever stops waits for the last of them. Asked after the count went down: then one of the two sees the other.
+        if matters || before == SAVING || self.stop.is_cancelled() {
+            self.wake.notify_one();
+        }
+    }
+
+    /// What could not be written down since it was last asked.
+    fn unsaved(&self) -> Vec<Arc<Completion>> {
+        std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What waits for an org, as far as the store was asked.
+#[derive(Debug, Clone, Copy)]
+enum Waiting {
+    /// Something may be due: the store is to be asked.
+    Unknown,
+    /// Nothing before this time.
+    Until(Millis),
+    Nothing,
+}
+
 struct Worker {
     tools: Tools,
     address: OrgAddress,
@@ -109,13 +161,19 @@ struct Worker {
     unanswered: u32,
     /// Is a probe under way?
     probing: bool,
-    /// When something may be due that is not now.
+    /// When something is to be done that is not now.
     alarm: Option<Millis>,
-    /// Writes down what came of attempts. A request's place is free as soon as its answer is there: the next one does not
-    /// wait for the disk.
-    saving: JoinSet<Option<Arc<Completion>>>,
-    /// What came of attempts and could not be written down yet.
+    /// How many requests may be made at once, and whether what comes in may go at once.
+    door: Arc<Door>,
+    /// What waits, as far as the store was asked.
+    waiting: Waiting,
+    /// What came of attempts and is on its way to the disk. A request's place is free as soon as its answer is there: the
+    /// next one does not wait for the disk.
+    saving: Arc<Saving>,
+    /// What came of attempts and could not be written down yet,
     unsaved: Vec<Arc<Completion>>,
+    /// and when that is tried again.
+    save_again_at: Option<Millis>,
     /// When its refresh token is to be used for its own sake; `None` while that is under way.
     keep_alive_at: Option<Millis>,
     /// While a new sign-in is wanted.
@@ -125,45 +183,67 @@ struct Worker {
 /// Starts the worker of an org.
 pub(crate) fn start(tools: Tools, org: &Org, tasks: &mut JoinSet<()>) -> Handle {
     let (commands, inbox) = mpsc::unbounded_channel();
-    let wake = Arc::new(Notify::new());
+    let (handed, handed_in) = mpsc::unbounded_channel();
+    let wake = Arc::<Notify>::default();
+    let door = Arc::new(Door::new(tools.settings.concurrency_per_org));
+    tools.store.open_door(org.org_id, Arc::clone(&door));
     let worker = Worker {
+        saving: Arc::new(Saving::new(Arc::clone(&wake), tools.stop.clone())),
         tools,
         address: org.address(),
         health: org.health,
         unanswered: 0,
         probing: false,
         alarm: None,
-        saving: JoinSet::new(),
+        door,
+        waiting: Waiting::Unknown,
         unsaved: Vec::new(),
+        save_again_at: None,
         keep_alive_at: Some(keep_alive_after(org.kept_alive_at)),
         look: if org.connected { Look::Unplanned { looks: 0 } } else { Look::Never },
     };
-    tasks.spawn(worker.run(inbox, Arc::clone(&wake)));
-    Handle { commands, wake }
+    tasks.spawn(worker.run(inbox, handed_in, Arc::clone(&wake)));
+    Handle { commands, wake, handed }
 }
 
 impl Worker {
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>, wake: Arc<Notify>) {
+    async fn run(
+        mut self,
+        mut inbox: mpsc::UnboundedReceiver<Command>,
+        mut handed_in: mpsc::UnboundedReceiver<Handed>,
+        wake: Arc<Notify>,
+    ) {
         let mut flights: JoinSet<Landed> = JoinSet::new();
         let stop = self.tools.stop.clone();
         while !stop.is_cancelled() {
-            // Registered before looking, so that what comes in while it looks is not missed.
-            let woken = wake.notified();
+            // Told before looking, so that what comes in while it looks is not missed; and each time, since what lands and
+            // what is handed in may leave the wake below no turn.
+            if wake.notified().now_or_never().is_some() {
+                self.waiting = Waiting::Unknown;
+            }
             self.launch(&mut flights).await;
             let (clock, alarm) = (Arc::clone(&self.tools.clock), self.alarm);
             tokio::select! {
                 // What somebody told it comes before what it does by itself.
                 biased;
                 () = stop.cancelled() => {}
-                Some(command) = inbox.recv() => self.obey(command).await,
+                Some(command) = inbox.recv() => {
+                    self.obey(command).await;
+                    self.waiting = Waiting::Unknown;
+                }
                 Some(landed) = flights.join_next(), if !flights.is_empty() => {
                     self.landed(landed).await;
                     while let Some(landed) = flights.try_join_next() {
                         self.landed(landed).await;
                     }
                 }
-                Some(saved) = self.saving.join_next(), if !self.saving.is_empty() => self.saved(saved),
-                () = woken => {}
+                Some(handed) = handed_in.recv() => {
+                    self.send(&mut flights, handed.claimed, handed.place, false);
+                    while let Ok(handed) = handed_in.try_recv() {
+                        self.send(&mut flights, handed.claimed, handed.place, false);
+                    }
+                }
+                () = wake.notified() => self.waiting = Waiting::Unknown,
                 () = until(clock.as_ref(), alarm), if alarm.is_some() => {}
             }
         }
@@ -171,8 +251,8 @@ impl Worker {
             while let Some(landed) = flights.join_next().await {
                 self.landed(landed).await;
             }
-            while let Some(saved) = self.saving.join_next().await {
-                self.saved(saved);
+            while self.saving.under_way() > 0 {
+                wake.notified().await;
             }
         };
         if tokio::time::timeout(GRACE, landing).await.is_err() {
@@ -185,6 +265,9 @@ impl Worker {
         let now = self.tools.clock.now();
         self.alarm = None;
         self.save_unsaved().await;
+        let may_save = self.unsaved.is_empty() && self.saving.under_way() < SAVING;
+        let is_well = self.health.hold.is_none() && !self.health.is_paused() && !self.health.sign_in_required;
+        self.door.set_open(is_well && may_save);
         if self.health.sign_in_required {
             self.look_again(flights, now);
             return;
@@ -193,12 +276,6 @@ impl Worker {
         if self.health.is_paused() {
             return;
         }
-        while let Some(saved) = self.saving.try_join_next() {
-            self.saved(saved);
-        }
-        let busy = flights.len() + self.unsaved.len();
-        let most = if self.saving.len() < SAVING { self.tools.settings.concurrency_per_org } else { 0 };
-        let free = most.saturating_sub(busy);
         match self.health.hold {
             Some(OrgHold::RateLimited { until }) if now < until => self.ring(until),
             Some(OrgHold::Unreachable { probe_at } | OrgHold::EndpointMissing { probe_at, .. })
@@ -207,32 +284,40 @@ impl Worker {
                 self.ring(probe_at);
             }
             Some(OrgHold::Unreachable { .. } | OrgHold::EndpointMissing { .. }) => {
-                if !self.probing && free > 0 {
+                if !self.probing && may_save {
                     self.probe(flights, now).await;
                 }
             }
             Some(OrgHold::RateLimited { .. }) => {
                 self.set_health(Health { hold: None, ..self.health }, None, now).await;
-                self.send_due(flights, free, now).await;
+                self.send_due(flights, may_save, now).await;
             }
-            None => self.send_due(flights, free, now).await,
+            None => self.send_due(flights, may_save, now).await,
         }
     }
 
-    async fn send_due(&mut self, flights: &mut JoinSet<Landed>, free: usize, now: Millis) {
-        if free == 0 {
-            return;
+    async fn send_due(&mut self, flights: &mut JoinSet<Landed>, may_save: bool, now: Millis) {
+        match self.waiting {
+            Waiting::Nothing => return,
+            Waiting::Until(due) if now < due => return self.ring(due),
+            Waiting::Until(_) | Waiting::Unknown => {}
         }
-        for claimed in self.claim(free, now).await {
-            self.send(flights, claimed, false);
+        if may_save {
+            let places = self.door.take(self.tools.settings.concurrency_per_org);
+            for (claimed, place) in self.claim(places, now).await {
+                self.send(flights, claimed, place, false);
+            }
         }
     }
 
     /// Tries a held org: with an item that is due, or where there is none by asking whether anything answers there.
     async fn probe(&mut self, flights: &mut JoinSet<Landed>, now: Millis) {
-        if let Some(claimed) = self.claim(1, now).await.pop() {
+        let place = self.door.take(1);
+        if place.is_empty() {
+            // What is in flight will tell.
+        } else if let Some((claimed, place)) = self.claim(place, now).await.pop() {
             self.probing = true;
-            self.send(flights, claimed, true);
+            self.send(flights, claimed, place, true);
         } else if matches!(self.health.hold, Some(OrgHold::Unreachable { .. })) {
             self.probing = true;
             let (remote, address) = (Arc::clone(&self.tools.remote), self.address.clone());
@@ -240,16 +325,25 @@ impl Worker {
         }
     }
 
-    async fn claim(&mut self, limit: usize, now: Millis) -> Vec<Claimed> {
-        match self.tools.store.claim(self.address.org_id, limit, now).await {
+    /// Claims what is due, as much as there are places for it.
+    async fn claim(&mut self, places: Vec<Place>, now: Millis) -> Vec<(Claimed, Place)> {
+        if places.is_empty() {
+            return Vec::new();
+        }
+        match self.tools.store.claim(self.address.org_id, places.len(), now).await {
             Ok(claim) => {
-                if let Some(due) = claim.next_due.filter(|due| *due > now) {
+                self.waiting = match claim.next_due {
+                    _ if claim.items.len() == places.len() => Waiting::Unknown,
+                    Some(due) => Waiting::Until(due),
+                    None => Waiting::Nothing,
+                };
+                if let Waiting::Until(due) = self.waiting {
                     self.ring(due);
                 }
                 if !claim.items.is_empty() {
                     self.tools.announce(claim.items.iter().map(|c| c.id).collect(), false);
                 }
-                claim.items
+                claim.items.into_iter().zip(places).collect()
             }
             Err(error) => {
                 tracing::error!(org = %self.address.org_id, %error, "nothing could be claimed; trying again");
@@ -259,9 +353,10 @@ impl Worker {
         }
     }
 
-    fn send(&self, flights: &mut JoinSet<Landed>, claimed: Claimed, probe: bool) {
+    fn send(&self, flights: &mut JoinSet<Landed>, claimed: Claimed, place: Place, probe: bool) {
         let (tools, address) = (self.tools.clone(), self.address.clone());
         flights.spawn(async move {
+            let _place = place;
             let began = (tools.clock.now(), tools.clock.elapsed());
             let delivery = AssertUnwindSafe(tools.deliver(&address, &claimed)).catch_unwind();
             let report = delivery.await.ok();
@@ -318,8 +413,7 @@ impl Worker {
         }
         let Report { tries, api_usage, clock_skew_ms, moved_to } = report;
         let completion = Arc::new(Completion { claimed, tries, verdict, ended, api_usage, clock_skew_ms });
-        let tools = self.tools.clone();
-        self.saving.spawn(async move { tools.save(org, completion).await });
+        self.save(completion).await;
         self.move_to(moved_to, ended).await;
         self.look = match decisive.meaning {
             Meaning::SignInRequired => self.look.after(&decisive),
@@ -338,12 +432,26 @@ impl Worker {
         self.set_health(health, detail, ended).await;
     }
 
-    fn saved(&mut self, saved: Result<Option<Arc<Completion>>, tokio::task::JoinError>) {
-        match saved {
-            Ok(unsaved) => self.unsaved.extend(unsaved),
-            Err(error) => {
-                tracing::error!(org = %self.address.org_id, %error, "what came of an attempt was lost; its item is sent again at the next start");
+    /// Has the store write down what came of an attempt, and does not wait for it.
+    async fn save(&mut self, completion: Arc<Completion>) {
+        let (tools, saving, done) = (self.tools.clone(), Arc::clone(&self.saving), Arc::clone(&completion));
+        saving.begun();
+        let ended = move |result: Result<Vec<Uuid>, StoreError>| match result {
+            Ok(touched) => {
+                // Whoever waited for this item may go now, and one that is tried again has a time.
+                let is_over = done.verdict.status == Status::Synced && touched.len() == 1;
+                tools.announce(touched, true);
+                saving.ended(None, !is_over);
             }
+            Err(error) => {
+                tracing::error!(item = %done.claimed.id, %error, "what came of an attempt could not be written down; trying again");
+                saving.ended(Some(done), true);
+            }
+        };
+        let org = self.address.org_id;
+        if let Err(error) = self.tools.store.complete_then(org, Arc::clone(&completion), ended).await {
+            tracing::error!(item = %completion.claimed.id, %error, "what came of an attempt could not be written down");
+            self.saving.ended(Some(completion), false);
         }
     }
 
@@ -364,12 +472,22 @@ impl Worker {
         }
     }
 
+    /// Tries again to write down what could not be, after a pause.
     async fn save_unsaved(&mut self) {
-        for completion in std::mem::take(&mut self.unsaved) {
-            self.unsaved.extend(self.tools.save(self.address.org_id, completion).await);
+        let now = self.tools.clock.now();
+        self.unsaved.extend(self.saving.unsaved());
+        if self.unsaved.is_empty() {
+            self.save_again_at = None;
+            return;
         }
-        if !self.unsaved.is_empty() {
-            self.ring(self.tools.clock.now().plus(STORE_PAUSE));
+        let again_at = *self.save_again_at.get_or_insert(now.plus(STORE_PAUSE));
+        if now >= again_at {
+            self.save_again_at = None;
+            for completion in std::mem::take(&mut self.unsaved) {
+                self.save(completion).await;
+            }
+        } else {
+            self.ring(again_at);
         }
     }
 
@@ -381,6 +499,7 @@ impl Worker {
             tracing::info!(org = %self.address.org_id, health = health.as_str(), detail, "the org's health changed");
         }
         self.health = health;
+        self.waiting = Waiting::Unknown;
         if let Err(error) = self.tools.store.set_health(self.address.org_id, health, detail, at).await {
             tracing::error!(org = %self.address.org_id, %error, "the org's health could not be written down");
         }
@@ -460,22 +579,8 @@ impl Tools {
         }
     }
 
-    /// Writes down what came of an attempt; gives it back where that failed.
-    async fn save(&self, org: OrgId, completion: Arc<Completion>) -> Option<Arc<Completion>> {
-        match self.store.complete(org, Arc::clone(&completion)).await {
-            Ok(touched) => {
-                self.announce(touched, true);
-                None
-            }
-            Err(error) => {
-                tracing::error!(item = %completion.claimed.id, %error, "what came of an attempt could not be written down; trying again");
-                Some(completion)
-            }
-        }
-    }
-
     /// Tells whoever shows things that these items changed, and the orgs' figures with them.
-    pub(crate) fn announce(&self, items: Vec<uuid::Uuid>, orgs: bool) {
+    pub(crate) fn announce(&self, items: Vec<Uuid>, orgs: bool) {
         // Nobody may be listening.
         drop(self.changes.send(Changed { items: Some(items), orgs, routes: false }));
     }

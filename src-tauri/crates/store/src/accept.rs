@@ -14,6 +14,8 @@ use sync_monitor_domain::item::Status;
 use uuid::Uuid;
 
 use crate::activity::{self, Entry};
+use crate::delivery;
+use crate::door::{Doors, Handed, Place};
 use crate::error::{Error, Result};
 use crate::queue::{self, Move, Row};
 use crate::routes::Leg;
@@ -22,12 +24,14 @@ use crate::stats::Event;
 use crate::writer::Tx;
 
 /// What came of a payload.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Accepted {
     /// What the sender is told.
     pub reply: Reply,
-    /// The orgs that now have something to be sent.
+    /// The orgs that now have something waiting to be sent, or something that waits no more for another.
     pub targets: Vec<OrgId>,
+    /// The items that were claimed as they came in, to be sent at once.
+    pub handed: Vec<Handed>,
     /// The items that were made or changed.
     pub items: Vec<Uuid>,
 }
@@ -44,6 +48,8 @@ pub(crate) struct Intake {
     pub(crate) adds: bool,
     /// The only org that it goes to, where it is not every target.
     pub(crate) only: Option<i64>,
+    /// The ways that it may go at once, where whoever takes it in sends what was handed to him.
+    pub(crate) doors: Option<Arc<Doors>>,
 }
 
 pub(crate) fn accept(tx: &mut Tx<'_>, intake: &Intake) -> Result<Accepted> {
@@ -59,7 +65,7 @@ pub(crate) fn accept(tx: &mut Tx<'_>, intake: &Intake) -> Result<Accepted> {
     };
     let decision = intake::decide(change, known.as_ref().map(|(_, known)| known), !legs.is_empty(), &records);
     let reply = Reply::to(&decision, change, |index| records[index].newest.map(|v| v.timestamp));
-    let mut done = Accepted { reply, targets: Vec::new(), items: Vec::new() };
+    let mut done = Accepted { reply, targets: Vec::new(), handed: Vec::new(), items: Vec::new() };
     match (&decision, source) {
         (Decision::TransactionEcho, _) => {
             let source = tx.org(change.source)?;
@@ -212,10 +218,12 @@ fn transaction_echo(
     if let Some(key) = waiting {
         // An answer was lost: the org has the change, so it need not be sent again.
         let mut item = queue::by_key(tx.sql, key)?;
-        let change = tx.change(txn)?;
+        let change = queue::change_of(tx.sql, txn)?;
         queue::put(tx, &mut item, Move { status: Status::Synced, due: None, at: intake.at })?;
         done.items.push(item.uuid);
-        queue::leave(tx, &item, &change, &mut done.items)?;
+        // What waited for it there may go.
+        done.targets.push(intake.change.source);
+        queue::leave(tx, &item, &queue::names(&change), &mut done.items)?;
     }
     Ok(())
 }
@@ -274,6 +282,10 @@ fn relay(
 ) -> Result<Option<i64>> {
     let change = &intake.change;
     queue::overtaken_at_home(tx, source, change, &split.kept, intake.at, &mut done.items)?;
+    if !done.items.is_empty() {
+        // What waited for those that are superseded may go.
+        done.targets.push(change.source);
+    }
     let relayed = if split.kept.len() == change.records.len() {
         Arc::clone(change)
     } else if split.kept.is_empty() {
@@ -284,14 +296,21 @@ fn relay(
         Arc::new(left.map_err(|_| Error::Corrupt("a payload lost its form".into()))?)
     };
     let txn = remember(tx, intake, source, Some(&relayed))?;
-    tx.changes.keep(txn, Arc::clone(&relayed));
     let mut last = None;
     for leg in legs {
-        let (key, item) =
-            insert(tx, (intake.at, intake.first_due), intake.new_id, txn, *leg, &relayed, &mut done.items)?;
-        done.items.push(item);
-        done.targets.push(leg.target_id);
-        last = Some(key);
+        let times = (intake.at, intake.first_due);
+        let place = enter(tx, intake, *leg, &relayed)?;
+        let status = if place.is_some() { Status::Processing } else { Status::Queued };
+        let mut item = insert(tx, times, intake.new_id, txn, *leg, &relayed, status)?;
+        if let Some(place) = place {
+            let claimed = delivery::claimed_at_once(tx, &item, &relayed, intake.first_due)?;
+            done.handed.push(Handed { org: leg.target_id, claimed, place });
+        } else {
+            queue::settle(tx, &mut item, &relayed, intake.at, &mut done.items)?;
+            done.targets.push(leg.target_id);
+        }
+        done.items.push(item.uuid);
+        last = Some(item.key);
     }
     if let Some(last) = last.filter(|_| intake.adds) {
         touch(tx.sql, &relayed, last)?;
@@ -338,7 +357,20 @@ fn remember(tx: &mut Tx<'_>, intake: &Intake, source: i64, relayed: Option<&Chan
     Ok(key)
 }
 
-/// Makes an item for one target.
+/// A place for what goes to a target at once: if it is due, the target takes something, and nothing of the same records is on
+/// its way there or waits.
+fn enter(tx: &Tx<'_>, intake: &Intake, leg: Leg, relayed: &Change) -> Result<Option<Place>> {
+    let door = intake.doors.as_ref().and_then(|doors| doors.of(leg.target_id));
+    let Some(door) = door.filter(|_| intake.first_due <= intake.at) else { return Ok(None) };
+    let Some(place) = door.enter() else { return Ok(None) };
+    if delivery::is_sending(tx.sql, leg)? && queue::is_alone(tx.sql, leg.target, relayed)? {
+        return Ok(Some(place));
+    }
+    door.set_clear(false);
+    Ok(None)
+}
+
+/// Makes an item for one target, which is waiting to be sent or in flight at once.
 fn insert(
     tx: &mut Tx<'_>,
     (at, first_due): (Millis, Millis),
@@ -346,21 +378,30 @@ fn insert(
     txn: i64,
     leg: Leg,
     relayed: &Change,
-    touched: &mut Vec<Uuid>,
-) -> Result<(i64, Uuid)> {
+    status: Status,
+) -> Result<Row> {
     let uuid = new_id();
+    let claimed_from = (status == Status::Processing).then_some(rows::status_code(Status::Queued));
     tx.sql
         .prepare_cached(
-            "INSERT INTO items (uuid, txn, route, status, due_at, created_at, updated_at) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5)",
+            "INSERT INTO items (uuid, txn, route, status, due_at, created_at, updated_at, claimed_from) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)",
         )?
-        .execute((uuid.as_bytes().as_slice(), txn, leg.route, first_due.0, at.0))?;
-    let mut item = Row {
+        .execute((
+            uuid.as_bytes().as_slice(),
+            txn,
+            leg.route,
+            rows::status_code(status),
+            first_due.0,
+            at.0,
+            claimed_from,
+        ))?;
+    let item = Row {
         key: tx.sql.last_insert_rowid(),
         uuid,
         txn,
         route: leg.route,
         target: leg.target,
-        status: Status::Queued,
+        status,
         blocked: false,
         dismissed: false,
         attempts: 0,
@@ -377,8 +418,7 @@ fn insert(
             .execute((&record.external_id, item.key))?;
     }
     queue::enter(tx, &item, relayed)?;
-    queue::settle(tx, &mut item, relayed, at, touched)?;
-    Ok((item.key, uuid))
+    Ok(item)
 }
 
 /// A transaction goes once more to a target that no longer holds it; returns the item's name.
@@ -389,8 +429,9 @@ pub(crate) fn send_again(
     times: (Millis, Millis),
     new_id: fn() -> Uuid,
 ) -> Result<Uuid> {
-    let change = tx.change(txn)?;
-    let (key, item) = insert(tx, times, new_id, txn, leg, &change, &mut Vec::new())?;
-    touch(tx.sql, &change, key)?;
-    Ok(item)
+    let change = queue::change_of(tx.sql, txn)?;
+    let mut item = insert(tx, times, new_id, txn, leg, &change, Status::Queued)?;
+    queue::settle(tx, &mut item, &change, times.0, &mut Vec::new())?;
+    touch(tx.sql, &change, item.key)?;
+    Ok(item.uuid)
 }

@@ -178,7 +178,7 @@ fn one(
     }
     match action {
         Action::Retry { first_due } => {
-            let change = tx.change(item.txn)?;
+            let change = queue::change_of(tx.sql, item.txn)?;
             queue::put(tx, &mut item, Move { status: Status::Queued, due: Some(*first_due), at })?;
             tx.sql
                 .prepare_cached("UPDATE items SET attempts = 0, cycle = cycle + 1 WHERE id = ?1")?

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 use sync_monitor_domain::cause::failure_key;
+use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::echo::Holding;
-use sync_monitor_domain::ids::OrgId;
+use sync_monitor_domain::ids::{Digest, OrgId};
 use sync_monitor_domain::item::{InFlight, Outcome, Status, Verdict};
 use sync_monitor_domain::remote::{ApiUsage, Meaning, Try};
 use uuid::Uuid;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use crate::accept;
 use crate::error::{Error, Result};
 use crate::queue::{self, Move};
+use crate::routes::Leg;
 use crate::rows;
 use crate::writer::Tx;
 
@@ -39,6 +41,8 @@ pub struct Claimed {
     pub was_due: Millis,
     /// Since when its work item is missed in the org, if it is.
     pub orphan_since: Option<Millis>,
+    /// Its records: their names and contents.
+    records: Vec<(String, Digest)>,
 }
 
 impl Claimed {
@@ -77,10 +81,9 @@ pub(crate) fn claim(tx: &mut Tx<'_>, target: OrgId, limit: usize, now: Millis) -
         let routes: Vec<i64> =
             routes.query_map([target], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         // No LIMIT: SQLite plans a query anew when another is bound. What is not read costs nothing.
-        let mut due = tx.sql.prepare_cached(&format!(
-            "SELECT {}, i.due_at {} WHERE i.route = ?1 AND i.status IN (0, 2) AND i.blocked = 0 ORDER BY i.due_at, i.id",
-            queue::COLUMNS,
-            queue::FROM
+        let mut due = tx.sql.prepare_cached(queue::item_query!(
+            ", i.due_at",
+            "i.route = ?1 AND i.status IN (0, 2) AND i.blocked = 0 ORDER BY i.due_at, i.id"
         ))?;
         for route in routes {
             let rows =
@@ -110,22 +113,56 @@ fn take(tx: &mut Tx<'_>, mut item: queue::Row, was_due: Millis, now: Millis) -> 
         .prepare_cached("UPDATE items SET status = 1, claimed_from = ?2, updated_at = ?3 WHERE id = ?1")?
         .execute((item.key, rows::status_code(claimed_from), now.0))?;
     tx.shift(Some(before), Some(item.slot()));
-    let change = tx.change(item.txn)?;
-    let claimed = Claimed {
+    let load = queue::load(tx.sql, &item)?;
+    for (external_id, digest) in &load.records {
+        let holding = accept::holding(tx.sql, item.target, external_id)?;
+        accept::put_holding(tx.sql, item.target, external_id, holding.delivery_begun(*digest))?;
+    }
+    Ok(Claimed {
         key: item.key,
         id: item.uuid,
-        transaction_id: change.transaction_id.clone(),
-        body: change.body().clone(),
+        transaction_id: load.transaction_id,
+        body: load.body.into(),
         attempts: item.attempts,
         claimed_from,
         was_due,
         orphan_since: item.orphan_since,
-    };
-    for (external_id, digest) in queue::records(&change) {
-        let holding = accept::holding(tx.sql, item.target, external_id)?;
-        accept::put_holding(tx.sql, item.target, external_id, holding.delivery_begun(digest))?;
+        records: load.records,
+    })
+}
+
+/// May anything be sent by a route now: is it enabled, and neither its target paused nor the relay?
+pub(crate) fn is_sending(sql: &Connection, leg: Leg) -> Result<bool> {
+    let mut sending = sql.prepare_cached(
+        "SELECT enabled = 1 AND NOT EXISTS (SELECT 1 FROM orgs WHERE id = ?2 AND paused = 1)
+                AND NOT EXISTS (SELECT 1 FROM relay WHERE paused = 1) FROM routes WHERE id = ?1",
+    )?;
+    Ok(sending.query_row((leg.route, leg.target), |row| row.get(0))?)
+}
+
+/// An item that was made as one in flight.
+pub(crate) fn claimed_at_once(
+    tx: &Tx<'_>,
+    item: &queue::Row,
+    change: &Change,
+    was_due: Millis,
+) -> Result<Claimed> {
+    for record in &change.records {
+        let holding = accept::holding(tx.sql, item.target, &record.external_id)?;
+        let begun = holding.delivery_begun(record.digest);
+        accept::put_holding(tx.sql, item.target, &record.external_id, begun)?;
     }
-    Ok(claimed)
+    Ok(Claimed {
+        key: item.key,
+        id: item.uuid,
+        transaction_id: change.transaction_id.clone(),
+        body: change.body().clone(),
+        attempts: 0,
+        claimed_from: Status::Queued,
+        was_due,
+        orphan_since: None,
+        records: change.records.iter().map(|r| (r.external_id.clone(), r.digest)).collect(),
+    })
 }
 
 /// What came of an attempt.
@@ -162,7 +199,6 @@ pub(crate) fn complete(tx: &mut Tx<'_>, target: OrgId, done: &Completion) -> Res
         };
         log(tx, item.key, number, item.cycle, one, outcome, counted)?;
     }
-    let change = tx.change(item.txn)?;
     let verdict = done.verdict;
     let to = Move { status: verdict.status, due: verdict.due, at: done.ended };
     let attempts = if verdict.counted { number } else { item.attempts };
@@ -172,7 +208,8 @@ pub(crate) fn complete(tx: &mut Tx<'_>, target: OrgId, done: &Completion) -> Res
     if let Some(decisive) = done.tries.last() {
         let key = failure_key_of(target, decisive, verdict.status);
         queue::put_after(tx, &mut item, to, trace(attempts, decisive, key.as_deref(), verdict.status))?;
-        for (external_id, digest) in queue::records(&change) {
+        for (external_id, digest) in &done.claimed.records {
+            let digest = *digest;
             let holding = accept::holding(tx.sql, item.target, external_id)?;
             let after: Holding = match decisive.meaning {
                 Meaning::Synced => holding.delivered(digest),
@@ -196,13 +233,15 @@ pub(crate) fn complete(tx: &mut Tx<'_>, target: OrgId, done: &Completion) -> Res
         tx.contacts.delivered(item.target, done.ended);
     }
     if verdict.status.is_open() {
+        let change = queue::change_of(tx.sql, item.txn)?;
         queue::settle(tx, &mut item, &change, done.ended, &mut touched)?;
     } else {
-        queue::leave(tx, &item, &change, &mut touched)?;
+        let external_ids: Vec<&str> = done.claimed.records.iter().map(|(name, _)| name.as_str()).collect();
+        queue::leave(tx, &item, &external_ids, &mut touched)?;
     }
     if verdict.status == Status::Synced {
-        for (external_id, _) in queue::records(&change) {
-            queue::parent_came(tx.sql, item.target, external_id, done.ended)?;
+        for (external_id, _) in &done.claimed.records {
+            touched.extend(queue::parent_came(tx.sql, item.target, external_id, done.ended)?);
         }
     }
     Ok(touched)
@@ -279,7 +318,7 @@ pub(crate) fn recover(tx: &mut Tx<'_>, now: Millis) -> Result<u64> {
         let mut item = queue::by_key(tx.sql, key)?;
         let status = if from == 2 { Status::Retrying } else { Status::Queued };
         queue::put(tx, &mut item, Move { status, due: Some(now), at: now })?;
-        let change = tx.change(item.txn)?;
+        let change = queue::change_of(tx.sql, item.txn)?;
         queue::settle(tx, &mut item, &change, now, &mut Vec::new())?;
         recovered += 1;
     }

@@ -9,6 +9,7 @@ mod bulk;
 pub mod care;
 mod counts;
 mod delivery;
+mod door;
 mod error;
 mod hub;
 mod letters;
@@ -41,13 +42,16 @@ use std::time::Duration;
 use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::ids::OrgId;
+use sync_monitor_domain::intake::Reply;
 use sync_monitor_domain::remote::{ConnectedOrg, Examination};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 pub use accept::Accepted;
 pub use activity::Entry;
 pub use bulk::{Action, Batch, BatchDone, NewRun};
 pub use delivery::{Claim, Claimed, Completion};
+pub use door::{Door, Handed, Place};
 pub use error::{Error, Result};
 pub use hub::{
     Held, Ledger, Link, LinkPage, Linked, OrgAdapter, Page, PullState, PulledRow, RoundEnd, State, Taken,
@@ -55,6 +59,7 @@ pub use hub::{
 };
 pub use preflight::Meant;
 
+use door::Doors;
 use model::{
     ActivityFilter, ActivityPage, Actor, Counts, FailureGroup, Filter, Health, ItemDetail, ItemPage, Org,
     Preflight, Relay, Route, RunDetail, RunPage, Sort, Stats, Token, WorkItemPage,
@@ -72,6 +77,7 @@ struct Inner {
     writer: Mutex<Option<Arc<Writer>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     readers: Readers,
+    doors: Arc<Doors>,
 }
 
 impl Store {
@@ -85,6 +91,7 @@ impl Store {
             writer: Mutex::new(Some(Arc::new(writer))),
             thread: Mutex::new(Some(thread)),
             readers: Readers::new(path),
+            doors: Arc::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -107,16 +114,21 @@ impl Store {
         }
     }
 
+    fn writer(&self) -> Result<Arc<Writer>> {
+        self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Closed)
+    }
+
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnMut(&mut writer::Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let writer =
-            self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(Error::Closed)?;
-        writer.run(work).await
+        self.writer()?.run(work).await
     }
 
     /// Judges a payload by everything known, and stores what is new of it.
+    ///
+    /// As soon as it is on the disk it is told who asks, and then `told` is called with what came of it, also where nobody
+    /// waits for the answer any more: what a sender sent that has hung up must be sent on all the same.
     ///
     /// # Errors
     /// When the store fails; nothing of the payload is kept then.
@@ -126,10 +138,34 @@ impl Store {
         at: Millis,
         first_due: Millis,
         new_id: fn() -> Uuid,
-    ) -> Result<Accepted> {
-        let intake =
-            accept::Intake { change: Arc::new(change), at, first_due, new_id, adds: false, only: None };
-        self.write(move |tx| accept::accept(tx, &intake)).await
+        told: impl FnOnce(Accepted) + Send + 'static,
+    ) -> Result<Reply> {
+        let intake = accept::Intake {
+            change: Arc::new(change),
+            at,
+            first_due,
+            new_id,
+            adds: false,
+            only: None,
+            doors: Some(Arc::clone(&self.inner.doors)),
+        };
+        let (answer, answered) = oneshot::channel();
+        // Whoever asked may have gone away.
+        let then = move |result: Result<Accepted>| match result {
+            Ok(accepted) => {
+                drop(answer.send(Ok(accepted.reply.clone())));
+                told(accepted);
+            }
+            Err(error) => drop(answer.send(Err(error))),
+        };
+        self.writer()?.hand_in(move |tx| accept::accept(tx, &intake), then).await?;
+        answered.await.map_err(|_| Error::Closed)?
+    }
+
+    /// From now on what comes in for an org may be claimed as it comes in, as far as its door allows: see
+    /// [`Accepted::handed`].
+    pub fn open_door(&self, org: OrgId, door: Arc<Door>) {
+        self.inner.doors.add(org, door);
     }
 
     /// Claims what is due at `now` for an org, at most `limit`, the longest due first.
@@ -137,7 +173,15 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn claim(&self, target: OrgId, limit: usize, now: Millis) -> Result<Claim> {
-        self.write(move |tx| delivery::claim(tx, target, limit, now)).await
+        let door = self.inner.doors.of(target);
+        self.write(move |tx| {
+            let claim = delivery::claim(tx, target, limit, now)?;
+            if let Some(door) = &door {
+                door.set_clear(claim.items.len() < limit);
+            }
+            Ok(claim)
+        })
+        .await
     }
 
     /// Writes down what came of an attempt; returns every item that changed with it.
@@ -146,6 +190,20 @@ impl Store {
     /// When the store fails; the item then is still in flight, and is sent again at the next start.
     pub async fn complete(&self, target: OrgId, done: Arc<Completion>) -> Result<Vec<Uuid>> {
         self.write(move |tx| delivery::complete(tx, target, &done)).await
+    }
+
+    /// The same for who does not wait for the disk: returns when the store has taken it, and calls `then` when it is
+    /// written, or was not.
+    ///
+    /// # Errors
+    /// [`Error::Closed`]; `then` is not called then.
+    pub async fn complete_then(
+        &self,
+        target: OrgId,
+        done: Arc<Completion>,
+        then: impl FnOnce(Result<Vec<Uuid>>) + Send + 'static,
+    ) -> Result<()> {
+        self.writer()?.hand_in(move |tx| delivery::complete(tx, target, &done), then).await
     }
 
     /// Puts back what was in flight when the program died; returns how many.

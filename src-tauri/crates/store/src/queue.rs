@@ -53,13 +53,32 @@ impl Row {
     }
 }
 
+macro_rules! columns {
+    () => {
+        "i.id, i.uuid, i.txn, i.route, r.target, i.status, i.blocked, i.dismissed_at IS NOT NULL, i.attempts, i.cycle,
+         i.created_at, i.error_code IS NOT NULL OR i.error_message IS NOT NULL, i.orphan_since"
+    };
+}
+
 /// What [`row`] reads, of an item as i and its route as r.
-pub(crate) const COLUMNS: &str = "i.id, i.uuid, i.txn, i.route, r.target, i.status, i.blocked, i.dismissed_at IS NOT NULL, i.attempts, i.cycle,
-    i.created_at, i.error_code IS NOT NULL OR i.error_message IS NOT NULL, i.orphan_since";
+pub(crate) const COLUMNS: &str = columns!();
+
+/// A query of items for [`row`], and of more columns behind them; put together when the program is built.
+macro_rules! item_query {
+    ($more:literal, $where:literal) => {
+        concat!(
+            "SELECT ",
+            $crate::queue::columns!(),
+            $more,
+            " FROM items i JOIN routes r ON r.id = i.route WHERE ",
+            $where
+        )
+    };
+}
+pub(crate) use {columns, item_query};
+
 /// How many columns [`row`] reads.
 pub(crate) const WIDTH: usize = 13;
-
-pub(crate) const FROM: &str = "FROM items i JOIN routes r ON r.id = i.route";
 
 pub(crate) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
@@ -81,19 +100,19 @@ pub(crate) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
 
 /// The item with this number.
 pub(crate) fn by_key(sql: &Connection, key: i64) -> Result<Row> {
-    Ok(sql.prepare_cached(&format!("SELECT {COLUMNS} {FROM} WHERE i.id = ?1"))?.query_row([key], row)?)
+    Ok(sql.prepare_cached(item_query!("", "i.id = ?1"))?.query_row([key], row)?)
 }
 
 /// The item with this name, if there is one.
 pub(crate) fn by_uuid(sql: &Connection, id: Uuid) -> Result<Option<Row>> {
     Ok(sql
-        .prepare_cached(&format!("SELECT {COLUMNS} {FROM} WHERE i.uuid = ?1"))?
+        .prepare_cached(item_query!("", "i.uuid = ?1"))?
         .query_row([id.as_bytes().as_slice()], row)
         .optional()?)
 }
 
 /// The payload that goes to the targets of a transaction, parsed again.
-pub(crate) fn change(sql: &Connection, txn: i64) -> Result<Change> {
+pub(crate) fn change_of(sql: &Connection, txn: i64) -> Result<Change> {
     let body: Vec<u8> = sql
         .prepare_cached("SELECT body FROM transactions WHERE id = ?1")?
         .query_row([txn], |row| row.get(0))?;
@@ -101,9 +120,34 @@ pub(crate) fn change(sql: &Connection, txn: i64) -> Result<Change> {
         .map_err(|_| Error::Corrupt(format!("the payload of transaction row {txn} cannot be read")))
 }
 
-/// The records of an open item: their names and contents.
-pub(crate) fn records(change: &Change) -> Vec<(&str, Digest)> {
-    change.records.iter().map(|r| (r.external_id.as_str(), r.digest)).collect()
+/// What an item that is sent needs of its payload, which is not read for it.
+#[derive(Debug)]
+pub(crate) struct Load {
+    pub(crate) transaction_id: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) records: Vec<(String, Digest)>,
+}
+
+/// What an open item sends.
+pub(crate) fn load(sql: &Connection, item: &Row) -> Result<Load> {
+    let (transaction_id, body, external_ids) = sql
+        .prepare_cached("SELECT transaction_id, body, external_ids FROM transactions WHERE id = ?1")?
+        .query_row([item.txn], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))?;
+    let external_ids: Vec<String> = serde_json::from_str(&external_ids)
+        .map_err(|_| Error::Corrupt(format!("the records of transaction row {} cannot be read", item.txn)))?;
+    let mut digest = sql
+        .prepare_cached("SELECT digest FROM waiting WHERE target = ?1 AND external_id = ?2 AND item = ?3")?;
+    let records = external_ids.into_iter().map(|external_id| {
+        let digest = digest.query_row((item.target, &external_id, item.key), |row| rows::digest(row, 0))?;
+        Ok((external_id, digest))
+    });
+    let records = records.collect::<rusqlite::Result<_>>()?;
+    Ok(Load { transaction_id, body, records })
+}
+
+/// The names of a change's records.
+pub(crate) fn names(change: &Change) -> Vec<&str> {
+    change.records.iter().map(|record| record.external_id.as_str()).collect()
 }
 
 /// Where an item goes next.
@@ -222,6 +266,18 @@ fn others(sql: &Connection, target: i64, external_id: &str, except: i64) -> Resu
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Is there no open item of these records on its way to a target?
+pub(crate) fn is_alone(sql: &Connection, target: i64, change: &Change) -> Result<bool> {
+    let mut waits =
+        sql.prepare_cached("SELECT EXISTS (SELECT 1 FROM waiting WHERE target = ?1 AND external_id = ?2)")?;
+    for record in &change.records {
+        if waits.query_row((target, &record.external_id), |row| row.get::<_, bool>(0))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Is there an open item of one of these records that goes before this one, or one in flight?
 fn is_blocked(sql: &Connection, item: &Row, change: &Change) -> Result<bool> {
     for record in &change.records {
@@ -258,9 +314,9 @@ pub(crate) fn is_covered(sql: &Connection, item: &Row, counts: impl Fn(i64, Stat
         }
         let own = match &own {
             Some(own) => own,
-            None => own.insert(change(sql, item.txn)?),
+            None => own.insert(change_of(sql, item.txn)?),
         };
-        if change(sql, row.get(2)?)?.covers(own) {
+        if change_of(sql, row.get(2)?)?.covers(own) {
             return Ok(true);
         }
     }
@@ -269,12 +325,12 @@ pub(crate) fn is_covered(sql: &Connection, item: &Row, counts: impl Fn(i64, Stat
 
 /// An item becomes open: its records are entered in the queue.
 pub(crate) fn enter(tx: &mut Tx<'_>, item: &Row, change: &Change) -> Result<()> {
-    for (external_id, digest) in records(change) {
+    for record in &change.records {
         tx.sql
             .prepare_cached(
                 "INSERT OR IGNORE INTO waiting (target, external_id, item, digest) VALUES (?1, ?2, ?3, ?4)",
             )?
-            .execute((item.target, external_id, item.key, digest.as_bytes()))?;
+            .execute((item.target, &record.external_id, item.key, record.digest.as_bytes()))?;
     }
     Ok(())
 }
@@ -296,14 +352,14 @@ pub(crate) fn settle(
     company.dedup();
     for key in company.iter().rev().copied().filter(|key| *key > item.key) {
         let newer = by_key(tx.sql, key)?;
-        if tx.change(newer.txn)?.covers(change) {
+        if change_of(tx.sql, newer.txn)?.covers(change) {
             return supersede(tx, item, change, at, touched);
         }
     }
     for key in company.iter().copied().filter(|key| *key < item.key) {
         let mut older = by_key(tx.sql, key)?;
         if older.status != Status::Processing {
-            let older_change = tx.change(older.txn)?;
+            let older_change = change_of(tx.sql, older.txn)?;
             if change.covers(&older_change) && !is_waited_for(tx, key, item.key, &company, change)? {
                 supersede(tx, &mut older, &older_change, at, touched)?;
             }
@@ -316,7 +372,7 @@ pub(crate) fn settle(
     for key in company {
         let mut other = by_key(tx.sql, key)?;
         if matches!(other.status, Status::Queued | Status::Retrying) {
-            let other_change = tx.change(other.txn)?;
+            let other_change = change_of(tx.sql, other.txn)?;
             let blocked = is_blocked(tx.sql, &other, &other_change)?;
             if blocked != other.blocked {
                 block(tx, &mut other, blocked)?;
@@ -332,7 +388,7 @@ pub(crate) fn settle(
 fn is_waited_for(tx: &mut Tx<'_>, older: i64, newer: i64, company: &[i64], change: &Change) -> Result<bool> {
     for key in company.iter().copied().filter(|key| *key > older && *key < newer) {
         let between = by_key(tx.sql, key)?.txn;
-        let between = tx.change(between)?;
+        let between = change_of(tx.sql, between)?;
         if between.only_adds() && !change.covers(&between) {
             return Ok(true);
         }
@@ -359,7 +415,7 @@ pub(crate) fn overtaken_at_home(
     waiting.dedup();
     for key in waiting {
         let mut older = by_key(tx.sql, key)?;
-        let older_change = tx.change(older.txn)?;
+        let older_change = change_of(tx.sql, older.txn)?;
         if older.status != Status::Processing
             && older_change.timestamp <= change.timestamp
             && change.covers(&older_change)
@@ -381,17 +437,22 @@ fn supersede(
 ) -> Result<()> {
     put(tx, item, Move { status: Status::Superseded, due: None, at })?;
     touched.push(item.uuid);
-    leave(tx, item, change, touched)
+    leave(tx, item, &names(change), touched)
 }
 
 /// An item is no longer open: its records leave the queue, and who waited for it may go.
-pub(crate) fn leave(tx: &mut Tx<'_>, item: &Row, change: &Change, touched: &mut Vec<Uuid>) -> Result<()> {
-    for (external_id, _) in records(change) {
+pub(crate) fn leave(
+    tx: &mut Tx<'_>,
+    item: &Row,
+    external_ids: &[&str],
+    touched: &mut Vec<Uuid>,
+) -> Result<()> {
+    for external_id in external_ids {
         tx.sql
             .prepare_cached("DELETE FROM waiting WHERE target = ?1 AND external_id = ?2 AND item = ?3")?
             .execute((item.target, external_id, item.key))?;
     }
-    for (external_id, _) in records(change) {
+    for external_id in external_ids {
         let first: Option<i64> = tx
             .sql
             .prepare_cached(
@@ -403,7 +464,7 @@ pub(crate) fn leave(tx: &mut Tx<'_>, item: &Row, change: &Change, touched: &mut 
         let Some(first) = first else { continue };
         let mut next = by_key(tx.sql, first)?;
         if next.blocked {
-            let next_change = tx.change(next.txn)?;
+            let next_change = change_of(tx.sql, next.txn)?;
             if !is_blocked(tx.sql, &next, &next_change)? {
                 block(tx, &mut next, false)?;
                 touched.push(next.uuid);
@@ -413,13 +474,21 @@ pub(crate) fn leave(tx: &mut Tx<'_>, item: &Row, change: &Change, touched: &mut 
     Ok(())
 }
 
-/// A work item came to a target: what waits for it there is due. Tells whether anything does.
-pub(crate) fn parent_came(sql: &Connection, target: i64, external_id: &str, at: Millis) -> Result<bool> {
-    let due = sql
+/// A work item came to a target: what waits for it there is due. Names it.
+///
+/// Looked for first, and hardly ever found: an update of what a query finds gathers that in a table of its own, and making
+/// one costs more than everything else that is written when an item was delivered.
+pub(crate) fn parent_came(sql: &Connection, target: i64, external_id: &str, at: Millis) -> Result<Vec<Uuid>> {
+    let orphans: Vec<(i64, Uuid)> = sql
         .prepare_cached(
-            "UPDATE items SET due_at = min(due_at, ?3) WHERE orphan_since IS NOT NULL AND status < 3
-                AND id IN (SELECT item FROM waiting WHERE target = ?1 AND external_id = ?2)",
+            "SELECT i.id, i.uuid FROM waiting w JOIN items i ON i.id = w.item
+              WHERE w.target = ?1 AND w.external_id = ?2 AND i.orphan_since IS NOT NULL AND i.status < 3",
         )?
-        .execute((target, external_id, at.0))?;
-    Ok(due > 0)
+        .query_map((target, external_id), |row| Ok((row.get(0)?, rows::uuid(row, 1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (item, _) in &orphans {
+        sql.prepare_cached("UPDATE items SET due_at = min(due_at, ?2) WHERE id = ?1")?
+            .execute((item, at.0))?;
+    }
+    Ok(orphans.into_iter().map(|(_, name)| name).collect())
 }

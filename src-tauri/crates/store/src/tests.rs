@@ -79,7 +79,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("test.db")).unwrap();
+        let store = Self::opened(&folder);
         let me = Actor { name: "test".into(), via: None };
         let b = ConnectedOrg {
             org_id: org(B),
@@ -99,6 +99,15 @@ impl World {
             paused: [false; 3],
             route,
         }
+    }
+
+    /// The store, with a worker's door that two at a time may go through.
+    fn opened(folder: &TempDir) -> Store {
+        let store = Store::open(&folder.path().join("test.db")).unwrap();
+        let door = Door::new(2);
+        door.set_open(true);
+        store.open_door(org(B), Arc::new(door));
+        store
     }
 
     fn sql(&self) -> Connection {
@@ -122,8 +131,12 @@ impl World {
                     records.join(",")
                 );
                 let change = Change::parse(body.into(), self.now).unwrap();
-                let accepted = self.store.accept(change, self.now, self.now, new_id).await.unwrap();
-                assert_eq!(accepted.reply.status, 200);
+                let (told, handed) = std::sync::mpsc::channel();
+                let told = move |accepted: Accepted| told.send(accepted.handed).unwrap();
+                let reply = self.store.accept(change, self.now, self.now, new_id, told).await.unwrap();
+                assert_eq!(reply.status, 200);
+                // Its place is free again at once: as many may be in flight as there is time for.
+                self.in_flight.extend(handed.recv().unwrap().into_iter().map(|handed| handed.claimed));
             }
             Step::Claim(limit) => {
                 let claim = self.store.claim(org(B), limit, self.now).await.unwrap();
@@ -167,7 +180,7 @@ impl World {
             Step::Pause(what) => self.pause(what).await,
             Step::Restart => {
                 self.store.close().await.unwrap();
-                self.store = Store::open(&self.folder.path().join("test.db")).unwrap();
+                self.store = Self::opened(&self.folder);
                 self.store.recover(self.now).await.unwrap();
                 self.in_flight.clear();
             }
@@ -385,6 +398,50 @@ async fn a_write_that_fails_leaves_nothing_and_touches_no_other_of_its_group() {
         .collect();
     assert_eq!(actions.iter().filter(|a| *a == "test.note").count(), 2);
     assert!(!actions.contains(&"test.bad".to_owned()));
+}
+
+#[tokio::test]
+async fn what_comes_in_goes_at_once_and_overtakes_nothing() {
+    let mut world = World::new().await;
+    let come = |record| Step::Accept { records: vec![record], member: 0, delete: false };
+    let in_flight = async |world: &World| world.store.counts().await.unwrap().processing;
+    world.take(come(0)).await;
+    assert_eq!(in_flight(&world).await, 0, "nobody has looked yet whether anything waits");
+    world.take(Step::Claim(4)).await;
+    world.take(come(1)).await;
+    assert_eq!(in_flight(&world).await, 2, "nothing waits");
+    world.take(come(1)).await;
+    world.take(come(2)).await;
+    assert_eq!(
+        in_flight(&world).await,
+        2,
+        "one waits for an older one of its record, and the next not to overtake it"
+    );
+    world.take(Step::Claim(4)).await;
+    world.take(Step::Pause(0)).await;
+    world.take(come(3)).await;
+    assert_eq!(in_flight(&world).await, 3, "the org is paused");
+    world.take(Step::Pause(0)).await;
+    world.take(Step::Claim(4)).await;
+    world.take(come(4)).await;
+    assert_eq!(in_flight(&world).await, 5, "nothing waits again but what waits for its own record");
+    world.audit();
+}
+
+#[test]
+fn a_door_lets_in_no_more_than_there_are_places_and_nobody_past_who_waits() {
+    let door = Door::new(1);
+    door.set_clear(true);
+    assert!(door.enter().is_none(), "it is shut");
+    door.set_open(true);
+    assert!(door.enter().is_none(), "somebody was turned away, and waits");
+    door.set_clear(true);
+    let place = door.enter().unwrap();
+    assert!(door.take(4).is_empty(), "there is one place");
+    assert!(door.enter().is_none());
+    drop(place);
+    assert!(door.enter().is_none(), "who waits goes first");
+    assert_eq!(door.take(4).len(), 1);
 }
 
 #[tokio::test]

@@ -3,13 +3,11 @@
 //! A commit costs a sync of the disk, which takes longer than everything else together; so many requests share one.
 //! Nobody is answered before the commit that holds his request has been synced.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::ApiUsage;
@@ -18,15 +16,12 @@ use tokio::sync::{mpsc, oneshot};
 use crate::error::{Error, Result};
 use crate::stats::Event;
 use crate::tally::{Slot, Tally};
-use crate::{open, orgs, queue, routes, words};
+use crate::{open, orgs, routes, words};
 
 /// The most requests in one commit: enough to share the sync, few enough that nobody waits long for the others.
 const GROUP: usize = 256;
 /// The most requests that wait; beyond it a sender waits in turn.
 const QUEUE: usize = 4_096;
-/// How many payloads are kept as they were read, and how large they are together.
-const KEPT: usize = 1_024;
-const KEPT_BYTES: usize = 2 * 1024 * 1024;
 
 /// A piece of work that somebody waits for.
 trait Job: Send {
@@ -36,13 +31,18 @@ trait Job: Send {
     fn answer(self: Box<Self>, failed: Option<&str>);
 }
 
-struct Asked<T, F> {
+struct Asked<T, F, G> {
     work: F,
     result: Option<Result<T>>,
-    answer: oneshot::Sender<Result<T>>,
+    then: G,
 }
 
-impl<T: Send, F: FnMut(&mut Tx<'_>) -> Result<T> + Send> Job for Asked<T, F> {
+impl<T, F, G> Job for Asked<T, F, G>
+where
+    T: Send,
+    F: FnMut(&mut Tx<'_>) -> Result<T> + Send,
+    G: FnOnce(Result<T>) + Send,
+{
     fn work(&mut self, tx: &mut Tx<'_>) -> bool {
         let result = (self.work)(tx);
         let keep = result.is_ok();
@@ -57,8 +57,7 @@ impl<T: Send, F: FnMut(&mut Tx<'_>) -> Result<T> + Send> Job for Asked<T, F> {
             (Some(Ok(done)), None) => Ok(done),
             (None, None) => Err(Error::Commit("it was not tried".into())),
         };
-        // Whoever asked may have gone away (a client that hung up); what he asked for is done all the same.
-        drop(self.answer.send(result));
+        (self.then)(result);
     }
 }
 
@@ -87,9 +86,22 @@ impl Writer {
         work: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
-        let job = Box::new(Asked { work, result: None, answer });
-        self.jobs.send(job).await.map_err(|_| Error::Closed)?;
+        // Whoever asked may have gone away (a client that hung up); what he asked for is done all the same.
+        self.hand_in(work, move |result| drop(answer.send(result))).await?;
         answered.await.map_err(|_| Error::Closed)?
+    }
+
+    /// The same for who does not wait: returns when there is room for it. `then` is called on the writer's thread, whatever
+    /// became of who handed it in; everybody else's answer waits meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Closed`]; `then` is not called then.
+    pub(crate) async fn hand_in<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        then: impl FnOnce(Result<T>) + Send + 'static,
+    ) -> Result<()> {
+        self.jobs.send(Box::new(Asked { work, result: None, then })).await.map_err(|_| Error::Closed)
     }
 }
 
@@ -101,7 +113,6 @@ pub(crate) struct Tx<'a> {
     pub(crate) tally: &'a mut Tally,
     pub(crate) contacts: &'a mut Contacts,
     pub(crate) words: &'a mut words::Pending,
-    pub(crate) changes: &'a mut Changes,
 }
 
 /// What the writer keeps between groups, all of it only to spare looking it up. Row numbers that were rolled back are given
@@ -110,7 +121,6 @@ pub(crate) struct Tx<'a> {
 struct Kept {
     orgs: orgs::Keys,
     routes: routes::BySource,
-    changes: Changes,
 }
 
 impl Kept {
@@ -122,7 +132,6 @@ impl Kept {
             tally: &mut later.tally,
             contacts: &mut later.contacts,
             words: &mut later.words,
-            changes: &mut self.changes,
         }
     }
 }
@@ -146,32 +155,6 @@ impl Later {
         self.tally.write(sql)?;
         self.contacts.write(sql)?;
         self.words.write(sql)
-    }
-}
-
-/// The payloads that were read last, so that one that comes in and goes on at once is read a single time.
-#[derive(Default)]
-pub(crate) struct Changes {
-    read: HashMap<i64, Arc<Change>>,
-    order: VecDeque<i64>,
-    bytes: usize,
-}
-
-impl Changes {
-    pub(crate) fn keep(&mut self, txn: i64, change: Arc<Change>) {
-        self.bytes += change.body().len();
-        if let Some(before) = self.read.insert(txn, change) {
-            self.bytes -= before.body().len();
-            return;
-        }
-        self.order.push_back(txn);
-        while (self.bytes > KEPT_BYTES || self.order.len() > KEPT)
-            && let Some(oldest) = self.order.pop_front()
-        {
-            if let Some(change) = self.read.remove(&oldest) {
-                self.bytes -= change.body().len();
-            }
-        }
     }
 }
 
@@ -227,16 +210,6 @@ impl Contacts {
 }
 
 impl Tx<'_> {
-    /// The payload that goes to the targets of a transaction.
-    pub(crate) fn change(&mut self, txn: i64) -> Result<Arc<Change>> {
-        if let Some(change) = self.changes.read.get(&txn) {
-            return Ok(Arc::clone(change));
-        }
-        let change = Arc::new(queue::change(self.sql, txn)?);
-        self.changes.keep(txn, Arc::clone(&change));
-        Ok(change)
-    }
-
     /// The row of an org, made if there is none.
     pub(crate) fn org(&mut self, id: OrgId) -> Result<i64> {
         self.orgs.ensure(self.sql, id)

@@ -157,10 +157,10 @@ async fn fill(database: &Path, from: u32, to: u32) -> anyhow::Result<()> {
         for index in first..(first + AT_ONCE).min(to) {
             let (store, change) = (store.clone(), change(&format!("m-{index}"), &timestamp)?);
             let at = moment();
-            tasks.spawn(async move { store.accept(change, at, at, new_id).await });
+            tasks.spawn(async move { store.accept(change, at, at, new_id, |_| ()).await });
         }
         while let Some(accepted) = tasks.join_next().await {
-            ensure!(accepted??.items.len() == 1, "a change was not taken");
+            ensure!(accepted??.records_processed == 1, "a change was not taken");
         }
     }
     Ok(store.close().await?)

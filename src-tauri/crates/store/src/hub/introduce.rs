@@ -32,7 +32,7 @@ fn is_new_to(sql: &Connection, target: i64, external_id: &str) -> Result<bool> {
     )?;
     let mut rows = sent.query((target, external_id))?;
     while let Some(row) = rows.next()? {
-        if !queue::change(sql, row.get(0)?)?.only_adds() {
+        if !queue::change_of(sql, row.get(0)?)?.only_adds() {
             return Ok(false);
         }
     }

@@ -83,7 +83,7 @@ impl Page {
         let change = Change::reread(body)
             .map_err(|_| Error::Corrupt(format!("the record {} of {} makes no payload", row.id, self.org)))?;
         let (at, first_due, new_id) = (self.at, self.first_due, self.new_id);
-        Ok(Intake { change: change.into(), at, first_due, new_id, adds, only: None })
+        Ok(Intake { change: change.into(), at, first_due, new_id, adds, only: None, doors: None })
     }
 }
 
@@ -151,7 +151,7 @@ fn row(tx: &mut Tx<'_>, page: &Page, org: i64, pulled: &PulledRow, taken: &mut T
     let before = known.as_ref().map(|known| known.state);
     if row.object == HubObject::WorkItem
         && matches!(before, None | Some(State::Gone))
-        && queue::parent_came(tx.sql, org, &external_id, page.at)?
+        && !queue::parent_came(tx.sql, org, &external_id, page.at)?.is_empty()
     {
         taken.targets.push(page.org);
     }
@@ -338,7 +338,7 @@ fn lost(
     // A comment of the same moment is below the same name, and is not the version that won.
     let mut txn = None;
     for candidate in candidates {
-        let change = queue::change(tx.sql, candidate)?;
+        let change = queue::change_of(tx.sql, candidate)?;
         let is_it = |record: &Record| record.external_id == external_id && record.digest == newest.digest;
         if change.records.iter().any(is_it) {
             txn = Some(candidate);

@@ -55,7 +55,7 @@ async fn in_flight() -> (TempDir, Store) {
         r#"{{"transactionId":"t","sourceOrgId":"{A}","timestamp":"{NOW}","operation":"upsert","records":[{{"externalId":"R","title":"Newest"}}]}}"#,
     );
     let change = Change::parse(body.into(), NOW).unwrap();
-    store.accept(change, NOW, NOW, new_id).await.unwrap();
+    store.accept(change, NOW, NOW, new_id, |_| ()).await.unwrap();
     assert_eq!(store.claim(org(B), 1, NOW).await.unwrap().items.len(), 1);
     (folder, store)
 }
