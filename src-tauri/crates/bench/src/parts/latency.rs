@@ -58,6 +58,6 @@ pub(crate) async fn run(program: &Path, effort: Effort, report: &mut Report) -> 
         report.row(&[what, &time(quantile(times, 0.5)?), &time(quantile(times, 0.99)?)]);
     }
     let ratio = quantile(&mut arrivals, 0.5)?.as_secs_f64() / trip.as_secs_f64();
-    report.say(&format!("At the target after {ratio:.1} bare round trips (p50; aim: at most 6), {n} messages. A bare round trip writes nothing to the disk; this one waits for it once, and a second time for the claim."));
+    report.say(&format!("At the target after {ratio:.1} bare round trips (p50; aim: at most 6), {n} messages. A bare round trip writes nothing to the disk; this one waits for it once."));
     Ok(())
 }
