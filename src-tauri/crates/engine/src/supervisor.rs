@@ -147,6 +147,8 @@ impl Engine {
             Ok(0) => {}
             Ok(items) => {
                 tracing::warn!(items, "due times beyond the longest wait were brought back");
+                // Who looked before knows of the old times.
+                self.wake_all();
                 self.inner.tools.announce_many();
             }
             Err(error) => tracing::error!(%error, "due times could not be looked at"),
