@@ -5,17 +5,16 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use sync_monitor_domain::clock::{Clock, Millis};
 use sync_monitor_domain::ids::OrgId;
-use sync_monitor_domain::item::{Outcome, Status, after_try};
+use sync_monitor_domain::item::{Outcome, after_try};
 use sync_monitor_domain::remote::{Examination, Meaning, OrgAddress, Remote, Report, Try};
 use sync_monitor_store::model::{Health, Org, OrgHold};
-use sync_monitor_store::{Claimed, Completion, Door, Error as StoreError, Handed, Place, Store};
+use sync_monitor_store::{Claimed, Completion, Door, Handed, Place, Store};
 use tokio::sync::{Notify, broadcast, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -25,15 +24,15 @@ use crate::health;
 use crate::hub::{self, Adapters, OwnReadings};
 use crate::{Changed, Settings};
 
+mod saving;
 mod sign_in;
 
+use saving::Saving;
 use sign_in::{Look, keep_alive_after};
 
 /// How long a stopping worker waits for its requests to land. What has not landed by then is sent again at the next
 /// start; that costs no attempt.
 const GRACE: Duration = Duration::from_secs(3);
-/// What came of attempts and is on its way to the disk, at the most: beyond it nothing more is sent.
-const SAVING: usize = 256;
 /// How long until the store is asked again after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(2);
 
@@ -104,43 +103,6 @@ struct Landing {
     decisive: Try,
     ended: Millis,
     probe: bool,
-}
-
-/// What came of attempts and is on its way to the disk.
-struct Saving {
-    under_way: AtomicUsize,
-    failed: Mutex<Vec<Arc<Completion>>>,
-    wake: Arc<Notify>,
-    stop: CancellationToken,
-}
-
-impl Saving {
-    fn new(wake: Arc<Notify>, stop: CancellationToken) -> Self {
-        Self { under_way: AtomicUsize::new(0), failed: Mutex::default(), wake, stop }
-    }
-
-    fn under_way(&self) -> usize {
-        self.under_way.load(Ordering::Acquire)
-    }
-
-    fn begun(&self) {
-        self.under_way.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// One has come to an end, on the disk or not; `matters` to the worker, or it hears of it when it next looks.
-    fn ended(&self, failed: Option<Arc<Completion>>, matters: bool) {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner).extend(failed);
-        let before = self.under_way.fetch_sub(1, Ordering::AcqRel);
-        // Whoever stops waits for the last of them. Asked after the count went down: then one of the two sees the other.
-        if matters || before == SAVING || self.stop.is_cancelled() {
-            self.wake.notify_one();
-        }
-    }
-
-    /// What could not be written down since it was last asked.
-    fn unsaved(&self) -> Vec<Arc<Completion>> {
-        std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 /// What waits for an org, as far as the store was asked.
@@ -265,7 +227,7 @@ impl Worker {
         let now = self.tools.clock.now();
         self.alarm = None;
         self.save_unsaved().await;
-        let may_save = self.unsaved.is_empty() && self.saving.under_way() < SAVING;
+        let may_save = self.unsaved.is_empty() && self.saving.has_room();
         let is_well = self.health.hold.is_none() && !self.health.is_paused() && !self.health.sign_in_required;
         self.door.set_open(is_well && may_save);
         if self.health.sign_in_required {
@@ -432,29 +394,6 @@ impl Worker {
         self.set_health(health, detail, ended).await;
     }
 
-    /// Has the store write down what came of an attempt, and does not wait for it.
-    async fn save(&mut self, completion: Arc<Completion>) {
-        let (tools, saving, done) = (self.tools.clone(), Arc::clone(&self.saving), Arc::clone(&completion));
-        saving.begun();
-        let ended = move |result: Result<Vec<Uuid>, StoreError>| match result {
-            Ok(touched) => {
-                // Whoever waited for this item may go now, and one that is tried again has a time.
-                let is_over = done.verdict.status == Status::Synced && touched.len() == 1;
-                tools.announce(touched, true);
-                saving.ended(None, !is_over);
-            }
-            Err(error) => {
-                tracing::error!(item = %done.claimed.id, %error, "what came of an attempt could not be written down; trying again");
-                saving.ended(Some(done), true);
-            }
-        };
-        let org = self.address.org_id;
-        if let Err(error) = self.tools.store.complete_then(org, Arc::clone(&completion), ended).await {
-            tracing::error!(item = %completion.claimed.id, %error, "what came of an attempt could not be written down");
-            self.saving.ended(Some(completion), false);
-        }
-    }
-
     /// From now on the org is asked at another address, where it has one.
     async fn move_to(&mut self, moved_to: Option<String>, at: Millis) {
         let Some(instance_url) = moved_to.filter(|address| *address != self.address.instance_url) else {
@@ -469,25 +408,6 @@ impl Worker {
             }
             // The next request that finds it out tells it again.
             Err(error) => tracing::error!(%org, %error, "the org's new address could not be written down"),
-        }
-    }
-
-    /// Tries again to write down what could not be, after a pause.
-    async fn save_unsaved(&mut self) {
-        let now = self.tools.clock.now();
-        self.unsaved.extend(self.saving.unsaved());
-        if self.unsaved.is_empty() {
-            self.save_again_at = None;
-            return;
-        }
-        let again_at = *self.save_again_at.get_or_insert(now.plus(STORE_PAUSE));
-        if now >= again_at {
-            self.save_again_at = None;
-            for completion in std::mem::take(&mut self.unsaved) {
-                self.save(completion).await;
-            }
-        } else {
-            self.ring(again_at);
         }
     }
 
