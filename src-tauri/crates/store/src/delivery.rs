@@ -67,6 +67,14 @@ pub struct Claim {
     pub next_due: Option<Millis>,
 }
 
+/// Whether a row of routes sends: it is enabled, and neither its target paused nor the relay.
+macro_rules! sends {
+    () => {
+        "(enabled = 1 AND NOT EXISTS (SELECT 1 FROM orgs WHERE orgs.id = routes.target AND paused = 1)
+          AND NOT EXISTS (SELECT 1 FROM relay WHERE paused = 1))"
+    };
+}
+
 /// Claims what is due at `now` for an org, at most `limit`; nothing while the org or the whole relay is paused.
 pub(crate) fn claim(tx: &mut Tx<'_>, target: OrgId, limit: usize, now: Millis) -> Result<Claim> {
     let Some(target) = tx.orgs.find(tx.sql, target)? else { return Ok(Claim::default()) };
@@ -74,10 +82,8 @@ pub(crate) fn claim(tx: &mut Tx<'_>, target: OrgId, limit: usize, now: Millis) -
     {
         // A pause is looked at here, in the same transaction: once somebody was told that it is paused, nothing more goes out,
         // however busy the worker is that is yet to hear of it.
-        let mut routes = tx.sql.prepare_cached(
-            "SELECT id FROM routes WHERE target = ?1 AND enabled = 1
-                AND NOT EXISTS (SELECT 1 FROM orgs WHERE id = ?1 AND paused = 1) AND NOT EXISTS (SELECT 1 FROM relay WHERE paused = 1)",
-        )?;
+        let mut routes =
+            tx.sql.prepare_cached(concat!("SELECT id FROM routes WHERE target = ?1 AND ", sends!()))?;
         let routes: Vec<i64> =
             routes.query_map([target], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
         // No LIMIT: SQLite plans a query anew when another is bound. What is not read costs nothing.
@@ -114,6 +120,17 @@ fn take(tx: &mut Tx<'_>, mut item: queue::Row, was_due: Millis, now: Millis) -> 
         .execute((item.key, rows::status_code(claimed_from), now.0))?;
     tx.shift(Some(before), Some(item.slot()));
     let load = queue::load(tx.sql, &item)?;
+    claimed(tx, &item, load, claimed_from, was_due)
+}
+
+/// An item that is in flight from now on: its target may hold what it sends at any moment.
+fn claimed(
+    tx: &Tx<'_>,
+    item: &queue::Row,
+    load: queue::Load,
+    claimed_from: Status,
+    was_due: Millis,
+) -> Result<Claimed> {
     for (external_id, digest) in &load.records {
         let holding = accept::holding(tx.sql, item.target, external_id)?;
         accept::put_holding(tx.sql, item.target, external_id, holding.delivery_begun(*digest))?;
@@ -122,7 +139,7 @@ fn take(tx: &mut Tx<'_>, mut item: queue::Row, was_due: Millis, now: Millis) -> 
         key: item.key,
         id: item.uuid,
         transaction_id: load.transaction_id,
-        body: load.body.into(),
+        body: load.body,
         attempts: item.attempts,
         claimed_from,
         was_due,
@@ -133,11 +150,8 @@ fn take(tx: &mut Tx<'_>, mut item: queue::Row, was_due: Millis, now: Millis) -> 
 
 /// May anything be sent by a route now: is it enabled, and neither its target paused nor the relay?
 pub(crate) fn is_sending(sql: &Connection, leg: Leg) -> Result<bool> {
-    let mut sending = sql.prepare_cached(
-        "SELECT enabled = 1 AND NOT EXISTS (SELECT 1 FROM orgs WHERE id = ?2 AND paused = 1)
-                AND NOT EXISTS (SELECT 1 FROM relay WHERE paused = 1) FROM routes WHERE id = ?1",
-    )?;
-    Ok(sending.query_row((leg.route, leg.target), |row| row.get(0))?)
+    let mut sending = sql.prepare_cached(concat!("SELECT ", sends!(), " FROM routes WHERE id = ?1"))?;
+    Ok(sending.query_row([leg.route], |row| row.get(0))?)
 }
 
 /// An item that was made as one in flight.
@@ -147,22 +161,7 @@ pub(crate) fn claimed_at_once(
     change: &Change,
     was_due: Millis,
 ) -> Result<Claimed> {
-    for record in &change.records {
-        let holding = accept::holding(tx.sql, item.target, &record.external_id)?;
-        let begun = holding.delivery_begun(record.digest);
-        accept::put_holding(tx.sql, item.target, &record.external_id, begun)?;
-    }
-    Ok(Claimed {
-        key: item.key,
-        id: item.uuid,
-        transaction_id: change.transaction_id.clone(),
-        body: change.body().clone(),
-        attempts: 0,
-        claimed_from: Status::Queued,
-        was_due,
-        orphan_since: None,
-        records: change.records.iter().map(|r| (r.external_id.clone(), r.digest)).collect(),
-    })
+    claimed(tx, item, queue::Load::of(change), Status::Queued, was_due)
 }
 
 /// What came of an attempt.

@@ -9,6 +9,7 @@
 
 use std::collections::HashSet;
 
+use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension};
 use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
@@ -124,15 +125,26 @@ pub(crate) fn change_of(sql: &Connection, txn: i64) -> Result<Change> {
 #[derive(Debug)]
 pub(crate) struct Load {
     pub(crate) transaction_id: String,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
     pub(crate) records: Vec<(String, Digest)>,
+}
+
+impl Load {
+    /// The same of a payload that was read anyway.
+    pub(crate) fn of(change: &Change) -> Self {
+        Self {
+            transaction_id: change.transaction_id.clone(),
+            body: change.body().clone(),
+            records: change.records.iter().map(|r| (r.external_id.clone(), r.digest)).collect(),
+        }
+    }
 }
 
 /// What an open item sends.
 pub(crate) fn load(sql: &Connection, item: &Row) -> Result<Load> {
-    let (transaction_id, body, external_ids) = sql
+    let (transaction_id, body, external_ids): (_, Vec<u8>, String) = sql
         .prepare_cached("SELECT transaction_id, body, external_ids FROM transactions WHERE id = ?1")?
-        .query_row([item.txn], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))?;
+        .query_row([item.txn], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let external_ids: Vec<String> = serde_json::from_str(&external_ids)
         .map_err(|_| Error::Corrupt(format!("the records of transaction row {} cannot be read", item.txn)))?;
     let mut digest = sql
@@ -142,7 +154,7 @@ pub(crate) fn load(sql: &Connection, item: &Row) -> Result<Load> {
         Ok((external_id, digest))
     });
     let records = records.collect::<rusqlite::Result<_>>()?;
-    Ok(Load { transaction_id, body, records })
+    Ok(Load { transaction_id, body: body.into(), records })
 }
 
 /// The names of a change's records.
