@@ -167,6 +167,10 @@ mod tests {
     #[case::cut("force://PlatformCLI::5Aep861", AuthUrlError::NoHost)]
     #[case::no_host("force://PlatformCLI::5Aep861@", AuthUrlError::NoHost)]
     #[case::host_with_scheme("force://PlatformCLI::5Aep861@https://x", AuthUrlError::BadHost)]
+    #[case::host_that_is_no_punycode(
+        "force://PlatformCLI::5Aep861@xn--a.sandbox.my.salesforce.com",
+        AuthUrlError::BadHost
+    )]
     #[case::two_parts("force://PlatformCLI:5Aep861@x.my.salesforce.com", AuthUrlError::Parts)]
     #[case::no_token("force://PlatformCLI::@x.my.salesforce.com", AuthUrlError::Parts)]
     #[case::line_break("force://PlatformCLI::5Aep\n861@x.my.salesforce.com", AuthUrlError::Characters)]
@@ -182,7 +186,8 @@ mod tests {
             client_id in "[A-Za-z0-9._-]{1,60}",
             client_secret in proptest::option::of("[A-Za-z0-9._-]{1,60}={0,2}"),
             refresh_token in "[A-Za-z0-9._-]{1,90}={0,2}",
-            host in "[a-z]{1,10}(--[a-z]{1,5}\\.sandbox)?\\.my\\.salesforce\\.com(:[1-9][0-9]{3})?",
+            // Never `xn--`, which no My Domain is: what follows it has to be Punycode.
+            host in "[a-wyz][a-z]{0,9}(--[a-z]{1,5}\\.sandbox)?\\.my\\.salesforce\\.com(:[1-9][0-9]{3})?",
             around in "[ \t\r\n]{0,3}",
         ) {
             let secret = client_secret.clone().unwrap_or_default();

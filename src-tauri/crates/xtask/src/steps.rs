@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check, one after the other.
 
+use std::env;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, ExitCode, Stdio};
@@ -50,6 +51,10 @@ const STEPS: [Step; 15] = [
         run: trial::run,
     },
 ];
+
+/// Where the property tests begin, and how many inputs each is given where it says nothing itself (proptest's own names).
+const PROPERTY_SEED: &str = "PROPTEST_RNG_SEED";
+const PROPERTY_CASES: &str = "PROPTEST_CASES";
 
 /// How many times as long the fault suite is by default, where it is to be long.
 const LONG: u32 = 40;
@@ -159,13 +164,13 @@ fn rust(packages: Packages) -> anyhow::Result<()> {
     setup::clients(packages)?;
     // The tests start it as a process of its own.
     demo::build_program()?;
-    process::run(process::cargo().args([
-        "test",
-        "--workspace",
-        "--exclude",
-        "sync-monitor-desktop",
-        "--no-fail-fast",
-    ]))
+    let mut tests = process::cargo();
+    tests.args(["test", "--workspace", "--exclude", "sync-monitor-desktop", "--no-fail-fast"]);
+    // The property tests are given the same inputs each time: what nobody has met yet is looked for by `torture`.
+    if env::var_os(PROPERTY_SEED).is_none() {
+        tests.env(PROPERTY_SEED, "1");
+    }
+    process::run(&mut tests)
 }
 
 /// The fault suite, so many times as long as its short form.
@@ -181,8 +186,8 @@ pub(crate) fn faults(packages: Packages, times: u32) -> anyhow::Result<()> {
     process::run(test.args(["--", "--nocapture"]).env("SYNC_MONITOR_TORTURE", times.to_string()))
 }
 
-/// `cargo xtask torture [TIMES]`: the long form of the fault suite, of the fuzzing, of the worlds of orgs with the package, and
-/// of the model tests.
+/// `cargo xtask torture [TIMES]`: the long form of the fault suite, of the fuzzing, of the worlds of orgs with the package, of
+/// the model tests and of the property tests of the rules, which begin at inputs of their own each time.
 ///
 /// # Errors
 /// As [`faults`], or when `args` are no number.
@@ -200,7 +205,17 @@ pub(crate) fn torture(packages: Packages, args: &[String]) -> anyhow::Result<()>
     let long = |command: &mut Command| process::run(command.env("SYNC_MONITOR_TORTURE", times.to_string()));
     long(process::cargo().args(worlds).args(["--", "--ignored", "--nocapture"]))?;
     long(process::cargo().args(of_program))?;
-    long(process::cargo().args(of_store))
+    long(process::cargo().args(of_store))?;
+    let of_rules = [
+        "test",
+        "--package",
+        "sync-monitor-domain",
+        "--package",
+        "sync-monitor-salesforce",
+        "--release",
+        "--lib",
+    ];
+    process::run(process::cargo().args(of_rules).env(PROPERTY_CASES, times.saturating_mul(256).to_string()))
 }
 
 fn keychain(packages: Packages) -> anyhow::Result<()> {
