@@ -125,11 +125,21 @@ impl Client {
 
 /// Where an answer ends, once its head is there.
 fn whole(answer: &[u8]) -> Option<usize> {
-    let head = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-    let text = std::str::from_utf8(&answer[..head]).ok()?.to_ascii_lowercase();
-    let (_, rest) = text.split_once("content-length: ")?;
-    let length: usize = rest.split_once("\r\n")?.0.parse().ok()?;
-    Some(head + length)
+    let head = head(answer)?;
+    let text = std::str::from_utf8(&answer[..head]).ok()?;
+    Some(head + content_length(text)?)
+}
+
+/// Where the head of a message ends, with the empty line.
+pub(crate) fn head(message: &[u8]) -> Option<usize> {
+    Some(message.windows(4).position(|window| window == b"\r\n\r\n")? + 4)
+}
+
+/// How long its body is, by its head.
+pub(crate) fn content_length(head: &str) -> Option<usize> {
+    let mut headers = head.split("\r\n").filter_map(|line| line.split_once(':'));
+    let (_, length) = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
+    length.trim().parse().ok()
 }
 
 /// The time, as payloads tell it.

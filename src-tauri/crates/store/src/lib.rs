@@ -193,7 +193,7 @@ impl Store {
     }
 
     /// The same for who does not wait for the disk: returns when the store has taken it, and calls `then` when it is
-    /// written, or was not.
+    /// written, or was not. It is written with what comes next, or else two milliseconds later.
     ///
     /// # Errors
     /// [`Error::Closed`]; `then` is not called then.
@@ -203,7 +203,7 @@ impl Store {
         done: Arc<Completion>,
         then: impl FnOnce(Result<Vec<Uuid>>) + Send + 'static,
     ) -> Result<()> {
-        self.writer()?.hand_in(move |tx| delivery::complete(tx, target, &done), then).await
+        self.writer()?.hand_in_for_soon(move |tx| delivery::complete(tx, target, &done), then).await
     }
 
     /// Puts back what was in flight when the program died; returns how many.

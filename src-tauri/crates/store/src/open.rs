@@ -41,7 +41,8 @@ pub(crate) fn writer(path: &Path) -> Result<Connection> {
     // A 200 is a promise: the log is synced to the disk at each commit.
     connection.pragma_update(None, "synchronous", "FULL").map_err(opened)?;
     connection.pragma_update(None, "foreign_keys", "ON").map_err(opened)?;
-    connection.pragma_update(None, "cache_size", -8_000).map_err(opened)?;
+    connection.pragma_update(None, "cache_size", -2_500).map_err(opened)?;
+    connection.pragma_update(None, "cache_spill", 2_000).map_err(opened)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(opened)?;
     Migrations::from_slice(MIGRATIONS)
         .to_latest(&mut connection)

@@ -5,25 +5,25 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use sync_monitor_domain::clock::Millis;
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::ApiUsage;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::stats::Event;
 use crate::tally::{Slot, Tally};
 use crate::{open, orgs, routes, words};
 
-/// The most requests in one commit: enough to share the sync, few enough that nobody waits long for the others.
-const GROUP: usize = 256;
-/// The most requests that wait; beyond it a sender waits in turn.
-const QUEUE: usize = 4_096;
+mod inbox;
 
-/// A piece of work that somebody waits for.
+use inbox::{Inbox, Urgency};
+
+/// A piece of work, and whom to tell what came of it.
 trait Job: Send {
     /// Does it; says whether what it wrote is to be kept. May be done again after everything it wrote was undone.
     fn work(&mut self, tx: &mut Tx<'_>) -> bool;
@@ -61,20 +61,27 @@ where
     }
 }
 
-/// The way to the writer's thread. When the last one is dropped the thread ends, after everything handed in is done.
+/// The way to the writer's thread. When it is dropped the thread ends, after everything handed in is done.
 pub(crate) struct Writer {
-    jobs: mpsc::Sender<Box<dyn Job>>,
+    inbox: Arc<Inbox<Box<dyn Job>>>,
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.inbox.close();
+    }
 }
 
 impl Writer {
     /// Opens the database and starts the thread.
     pub(crate) fn start(path: &Path) -> Result<(Self, JoinHandle<()>)> {
         let connection = open::writer(path)?;
-        let (jobs, inbox) = mpsc::channel(QUEUE);
+        let inbox = Arc::new(Inbox::new());
+        let own = Arc::clone(&inbox);
         let spawned =
-            std::thread::Builder::new().name("store-writer".into()).spawn(move || run(connection, inbox));
+            std::thread::Builder::new().name("store-writer".into()).spawn(move || run(connection, &own));
         let thread = spawned.map_err(|error| Error::Commit(format!("its thread did not start: {error}")))?;
-        Ok((Self { jobs }, thread))
+        Ok((Self { inbox }, thread))
     }
 
     /// Runs `work` on the writer's thread, in a group with others; returns when it is committed and synced.
@@ -101,7 +108,20 @@ impl Writer {
         work: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
         then: impl FnOnce(Result<T>) + Send + 'static,
     ) -> Result<()> {
-        self.jobs.send(Box::new(Asked { work, result: None, then })).await.map_err(|_| Error::Closed)
+        self.inbox.hand_in(Box::new(Asked { work, result: None, then }), Urgency::Now).await
+    }
+
+    /// The same for what nobody waits for at all: it shares the commit of what comes next, and has one of its own only where
+    /// nothing comes within two milliseconds.
+    ///
+    /// # Errors
+    /// As [`Self::hand_in`].
+    pub(crate) async fn hand_in_for_soon<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        then: impl FnOnce(Result<T>) + Send + 'static,
+    ) -> Result<()> {
+        self.inbox.hand_in(Box::new(Asked { work, result: None, then }), Urgency::Soon).await
     }
 }
 
@@ -226,15 +246,19 @@ impl Tx<'_> {
     }
 }
 
-fn run(connection: Connection, mut inbox: mpsc::Receiver<Box<dyn Job>>) {
+/// Nobody is left waiting by a thread that broke.
+struct Abandoning<'a>(&'a Inbox<Box<dyn Job>>);
+
+impl Drop for Abandoning<'_> {
+    fn drop(&mut self) {
+        drop(self.0.abandon());
+    }
+}
+
+fn run(connection: Connection, inbox: &Inbox<Box<dyn Job>>) {
+    let _abandoning = Abandoning(inbox);
     let mut kept = Kept::default();
-    while let Some(first) = inbox.blocking_recv() {
-        let mut group = vec![first];
-        while group.len() < GROUP
-            && let Ok(job) = inbox.try_recv()
-        {
-            group.push(job);
-        }
+    while let Some(mut group) = inbox.take() {
         let failed = commit(&connection, &mut kept, &mut group).err().map(|error| match error {
             Error::Sqlite(error) => error.to_string(),
             Error::Commit(why) => why,
