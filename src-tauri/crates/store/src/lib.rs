@@ -125,6 +125,22 @@ impl Store {
         self.writer()?.run(work).await
     }
 
+    /// Before what may be a search for a text: everything that was taken in is to be found by its words.
+    async fn write_words(&self, text: Option<&str>) -> Result<()> {
+        if text.is_none() {
+            return Ok(());
+        }
+        match self.writer()?.write_words().await {
+            Err(Error::Closed) => Err(Error::Closed),
+            // The disk may be full. What can be found is found, except for what came in last.
+            Err(error) => {
+                tracing::warn!(%error, "what came in last is not found by its words yet");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
     /// Judges a payload by everything known, and stores what is new of it.
     ///
     /// As soon as it is on the disk it is told who asks, and then `told` is called with what came of it, also where nobody
@@ -270,6 +286,9 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn preflight(&self, meant: Meant, as_of: Millis) -> Result<Preflight> {
+        if let Meant::Filter(filter) = &meant {
+            self.write_words(filter.text.as_deref()).await?;
+        }
         self.inner.readers.run(move |sql| preflight::look(sql, &meant, as_of)).await
     }
 
@@ -489,6 +508,7 @@ impl Store {
         limit: u32,
         cursor: Option<String>,
     ) -> Result<ItemPage> {
+        self.write_words(filter.text.as_deref()).await?;
         self.inner
             .readers
             .run_counting(move |sql, totals| list::page(sql, totals, &filter, sort, limit, cursor.as_deref()))
@@ -546,6 +566,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn item_ids(&self, filter: Filter) -> Result<Vec<Uuid>> {
+        self.write_words(filter.text.as_deref()).await?;
         self.inner.readers.run(move |sql| list::ids(sql, &filter)).await
     }
 
@@ -568,6 +589,7 @@ impl Store {
         limit: u32,
         cursor: Option<String>,
     ) -> Result<WorkItemPage> {
+        self.write_words(text.as_deref()).await?;
         let read = move |sql: &rusqlite::Connection| {
             work_items::page(sql, text.as_deref(), limit, cursor.as_deref())
         };

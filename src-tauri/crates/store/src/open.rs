@@ -28,6 +28,7 @@ pub(crate) const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/0014_cheap_clearing.sql")),
     M::up(include_str!("migrations/0015_links.sql")),
     M::up(include_str!("migrations/0016_orphans.sql")),
+    M::up(include_str!("migrations/0017_holdings_by_record.sql")),
 ];
 
 /// Opens the database for writing, and brings its schema up to date.
@@ -117,6 +118,8 @@ pub(crate) fn reader(path: &Path) -> Result<Connection> {
 #[cfg(test)]
 mod tests {
     use sync_monitor_domain::clock::Millis;
+    use sync_monitor_domain::echo::Origin;
+    use sync_monitor_domain::ids::Digest;
 
     use super::*;
 
@@ -141,6 +144,8 @@ mod tests {
             INSERT INTO item_records (external_id, item) VALUES ('WI-1', 7), ('WI-2', 7);
             INSERT INTO records (external_id, timestamp_us, source, digest)
               VALUES ('WI-1', 0, 1, zeroblob(16)), ('WI-2', 0, 1, zeroblob(16)), ('WI-3', 0, 1, zeroblob(16));
+            INSERT INTO holdings (org, external_id, known, origin, delivering)
+              VALUES (1, 'WI-1', zeroblob(16), 1, NULL), (2, 'WI-1', NULL, NULL, zeroblob(16));
             INSERT INTO tokens (uuid, name, sources, secret_hash, created_at) VALUES (zeroblob(16), 't', '[]', zeroblob(32), 0);
             INSERT INTO activity (at, actor, action) VALUES (1, 'user:a', 'item.retry');
             INSERT INTO minutes (at, synced, failed) VALUES (1, 5, 2);
@@ -161,6 +166,10 @@ mod tests {
             records,
             expected.map(|(name, title, item)| (name.into(), title.map(str::to_owned), item))
         );
+        let none = Digest::from_slice(&[0; 16]).unwrap();
+        let holding = |org| crate::accept::holding(&sql, org, "WI-1").unwrap();
+        assert_eq!((holding(1).known, holding(1).delivering), (Some((none, Origin::Sent)), None));
+        assert_eq!((holding(2).known, holding(2).delivering), (None, Some(none)));
         assert!(!crate::relay::state(&sql).unwrap().paused);
         assert_eq!(crate::tokens::all(&sql).unwrap()[0].last_used_at, None);
         let log = crate::activity::page(&sql, &crate::model::ActivityFilter::default(), 10, None).unwrap();

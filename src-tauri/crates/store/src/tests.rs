@@ -428,6 +428,32 @@ async fn what_comes_in_goes_at_once_and_overtakes_nothing() {
     world.audit();
 }
 
+#[tokio::test]
+async fn what_came_in_last_is_found_by_its_words_at_once_and_after_the_program_ended() {
+    let mut world = World::new().await;
+    let found = async |store: &Store, text: &str| {
+        let filter = Filter { text: Some(text.into()), ..Filter::default() };
+        let page = store.items(filter, None, 10, None).await.unwrap();
+        let works = store.work_items(Some(text.into()), 10, None).await.unwrap();
+        (page.total, works.work_items.len())
+    };
+    let come = |record| Step::Accept { records: vec![record], member: 0, delete: false };
+    world.take(come(0)).await;
+    assert_eq!(found(&world.store, "R0").await, (1, 1));
+    world.take(come(1)).await;
+    world.take(come(2)).await;
+    let written = |world: &World| -> i64 {
+        world.sql().query_row("SELECT count(*) FROM transaction_words_docsize", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(written(&world), 1, "the others are kept until somebody searches");
+    world.store.close().await.unwrap();
+    world.store = World::opened(&world.folder);
+    assert_eq!(written(&world), 3);
+    for text in ["R0", "R1", "R2"] {
+        assert_eq!(found(&world.store, text).await, (1, 1), "{text}");
+    }
+}
+
 #[test]
 fn a_door_lets_in_no_more_than_there_are_places_and_nobody_past_who_waits() {
     let door = Door::new(1);

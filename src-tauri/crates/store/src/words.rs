@@ -1,16 +1,22 @@
 //! The words by which items are found: of their transactions, and of their last errors.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rusqlite::Connection;
 
 use crate::error::Result;
 use crate::letters;
 
-/// Words that change with a group of writes. They are written at its end, before its commit: FTS5 gathers what is written in
-/// one go, and would write its index out at each statement in between.
+/// Words that change with a group of writes. They are written at its end, before its commit, or kept for later ([`Backlog`]):
+/// FTS5 gathers what is written in one go, and would write its index out at each statement in between.
 ///
 /// So a job does not find by words what its own group wrote.
 #[derive(Debug, Default)]
-pub(crate) struct Pending(Vec<Word>);
+pub(crate) struct Pending {
+    words: Vec<Word>,
+    at_once: bool,
+}
 
 #[derive(Debug)]
 enum Word {
@@ -29,7 +35,7 @@ impl Pending {
         external_ids: &str,
         title: Option<&str>,
     ) {
-        self.0.push(Word::Transaction {
+        self.words.push(Word::Transaction {
             txn,
             transaction_id: transaction_id.to_owned(),
             external_ids: external_ids.to_owned(),
@@ -39,48 +45,117 @@ impl Pending {
 
     /// A transaction is cleared away.
     pub(crate) fn forget_transaction(&mut self, txn: i64) {
-        self.0.push(Word::ForgetTransaction(txn));
+        self.words.push(Word::ForgetTransaction(txn));
     }
 
     /// The words of an item's last error, instead of those of the one before.
     pub(crate) fn set_error(&mut self, item: i64, code: Option<&str>, message: Option<&str>) {
-        self.0.push(Word::Error { item, code: code.map(str::to_owned), message: message.map(str::to_owned) });
+        self.words.push(Word::Error {
+            item,
+            code: code.map(str::to_owned),
+            message: message.map(str::to_owned),
+        });
     }
 
     /// An item has no error any more.
     pub(crate) fn forget_error(&mut self, item: i64) {
-        self.0.push(Word::ForgetError(item));
+        self.words.push(Word::ForgetError(item));
+    }
+
+    /// Nothing is to be kept for later: somebody searches.
+    pub(crate) fn write_at_once(&mut self) {
+        self.at_once = true;
     }
 
     /// What was done later.
     pub(crate) fn add(&mut self, later: Self) {
-        self.0.extend(later.0);
+        self.words.extend(later.words);
+        self.at_once |= later.at_once;
     }
 
     /// Writes it all, in the order in which it was done.
-    pub(crate) fn write(self, sql: &Connection) -> Result<()> {
-        for word in self.0 {
-            match word {
-                Word::Transaction { txn, transaction_id, external_ids, title } => sql
-                    .prepare_cached(
-                        "INSERT INTO transaction_words (rowid, transaction_id, external_ids, title) VALUES (?1, ?2, ?3, ?4)",
-                    )?
-                    .execute((txn, transaction_id, external_ids, title))?,
-                Word::ForgetTransaction(txn) => {
-                    sql.prepare_cached("DELETE FROM transaction_words WHERE rowid = ?1")?.execute([txn])?
-                }
-                Word::Error { item, code, message } => sql
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO error_words (rowid, code, message) VALUES (?1, ?2, ?3)",
-                    )?
-                    .execute((item, code, message))?,
-                Word::ForgetError(item) => {
-                    sql.prepare_cached("DELETE FROM error_words WHERE rowid = ?1")?.execute([item])?
-                }
-            };
-        }
-        Ok(())
+    pub(crate) fn write(&self, sql: &Connection) -> Result<()> {
+        write(&self.words, sql)
     }
+}
+
+fn write(words: &[Word], sql: &Connection) -> Result<()> {
+    for word in words {
+        match word {
+            Word::Transaction { txn, transaction_id, external_ids, title } => sql
+                .prepare_cached(
+                    "INSERT INTO transaction_words (rowid, transaction_id, external_ids, title) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute((txn, transaction_id, external_ids, title))?,
+            Word::ForgetTransaction(txn) => {
+                sql.prepare_cached("DELETE FROM transaction_words WHERE rowid = ?1")?.execute([txn])?
+            }
+            Word::Error { item, code, message } => sql
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO error_words (rowid, code, message) VALUES (?1, ?2, ?3)",
+                )?
+                .execute((item, code, message))?,
+            Word::ForgetError(item) => {
+                sql.prepare_cached("DELETE FROM error_words WHERE rowid = ?1")?.execute([item])?
+            }
+        };
+    }
+    Ok(())
+}
+
+/// The words of transactions that are on the disk, kept until there are many: FTS5 makes a piece of index of whatever it is given
+/// in one go, and merges the pieces later, so that a few at each commit cost more than everything else that is written with them.
+///
+/// Whoever searches has them written first. They may be lost with the program: transactions are written in their order, so
+/// that what the index lacks is known at the next start ([`catch_up`]).
+#[derive(Debug, Default)]
+pub(crate) struct Backlog {
+    words: Vec<Word>,
+    is_waiting: Arc<AtomicBool>,
+}
+
+/// As many transactions are worth a piece of index.
+const WORTH_WRITING: usize = 256;
+
+impl Backlog {
+    /// Whether anything is kept.
+    pub(crate) fn is_waiting(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_waiting)
+    }
+
+    /// Are these words to be kept, too, when their group is committed? If not, they have been written, and what was kept
+    /// before them.
+    pub(crate) fn or_write(&self, group: &Pending, sql: &Connection) -> Result<bool> {
+        let is_new = |word: &Word| matches!(word, Word::Transaction { .. });
+        let few = self.words.len() + group.words.len() < WORTH_WRITING;
+        if few && !group.at_once && group.words.iter().all(is_new) {
+            return Ok(true);
+        }
+        write(&self.words, sql)?;
+        group.write(sql)?;
+        Ok(false)
+    }
+
+    /// A group was committed, whose words are to be kept or, with all others, were written.
+    pub(crate) fn committed(&mut self, group: Pending, keep: bool) {
+        if keep {
+            self.words.extend(group.words);
+        } else {
+            self.words.clear();
+        }
+        self.is_waiting.store(!self.words.is_empty(), Ordering::Release);
+    }
+}
+
+/// Writes the words that were kept when the program ended last.
+pub(crate) fn catch_up(sql: &Connection) -> Result<usize> {
+    // What stood in a payload that went nowhere is found by nothing.
+    Ok(sql.execute(
+        "INSERT INTO transaction_words (rowid, transaction_id, external_ids, title)
+         SELECT id, transaction_id, external_ids, title FROM transactions
+          WHERE id > (SELECT coalesce(max(id), 0) FROM transaction_words_docsize) AND body IS NOT NULL",
+        [],
+    )?)
 }
 
 /// What a person typed to search by: every word of it, in any order, the beginning of a word being enough.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -64,6 +65,7 @@ where
 /// The way to the writer's thread. When it is dropped the thread ends, after everything handed in is done.
 pub(crate) struct Writer {
     inbox: Arc<Inbox<Box<dyn Job>>>,
+    words_wait: Arc<AtomicBool>,
 }
 
 impl Drop for Writer {
@@ -76,12 +78,31 @@ impl Writer {
     /// Opens the database and starts the thread.
     pub(crate) fn start(path: &Path) -> Result<(Self, JoinHandle<()>)> {
         let connection = open::writer(path)?;
+        words::catch_up(&connection)?;
         let inbox = Arc::new(Inbox::new());
         let own = Arc::clone(&inbox);
-        let spawned =
-            std::thread::Builder::new().name("store-writer".into()).spawn(move || run(connection, &own));
+        let words = words::Backlog::default();
+        let words_wait = words.is_waiting();
+        let spawned = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || run(connection, &own, words));
         let thread = spawned.map_err(|error| Error::Commit(format!("its thread did not start: {error}")))?;
-        Ok((Self { inbox }, thread))
+        Ok((Self { inbox, words_wait }, thread))
+    }
+
+    /// Has everything that was committed found by its words.
+    ///
+    /// # Errors
+    /// As [`Self::run`]; the rest is found all the same.
+    pub(crate) async fn write_words(&self) -> Result<()> {
+        if self.words_wait.load(Ordering::Acquire) {
+            self.run(|tx| {
+                tx.words.write_at_once();
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// Runs `work` on the writer's thread, in a group with others; returns when it is committed and synced.
@@ -171,10 +192,11 @@ impl Later {
         self.words.add(other.words);
     }
 
-    fn write(self, sql: &Connection) -> Result<()> {
+    /// Writes it, except for the words.
+    fn write(self, sql: &Connection) -> Result<words::Pending> {
         self.tally.write(sql)?;
         self.contacts.write(sql)?;
-        self.words.write(sql)
+        Ok(self.words)
     }
 }
 
@@ -255,11 +277,11 @@ impl Drop for Abandoning<'_> {
     }
 }
 
-fn run(connection: Connection, inbox: &Inbox<Box<dyn Job>>) {
+fn run(connection: Connection, inbox: &Inbox<Box<dyn Job>>, mut words: words::Backlog) {
     let _abandoning = Abandoning(inbox);
     let mut kept = Kept::default();
     while let Some(mut group) = inbox.take() {
-        let failed = commit(&connection, &mut kept, &mut group).err().map(|error| match error {
+        let failed = commit(&connection, &mut kept, &mut words, &mut group).err().map(|error| match error {
             Error::Sqlite(error) => error.to_string(),
             Error::Commit(why) => why,
             other => other.to_string(),
@@ -291,12 +313,17 @@ fn undo(sql: &Connection, kept: &mut Kept) {
 /// Jobs hardly ever fail, and a savepoint for each costs more than the job itself: SQLite then keeps a copy of each page
 /// before each job, and writes out its index of words. So all are done together at first; where one fails, everything is
 /// undone and done again, each job with a savepoint.
-fn commit(sql: &Connection, kept: &mut Kept, group: &mut [Box<dyn Job>]) -> Result<()> {
+fn commit(
+    sql: &Connection,
+    kept: &mut Kept,
+    backlog: &mut words::Backlog,
+    group: &mut [Box<dyn Job>],
+) -> Result<()> {
     begin(sql, group)?;
     let mut later = Later::default();
     let well = group.iter_mut().all(|job| job.work(&mut kept.tx(sql, &mut later)) && !sql.is_autocommit());
-    if well {
-        later.write(sql)?;
+    let words = if well {
+        later.write(sql)?
     } else if let [_] = group {
         if sql.is_autocommit() {
             return Err(rolled_back());
@@ -306,9 +333,11 @@ fn commit(sql: &Connection, kept: &mut Kept, group: &mut [Box<dyn Job>]) -> Resu
         return Ok(());
     } else {
         undo(sql, kept);
-        one_by_one(sql, kept, group)?.write(sql)?;
-    }
+        one_by_one(sql, kept, group)?.write(sql)?
+    };
+    let keep = backlog.or_write(&words, sql)?;
     sql.prepare_cached("COMMIT")?.execute([])?;
+    backlog.committed(words, keep);
     Ok(())
 }
 
