@@ -252,21 +252,28 @@ fn take(
         let record = &change.records[index];
         let newest = conflict::newest(known[index].newest.as_ref(), &intake::version(change, index));
         let source = tx.org(newest.source)?;
-        tx.sql
-            .prepare_cached(
-                "INSERT INTO records (external_id, timestamp_us, source, digest, title, last_item) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT DO UPDATE SET timestamp_us = excluded.timestamp_us, source = excluded.source, digest = excluded.digest,
-                        title = iif(?7, excluded.title, title), last_item = coalesce(excluded.last_item, last_item)",
-            )?
-            .execute((
-                &record.external_id,
-                newest.timestamp.0,
-                source,
-                newest.digest.as_bytes(),
-                &record.title,
-                last_item.filter(|_| is_kept),
-                is_kept,
-            ))?;
+        let (name, timestamp, digest) = (&record.external_id, newest.timestamp.0, newest.digest.as_bytes());
+        // Not one statement that does either: SQLite copies what it may have to undo before such a one.
+        if known[index].newest.is_none() {
+            tx.sql
+                .prepare_cached(
+                    "INSERT INTO records (external_id, timestamp_us, source, digest, title, last_item) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute((name, timestamp, source, digest, &record.title, last_item))?;
+        } else if is_kept {
+            tx.sql
+                .prepare_cached(
+                    "UPDATE records SET timestamp_us = ?2, source = ?3, digest = ?4, title = ?5, last_item = coalesce(?6, last_item)
+                      WHERE external_id = ?1",
+                )?
+                .execute((name, timestamp, source, digest, &record.title, last_item))?;
+        } else {
+            tx.sql
+                .prepare_cached(
+                    "UPDATE records SET timestamp_us = ?2, source = ?3, digest = ?4 WHERE external_id = ?1",
+                )?
+                .execute((name, timestamp, source, digest))?;
+        }
     }
     Ok(())
 }

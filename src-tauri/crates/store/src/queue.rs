@@ -465,15 +465,7 @@ pub(crate) fn leave(
             .execute((item.target, external_id, item.key))?;
     }
     for external_id in external_ids {
-        let first: Option<i64> = tx
-            .sql
-            .prepare_cached(
-                "SELECT w.item FROM waiting w JOIN items i ON i.id = w.item WHERE w.target = ?1 AND w.external_id = ?2
-                  ORDER BY i.orphan_since IS NOT NULL, w.item LIMIT 1",
-            )?
-            .query_row((item.target, external_id), |row| row.get(0))
-            .optional()?;
-        let Some(first) = first else { continue };
+        let Some(first) = first_in_line(tx.sql, item.target, external_id)? else { continue };
         let mut next = by_key(tx.sql, first)?;
         if next.blocked {
             let next_change = change_of(tx.sql, next.txn)?;
@@ -484,6 +476,25 @@ pub(crate) fn leave(
         }
     }
     Ok(())
+}
+
+/// The oldest that waits with this record, those last whose work item is missed.
+///
+/// Read in the line's own order: to have SQLite sort costs it a table, though there is hardly ever anything to sort.
+fn first_in_line(sql: &Connection, target: i64, external_id: &str) -> Result<Option<i64>> {
+    let mut line = sql.prepare_cached(
+        "SELECT w.item, i.orphan_since IS NOT NULL FROM waiting w JOIN items i ON i.id = w.item
+          WHERE w.target = ?1 AND w.external_id = ?2 ORDER BY w.item",
+    )?;
+    let mut waiting = line.query_map((target, external_id), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut first = None;
+    while let Some::<(i64, bool)>((item, is_orphan)) = waiting.next().transpose()? {
+        if !is_orphan {
+            return Ok(Some(item));
+        }
+        first = first.or(Some(item));
+    }
+    Ok(first)
 }
 
 /// A work item came to a target: what waits for it there is due. Names it.
