@@ -31,20 +31,20 @@ pub(crate) enum Kind {
 
 /// One member of an object: its name, and what its value is.
 #[derive(Debug)]
-pub(crate) struct Member {
-    pub(crate) name: String,
+pub(crate) struct Member<'a> {
+    pub(crate) name: Cow<'a, str>,
     pub(crate) kind: Kind,
     /// The decoded text, where the value is a string.
-    pub(crate) string: Option<String>,
+    pub(crate) string: Option<Cow<'a, str>>,
 }
 
 /// One element of an array whose elements are looked into.
 #[derive(Debug)]
-pub(crate) struct Element {
+pub(crate) struct Element<'a> {
     pub(crate) span: Range<usize>,
     pub(crate) kind: Kind,
     /// Its members, where it is an object.
-    pub(crate) members: Vec<Member>,
+    pub(crate) members: Vec<Member<'a>>,
     /// Its canonical form.
     pub(crate) canonical: Vec<u8>,
 }
@@ -132,12 +132,12 @@ impl<'a> Reader<'a> {
     pub(crate) fn object(
         &mut self,
         level: usize,
-        mut value: impl FnMut(&mut Self, &str, usize) -> Result<()>,
-    ) -> Result<Vec<Member>> {
+        mut value: impl FnMut(&mut Self, &Cow<'a, str>, usize) -> Result<()>,
+    ) -> Result<Vec<Member<'a>>> {
         self.enter(level)?;
         self.canonical.push(b'{');
         let start = self.canonical.len();
-        let mut members: Vec<Member> = Vec::new();
+        let mut members: Vec<Member<'a>> = Vec::new();
         let mut forms: Vec<Range<usize>> = Vec::new();
         self.skip_space();
         if self.peek()? == b'}' {
@@ -150,14 +150,13 @@ impl<'a> Reader<'a> {
                 }
                 let canonical_start = self.canonical.len();
                 let name = self.string()?;
-                let name = self.text_at(name);
                 self.skip_space();
                 self.expect(b':')?;
                 self.skip_space();
                 let kind = self.kind()?;
-                let string_start = self.canonical.len();
+                let (from, form) = (self.at, self.canonical.len());
                 value(self, &name, level + 1)?;
-                let string = (kind == Kind::String).then(|| self.decoded(string_start));
+                let string = (kind == Kind::String).then(|| self.read_string(from, form));
                 forms.push(canonical_start..self.canonical.len());
                 members.push(Member { name, kind, string });
                 self.skip_space();
@@ -178,7 +177,7 @@ impl<'a> Reader<'a> {
 
     /// Puts the canonical forms of an object's members, which stand from `start` on, in order. The sort is stable, so
     /// members of one name keep their order, in which readers that take the first or the last of them see them.
-    fn sort_canonical(&mut self, start: usize, members: &[Member], forms: &[Range<usize>]) {
+    fn sort_canonical(&mut self, start: usize, members: &[Member<'a>], forms: &[Range<usize>]) {
         if members.is_sorted_by(|a, b| a.name <= b.name) {
             return;
         }
@@ -219,7 +218,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads an array and looks into those of its elements that are objects.
-    pub(crate) fn elements(&mut self, level: usize) -> Result<Vec<Element>> {
+    pub(crate) fn elements(&mut self, level: usize) -> Result<Vec<Element<'a>>> {
         let mut elements = Vec::new();
         self.array(level, |reader, level| {
             let (from, kind, start) = (reader.at, reader.kind()?, reader.canonical.len());
@@ -247,14 +246,16 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads a string, appends `"`, its length in bytes, `:` and its decoded text, and returns where that text stands.
-    fn string(&mut self) -> Result<Range<usize>> {
+    /// Reads a string, appends `"`, its length in bytes, `:` and its decoded text, and returns that text.
+    fn string(&mut self) -> Result<Cow<'a, str>> {
         self.at += 1;
         let from = self.plain();
         if self.bytes.get(self.at) == Some(&b'"') {
             // Most strings stand decoded in the source.
+            let text = &self.text[from..self.at];
             self.at += 1;
-            return Ok(self.append(&self.bytes[from..self.at - 1]));
+            self.append(text);
+            return Ok(Cow::Borrowed(text));
         }
         let mut text = self.text[from..self.at].to_owned();
         loop {
@@ -271,7 +272,8 @@ impl<'a> Reader<'a> {
             text.push_str(&self.text[from..self.at]);
         }
         self.at += 1;
-        Ok(self.append(text.as_bytes()))
+        self.append(&text);
+        Ok(Cow::Owned(text))
     }
 
     /// Goes on to the next byte that does not stand for itself in a string; returns where it began.
@@ -282,25 +284,23 @@ impl<'a> Reader<'a> {
         from
     }
 
-    /// Appends the canonical form of a string; returns where its text stands.
-    fn append(&mut self, text: &[u8]) -> Range<usize> {
+    /// Appends the canonical form of a string.
+    fn append(&mut self, text: &str) {
         self.canonical.push(b'"');
         push_number(&mut self.canonical, text.len());
         self.canonical.push(b':');
-        let start = self.canonical.len();
-        self.canonical.extend_from_slice(text);
-        start..self.canonical.len()
+        self.canonical.extend_from_slice(text.as_bytes());
     }
 
-    fn text_at(&self, place: Range<usize>) -> String {
-        String::from_utf8_lossy(&self.canonical[place]).into_owned()
-    }
-
-    /// The text of the string whose canonical form starts at `start` and ends the buffer.
-    pub(crate) fn decoded(&self, start: usize) -> String {
-        let form = &self.canonical[start..];
+    /// The text of the string that was read last: it stands from `from` on, its canonical form from `form` on.
+    pub(crate) fn read_string(&self, from: usize, form: usize) -> Cow<'a, str> {
+        let source = &self.text[from + 1..self.at - 1];
+        if !source.contains('\\') {
+            return Cow::Borrowed(source);
+        }
+        let form = &self.canonical[form..];
         let text = form.iter().position(|b| *b == b':').map_or(&[][..], |colon| &form[colon + 1..]);
-        String::from_utf8_lossy(text).into_owned()
+        Cow::Owned(String::from_utf8_lossy(text).into_owned())
     }
 
     fn escape(&mut self) -> Result<char> {

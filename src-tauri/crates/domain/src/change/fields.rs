@@ -1,5 +1,6 @@
 //! From text to members, and from members to a payload: everything that can be wrong with one is found here.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::{MAX_AHEAD_MS, MAX_ID_LENGTH, MAX_RECORDS, Operation, Record, Rejection, timestamp};
@@ -17,7 +18,7 @@ pub(super) fn read(text: &str, now: Option<Millis>) -> Result<Judged, Rejection>
     let mut envelope = Envelope::default();
     match envelope.read(&mut Reader::new(text)) {
         Ok(()) => Fields { now, faults: Vec::new() }.judge(envelope),
-        Err(error) => Err(rejection(envelope.transaction_id, not_json(text, &error))),
+        Err(error) => Err(rejection(envelope.transaction_id.map(Cow::into_owned), not_json(text, &error))),
     }
 }
 
@@ -40,31 +41,32 @@ fn not_json(text: &str, error: &JsonError) -> Fault {
 
 /// The members of the envelope that mean something, with the rest in the digest.
 #[derive(Default)]
-struct Envelope {
+struct Envelope<'a> {
     is_object: bool,
-    members: Vec<Member>,
-    transaction_id: Option<String>,
-    records: Vec<Element>,
-    /// The canonical forms of the other members, which are relayed without being understood.
+    members: Vec<Member<'a>>,
+    /// For who sent it, where it is read no further.
+    transaction_id: Option<Cow<'a, str>>,
+    records: Vec<Element<'a>>,
+    /// The canonical forms of the other members, sorted, which are relayed without being understood.
     rest: Vec<Vec<u8>>,
 }
 
-impl Envelope {
-    fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), JsonError> {
+impl<'a> Envelope<'a> {
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), JsonError> {
         reader.skip_space();
         if reader.kind()? != Kind::Object {
             reader.value(1)?;
             return reader.end();
         }
         self.is_object = true;
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen: Vec<Cow<'a, str>> = Vec::new();
         let members = reader.object(1, |reader, name, level| {
-            if seen.iter().any(|s| s == name) {
+            if seen.contains(name) {
                 let what = format!("the member \"{}\" stands twice in the envelope", name.escape_debug());
                 return Err(JsonError { offset: reader.offset(), what: what.into() });
             }
-            seen.push(name.to_owned());
-            let start = reader.canonical().len();
+            seen.push(name.clone());
+            let (from, start) = (reader.offset(), reader.canonical().len());
             let kind = reader.kind()?;
             if name == "records" && kind == Kind::Array {
                 self.records = reader.elements(level)?;
@@ -77,14 +79,17 @@ impl Envelope {
                 return Ok(());
             }
             reader.value(level)?;
-            match name {
-                "transactionId" if kind == Kind::String => self.transaction_id = Some(reader.decoded(start)),
+            match name.as_ref() {
+                "transactionId" if kind == Kind::String => {
+                    self.transaction_id = Some(reader.read_string(from, start));
+                }
                 "transactionId" | "sourceOrgId" | "timestamp" | "operation" | "records" => {}
                 _ => self.rest_member(name, &reader.canonical()[start..]),
             }
             Ok(())
         })?;
         self.members = members;
+        self.rest.sort_unstable();
         reader.end()
     }
 
@@ -110,7 +115,7 @@ struct Fields {
 }
 
 impl Fields {
-    fn judge(mut self, mut envelope: Envelope) -> Result<Judged, Rejection> {
+    fn judge(mut self, envelope: Envelope<'_>) -> Result<Judged, Rejection> {
         if !envelope.is_object {
             let fault = Fault::new(
                 ErrorCode::InvalidField,
@@ -119,24 +124,31 @@ impl Fields {
             return Err(rejection(None, fault));
         }
         let transaction_id =
-            self.text(&envelope, "transactionId").and_then(|id| self.id_length(id, "/transactionId", None));
-        let source = self.text(&envelope, "sourceOrgId").and_then(|text| self.org_id(&text));
-        let timestamp = self.text(&envelope, "timestamp").and_then(|text| self.timestamp(&text));
-        let operation = self.text(&envelope, "operation").and_then(|text| self.operation(&text));
+            self.text(&envelope, "transactionId").filter(|id| self.has_length(id, "transactionId", None));
+        let source = self.text(&envelope, "sourceOrgId").and_then(|text| self.org_id(text));
+        let timestamp = self.text(&envelope, "timestamp").and_then(|text| self.timestamp(text));
+        let operation = self.text(&envelope, "operation").and_then(|text| self.operation(text));
         let records = self.records(&envelope, operation);
         let (Some(transaction_id), Some(source), Some(timestamp), Some(operation), true) =
             (transaction_id, source, timestamp, operation, self.faults.is_empty())
         else {
             self.faults.truncate(MAX_FAULTS);
-            return Err(Rejection { transaction_id: envelope.transaction_id, faults: self.faults });
+            let transaction_id = envelope.transaction_id.map(Cow::into_owned);
+            return Err(Rejection { transaction_id, faults: self.faults });
         };
         let mut parts: Vec<&[u8]> = records.iter().map(|r| r.digest.as_bytes().as_slice()).collect();
         parts.sort_unstable();
-        envelope.rest.sort_unstable();
         parts.push(operation.as_str().as_bytes());
         parts.extend(envelope.rest.iter().map(Vec::as_slice));
         let digest = Digest::of(&parts);
-        Ok(Judged { transaction_id, source, timestamp, operation, records, digest })
+        Ok(Judged {
+            transaction_id: transaction_id.to_owned(),
+            source,
+            timestamp,
+            operation,
+            records,
+            digest,
+        })
     }
 
     fn fault(&mut self, code: ErrorCode, pointer: &str, record: Option<&str>, message: impl Into<String>) {
@@ -148,18 +160,24 @@ impl Fields {
     }
 
     /// A required text of the envelope.
-    fn text(&mut self, envelope: &Envelope, name: &str) -> Option<String> {
-        let member = envelope.members.iter().find(|m| m.name == name);
-        self.required_text(member, name, &format!("/{name}"))
+    fn text<'e>(&mut self, envelope: &'e Envelope<'_>, name: &str) -> Option<&'e str> {
+        self.required_text(&envelope.members, name, None)
     }
 
-    fn required_text(&mut self, member: Option<&Member>, name: &str, pointer: &str) -> Option<String> {
-        match member {
-            Some(Member { string: Some(text), .. }) if !text.is_empty() => Some(text.clone()),
+    /// A required text, of the envelope or of the record at `index`.
+    fn required_text<'e>(
+        &mut self,
+        members: &'e [Member<'_>],
+        name: &str,
+        index: Option<usize>,
+    ) -> Option<&'e str> {
+        let pointer = || pointer(name, index);
+        match members.iter().find(|m| m.name == name) {
+            Some(Member { string: Some(text), .. }) if !text.is_empty() => Some(text),
             None => {
                 self.fault(
                     ErrorCode::MissingField,
-                    pointer,
+                    &pointer(),
                     None,
                     format!("{name} is missing. Add it and send the payload again."),
                 );
@@ -168,7 +186,7 @@ impl Fields {
             Some(Member { kind: Kind::Null | Kind::String, .. }) => {
                 self.fault(
                     ErrorCode::MissingField,
-                    pointer,
+                    &pointer(),
                     None,
                     format!("{name} is null or empty. Give it a value and send the payload again."),
                 );
@@ -177,7 +195,7 @@ impl Fields {
             Some(_) => {
                 self.fault(
                     ErrorCode::InvalidField,
-                    pointer,
+                    &pointer(),
                     None,
                     format!("{name} must be a text in double quotes."),
                 );
@@ -186,19 +204,19 @@ impl Fields {
         }
     }
 
-    fn id_length(&mut self, id: String, pointer: &str, record: Option<&str>) -> Option<String> {
-        let length = id.chars().count();
-        if length <= MAX_ID_LENGTH {
-            return Some(id);
+    /// Is an ID, of the envelope or of the record at `index`, short enough?
+    fn has_length(&mut self, id: &str, name: &str, index: Option<usize>) -> bool {
+        // A text has no more characters than bytes.
+        let length = if id.len() <= MAX_ID_LENGTH { id.len() } else { id.chars().count() };
+        if length > MAX_ID_LENGTH {
+            self.fault(
+                ErrorCode::InvalidField,
+                &pointer(name, index),
+                index.map(|_| id),
+                format!("{name} has {length} characters; at most {MAX_ID_LENGTH} are allowed."),
+            );
         }
-        let name = pointer.rsplit('/').next().unwrap_or_default();
-        self.fault(
-            ErrorCode::InvalidField,
-            pointer,
-            record,
-            format!("{name} has {length} characters; at most {MAX_ID_LENGTH} are allowed."),
-        );
-        None
+        length <= MAX_ID_LENGTH
     }
 
     fn org_id(&mut self, text: &str) -> Option<OrgId> {
@@ -248,7 +266,7 @@ impl Fields {
         Some(timestamp)
     }
 
-    fn records(&mut self, envelope: &Envelope, operation: Option<Operation>) -> Vec<Record> {
+    fn records(&mut self, envelope: &Envelope<'_>, operation: Option<Operation>) -> Vec<Record> {
         match envelope.members.iter().find(|m| m.name == "records").map(|m| m.kind) {
             Some(Kind::Array) => {}
             None | Some(Kind::Null) => {
@@ -299,28 +317,28 @@ impl Fields {
             return Vec::new();
         }
         let mut records = Vec::with_capacity(count);
-        let mut first_at: HashMap<String, usize> = HashMap::with_capacity(count);
+        let mut first_at: HashMap<&str, usize> = HashMap::with_capacity(count);
         for (index, element) in envelope.records.iter().enumerate() {
-            let Some(record) = self.record(index, element, operation) else { continue };
-            if let Some(first) = first_at.get(&record.external_id) {
+            let Some(external_id) = self.external_id(index, element) else { continue };
+            if let Some(first) = first_at.get(external_id) {
                 let message = format!(
                     "externalId stands here and in record {first}. Send one record for each externalId."
                 );
                 self.fault(
                     ErrorCode::DuplicateExternalId,
-                    &format!("/records/{index}/externalId"),
-                    Some(&record.external_id),
+                    &pointer("externalId", Some(index)),
+                    Some(external_id),
                     message,
                 );
             } else {
-                first_at.insert(record.external_id.clone(), index);
-                records.push(record);
+                first_at.insert(external_id, index);
+                records.push(record(external_id, element, operation));
             }
         }
         records
     }
 
-    fn record(&mut self, index: usize, element: &Element, operation: Option<Operation>) -> Option<Record> {
+    fn external_id<'e>(&mut self, index: usize, element: &'e Element<'_>) -> Option<&'e str> {
         if element.kind != Kind::Object {
             let code =
                 if element.kind == Kind::Null { ErrorCode::MissingField } else { ErrorCode::InvalidField };
@@ -332,16 +350,28 @@ impl Fields {
             );
             return None;
         }
-        let pointer = format!("/records/{index}/externalId");
-        let member = element.members.iter().find(|m| m.name == "externalId");
-        let external_id = self.required_text(member, "externalId", &pointer)?;
-        let external_id = self.id_length(external_id.clone(), &pointer, Some(&external_id))?;
-        let title = element.members.iter().find(|m| m.name == "title").and_then(|m| m.string.clone());
-        let mut members: Vec<String> = element.members.iter().map(|m| m.name.clone()).collect();
-        members.sort_unstable();
-        members.dedup();
-        let word = operation.map_or("", Operation::as_str);
-        let digest = Digest::of(&[word.as_bytes(), &element.canonical]);
-        Some(Record { external_id, digest, title, members, span: element.span.clone() })
+        let external_id = self.required_text(&element.members, "externalId", Some(index))?;
+        self.has_length(external_id, "externalId", Some(index)).then_some(external_id)
+    }
+}
+
+/// Where a member of the envelope stands, or of the record at `index`.
+fn pointer(name: &str, index: Option<usize>) -> String {
+    index.map_or_else(|| format!("/{name}"), |index| format!("/records/{index}/{name}"))
+}
+
+fn record(external_id: &str, element: &Element<'_>, operation: Option<Operation>) -> Record {
+    let title = element.members.iter().find(|m| m.name == "title").and_then(|m| m.string.as_deref());
+    let mut members: Vec<String> = element.members.iter().map(|m| m.name.as_ref().to_owned()).collect();
+    members.sort_unstable();
+    members.dedup();
+    let word = operation.map_or("", Operation::as_str);
+    let digest = Digest::of(&[word.as_bytes(), &element.canonical]);
+    Record {
+        external_id: external_id.to_owned(),
+        digest,
+        title: title.map(str::to_owned),
+        members,
+        span: element.span.clone(),
     }
 }

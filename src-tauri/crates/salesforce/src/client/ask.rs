@@ -131,7 +131,7 @@ impl Client {
         }
         let mut response = request.send().await.map_err(|error| said(&error))?;
         let answered_at = self.clock.now();
-        let headers = response.headers().clone();
+        let headers = std::mem::take(response.headers_mut());
         let body = read_body_up_to(&mut response, ask.longest).await.map_err(|error| said(&error))?;
         Ok((response.status().as_u16(), headers, body, answered_at))
     }
