@@ -448,7 +448,7 @@ async fn what_came_in_last_is_found_by_its_words_at_once_and_after_the_program_e
     assert_eq!(written(&world), 1, "the others are kept until somebody searches");
     world.store.close().await.unwrap();
     world.store = World::opened(&world.folder);
-    assert_eq!(written(&world), 3);
+    assert_eq!(written(&world), 1, "a start writes nothing");
     for text in ["R0", "R1", "R2"] {
         assert_eq!(found(&world.store, text).await, (1, 1), "{text}");
     }

@@ -106,9 +106,9 @@ fn write(words: &[Word], sql: &Connection) -> Result<()> {
 /// The words of transactions that are on the disk, kept until there are many: FTS5 makes a piece of index of whatever it is given
 /// in one go, and merges the pieces later, so that a few at each commit cost more than everything else that is written with them.
 ///
-/// Whoever searches has them written first. They may be lost with the program: transactions are written in their order, so
-/// that what the index lacks is known at the next start ([`catch_up`]).
-#[derive(Debug, Default)]
+/// Whoever searches has them written first. They may be lost with the program: words are written in the order of their
+/// transactions, so that what the index lacks is known at the next start.
+#[derive(Debug)]
 pub(crate) struct Backlog {
     words: Vec<Word>,
     is_waiting: Arc<AtomicBool>,
@@ -118,6 +118,27 @@ pub(crate) struct Backlog {
 const WORTH_WRITING: usize = 256;
 
 impl Backlog {
+    /// The words that were kept when the program ended last. They are only read: a start must not need room on the disk.
+    pub(crate) fn left(sql: &Connection) -> Result<Self> {
+        // What stood in a payload that went nowhere is found by nothing.
+        let mut missing = sql.prepare(
+            "SELECT id, transaction_id, external_ids, title FROM transactions
+              WHERE id > (SELECT coalesce(max(id), 0) FROM transaction_words_docsize) AND body IS NOT NULL ORDER BY id",
+        )?;
+        let words = missing
+            .query_map([], |row| {
+                Ok(Word::Transaction {
+                    txn: row.get(0)?,
+                    transaction_id: row.get(1)?,
+                    external_ids: row.get(2)?,
+                    title: row.get(3)?,
+                })
+            })?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        let is_waiting = Arc::new(AtomicBool::new(!words.is_empty()));
+        Ok(Self { words, is_waiting })
+    }
+
     /// Whether anything is kept.
     pub(crate) fn is_waiting(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.is_waiting)
@@ -145,17 +166,6 @@ impl Backlog {
         }
         self.is_waiting.store(!self.words.is_empty(), Ordering::Release);
     }
-}
-
-/// Writes the words that were kept when the program ended last.
-pub(crate) fn catch_up(sql: &Connection) -> Result<usize> {
-    // What stood in a payload that went nowhere is found by nothing.
-    Ok(sql.execute(
-        "INSERT INTO transaction_words (rowid, transaction_id, external_ids, title)
-         SELECT id, transaction_id, external_ids, title FROM transactions
-          WHERE id > (SELECT coalesce(max(id), 0) FROM transaction_words_docsize) AND body IS NOT NULL",
-        [],
-    )?)
 }
 
 /// What a person typed to search by: every word of it, in any order, the beginning of a word being enough.

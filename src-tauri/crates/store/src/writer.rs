@@ -78,10 +78,9 @@ impl Writer {
     /// Opens the database and starts the thread.
     pub(crate) fn start(path: &Path) -> Result<(Self, JoinHandle<()>)> {
         let connection = open::writer(path)?;
-        words::catch_up(&connection)?;
         let inbox = Arc::new(Inbox::new());
         let own = Arc::clone(&inbox);
-        let words = words::Backlog::default();
+        let words = words::Backlog::left(&connection)?;
         let words_wait = words.is_waiting();
         let spawned = std::thread::Builder::new()
             .name("store-writer".into())
