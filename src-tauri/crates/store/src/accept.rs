@@ -370,7 +370,7 @@ fn enter(tx: &Tx<'_>, intake: &Intake, leg: Leg, relayed: &Change) -> Result<Opt
     let door = intake.doors.as_ref().and_then(|doors| doors.of(leg.target_id));
     let Some(door) = door.filter(|_| intake.first_due <= intake.at) else { return Ok(None) };
     let Some(place) = door.enter() else { return Ok(None) };
-    if delivery::is_sending(tx.sql, leg)? && queue::is_alone(tx.sql, leg.target, relayed)? {
+    if leg.sends && queue::is_alone(tx.sql, leg.target, relayed)? {
         return Ok(Some(place));
     }
     door.set_clear(false);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::OptionalExtension;
 use sync_monitor_domain::cause::failure_key;
 use sync_monitor_domain::change::Change;
 use sync_monitor_domain::clock::Millis;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::accept;
 use crate::error::{Error, Result};
 use crate::queue::{self, Move};
-use crate::routes::Leg;
+use crate::routes::sends;
 use crate::rows;
 use crate::writer::Tx;
 
@@ -65,14 +65,6 @@ pub struct Claim {
     pub items: Vec<Claimed>,
     /// When the next item that waits for nothing else is due; `None` when there is none.
     pub next_due: Option<Millis>,
-}
-
-/// Whether a row of routes sends: it is enabled, and neither its target paused nor the relay.
-macro_rules! sends {
-    () => {
-        "(enabled = 1 AND NOT EXISTS (SELECT 1 FROM orgs WHERE orgs.id = routes.target AND paused = 1)
-          AND NOT EXISTS (SELECT 1 FROM relay WHERE paused = 1))"
-    };
 }
 
 /// Claims what is due at `now` for an org, at most `limit`; nothing while the org or the whole relay is paused.
@@ -146,12 +138,6 @@ fn claimed(
         orphan_since: item.orphan_since,
         records: load.records,
     })
-}
-
-/// May anything be sent by a route now: is it enabled, and neither its target paused nor the relay?
-pub(crate) fn is_sending(sql: &Connection, leg: Leg) -> Result<bool> {
-    let mut sending = sql.prepare_cached(concat!("SELECT ", sends!(), " FROM routes WHERE id = ?1"))?;
-    Ok(sending.query_row([leg.route], |row| row.get(0))?)
 }
 
 /// An item that was made as one in flight.

@@ -297,6 +297,7 @@ pub(crate) fn pause(tx: &mut Tx<'_>, id: OrgId, paused: bool, actor: &Actor, at:
         .sql
         .prepare_cached("UPDATE orgs SET paused = ?2 WHERE org_id = ?1 AND connected = 1")?
         .execute((id.as_str(), paused))?;
+    tx.routes.forget();
     if changed == 0 {
         return Err(Error::NotFound { what: "org", id: id.to_string() });
     }

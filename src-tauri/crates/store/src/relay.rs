@@ -26,6 +26,7 @@ pub(crate) fn pause(tx: &mut Tx<'_>, until: Option<Millis>, actor: &Actor, at: M
     tx.sql
         .prepare_cached("UPDATE relay SET paused = 1, paused_until = ?1")?
         .execute([until.map(|until| until.0)])?;
+    tx.routes.forget();
     let mut entry = Entry::new(at, actor, "relay.pause");
     if let Some(until) = until {
         entry = entry.detail(&format!("until {until}"));
@@ -36,7 +37,7 @@ pub(crate) fn pause(tx: &mut Tx<'_>, until: Option<Millis>, actor: &Actor, at: M
 
 /// Ends the pause, if there is one.
 pub(crate) fn resume(tx: &mut Tx<'_>, actor: &Actor, at: Millis) -> Result<Relay> {
-    if unpause(tx.sql, "paused = 1", None)? {
+    if unpause(tx, "paused = 1", None)? {
         activity::add(tx.sql, &Entry::new(at, actor, "relay.resume"))?;
     }
     state(tx.sql)
@@ -44,16 +45,18 @@ pub(crate) fn resume(tx: &mut Tx<'_>, actor: &Actor, at: Millis) -> Result<Relay
 
 /// Ends a pause whose time has come.
 pub(crate) fn end_pause(tx: &mut Tx<'_>, at: Millis) -> Result<Relay> {
-    if unpause(tx.sql, "paused = 1 AND paused_until <= ?1", Some(at))? {
+    if unpause(tx, "paused = 1 AND paused_until <= ?1", Some(at))? {
         let entry = Entry::relay(at, "relay.resume").detail("The time of the pause was over.");
         activity::add(tx.sql, &entry)?;
     }
     state(tx.sql)
 }
 
-fn unpause(sql: &Connection, condition: &str, at: Option<Millis>) -> Result<bool> {
-    let mut statement =
-        sql.prepare_cached(&format!("UPDATE relay SET paused = 0, paused_until = NULL WHERE {condition}"))?;
+fn unpause(tx: &mut Tx<'_>, condition: &str, at: Option<Millis>) -> Result<bool> {
+    tx.routes.forget();
+    let mut statement = tx
+        .sql
+        .prepare_cached(&format!("UPDATE relay SET paused = 0, paused_until = NULL WHERE {condition}"))?;
     let changed = match at {
         Some(at) => statement.execute([at.0])?,
         None => statement.execute([])?,

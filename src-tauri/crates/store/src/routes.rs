@@ -19,9 +19,21 @@ pub(crate) struct Leg {
     pub(crate) route: i64,
     pub(crate) target: i64,
     pub(crate) target_id: OrgId,
+    /// May anything be sent by it now?
+    pub(crate) sends: bool,
 }
 
-/// The routes by their source, as far as they were looked up.
+/// Whether a row of routes sends: it is enabled, and neither its target paused nor the relay.
+macro_rules! sends {
+    () => {
+        "(enabled = 1 AND NOT EXISTS (SELECT 1 FROM orgs WHERE orgs.id = routes.target AND paused = 1)
+          AND NOT EXISTS (SELECT 1 FROM relay WHERE paused = 1))"
+    };
+}
+pub(crate) use sends;
+
+/// The routes by their source, as far as they were looked up. Whoever changes which routes there are, or which of them send,
+/// forgets them.
 #[derive(Default)]
 pub(crate) struct BySource(HashMap<i64, Vec<Leg>>);
 
@@ -31,16 +43,23 @@ impl BySource {
         if let Some(legs) = self.0.get(&source) {
             return Ok(legs.clone());
         }
-        let mut statement = sql.prepare_cached(
-            "SELECT r.id, r.target, o.org_id FROM routes r JOIN orgs o ON o.id = r.target
-              WHERE r.source = ?1 AND r.removed_at IS NULL ORDER BY r.id",
-        )?;
+        let mut statement = sql.prepare_cached(concat!(
+            "SELECT routes.id, target, o.org_id, ",
+            sends!(),
+            " FROM routes JOIN orgs o ON o.id = target WHERE source = ?1 AND removed_at IS NULL ORDER BY routes.id",
+        ))?;
         let rows = statement.query_map([source], |row| {
-            Ok(Leg { route: row.get(0)?, target: row.get(1)?, target_id: rows::org(row, 2)? })
+            let target_id = rows::org(row, 2)?;
+            Ok(Leg { route: row.get(0)?, target: row.get(1)?, target_id, sends: row.get(3)? })
         })?;
         let legs: Vec<Leg> = rows.collect::<rusqlite::Result<_>>()?;
         self.0.insert(source, legs.clone());
         Ok(legs)
+    }
+
+    /// Something about them was changed.
+    pub(crate) fn forget(&mut self) {
+        self.0.clear();
     }
 }
 
@@ -112,7 +131,7 @@ pub(crate) fn add(
     if added == 0 {
         return Err(Error::Refused(format!("There is a route from {source} to {target} already.")));
     }
-    *tx.routes = BySource::default();
+    tx.routes.forget();
     activity::add(tx.sql, &Entry::new(at, actor, "route.add").subject(format!("{source} → {target}")))?;
     let made = all(tx.sql)?.into_iter().find(|r| r.source == source && r.target == target);
     made.ok_or_else(|| {
@@ -126,6 +145,7 @@ pub(crate) fn enable(tx: &mut Tx<'_>, id: Uuid, enabled: bool, actor: &Actor, at
     tx.sql
         .prepare_cached("UPDATE routes SET enabled = ?2 WHERE uuid = ?1")?
         .execute((id.as_bytes().as_slice(), enabled))?;
+    tx.routes.forget();
     let action = if enabled { "route.resume" } else { "route.pause" };
     activity::add(
         tx.sql,
@@ -146,7 +166,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, id: Uuid, actor: &Actor, at: Millis) -> Re
     tx.sql
         .prepare_cached("UPDATE routes SET removed_at = ?2 WHERE uuid = ?1")?
         .execute((id.as_bytes().as_slice(), at.0))?;
-    *tx.routes = BySource::default();
+    tx.routes.forget();
     activity::add(
         tx.sql,
         &Entry::new(at, actor, "route.remove").subject(format!("{} → {}", before.source, before.target)),

@@ -418,13 +418,18 @@ async fn what_comes_in_goes_at_once_and_overtakes_nothing() {
         "one waits for an older one of its record, and the next not to overtake it"
     );
     world.take(Step::Claim(4)).await;
-    world.take(Step::Pause(0)).await;
-    world.take(come(3)).await;
-    assert_eq!(in_flight(&world).await, 3, "the org is paused");
-    world.take(Step::Pause(0)).await;
-    world.take(Step::Claim(4)).await;
-    world.take(come(4)).await;
-    assert_eq!(in_flight(&world).await, 5, "nothing waits again but what waits for its own record");
+    let mut before = in_flight(&world).await;
+    for (paused, record) in [(0, 3), (1, 4), (2, 5)] {
+        world.take(Step::Pause(paused)).await;
+        world.take(come(record)).await;
+        assert_eq!(in_flight(&world).await, before, "the org, the relay or the route is paused: {paused}");
+        world.take(Step::Pause(paused)).await;
+        world.take(Step::Claim(4)).await;
+        assert_eq!(in_flight(&world).await, before + 1);
+        before += 1;
+    }
+    world.take(come(6)).await;
+    assert_eq!(in_flight(&world).await, before + 1, "nothing waits again but what waits for its own record");
     world.audit();
 }
 
