@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sync_monitor_domain::ids::OrgId;
 use sync_monitor_domain::remote::{CliError, SecretError, SecretStore};
 use sync_monitor_domain::sign_in::TokenSource;
+use url::Url;
 
 use crate::http::{self, Http};
 use crate::oauth::{self, Asked, Credentials, Denied};
@@ -56,10 +57,12 @@ struct State {
     token: Option<Token>,
     generation: u64,
     /// Every token of this run, so that they can be cut out of what the org says.
-    known: Vec<SecretString>,
+    known: Arc<Vec<SecretString>>,
     ended: u64,
     /// Where the org is, as its token server said in this run with the last renewal.
     address: Option<String>,
+    /// The URL that it was asked for last, as it was written and as it was read.
+    url: Option<(String, Url)>,
 }
 
 impl State {
@@ -67,10 +70,11 @@ impl State {
         if self.known.iter().any(|known| known.expose_secret() == secret.expose_secret()) {
             return;
         }
-        self.known.push(secret.clone());
+        let known = Arc::make_mut(&mut self.known);
+        known.push(secret.clone());
         // An org that renews every hour would pile them up; what is older than a few renewals is dead.
-        let surplus = self.known.len().saturating_sub(KNOWN_AT_MOST);
-        self.known.drain(..surplus);
+        let surplus = known.len().saturating_sub(KNOWN_AT_MOST);
+        known.drain(..surplus);
     }
 }
 
@@ -101,8 +105,20 @@ impl Session {
     }
 
     /// Every token of this run.
-    pub(crate) fn known(&self) -> Vec<SecretString> {
-        self.state().known.clone()
+    pub(crate) fn known(&self) -> Arc<Vec<SecretString>> {
+        Arc::clone(&self.state().known)
+    }
+
+    /// The URL that a text is; `None` where it is none. The last one is remembered: what is delivered to an org goes to one.
+    pub(crate) fn url(&self, text: &str) -> Option<Url> {
+        if let Some((last, url)) = &self.state().url
+            && last == text
+        {
+            return Some(url.clone());
+        }
+        let url = Url::parse(text).ok()?;
+        self.state().url = Some((text.to_owned(), url.clone()));
+        Some(url)
     }
 
     /// Where the org is: where it was `known` to be, unless its token server has said something else since.

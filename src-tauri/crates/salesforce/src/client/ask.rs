@@ -53,7 +53,7 @@ pub(crate) struct Answer {
 impl Client {
     /// Makes a request with a token; whatever happens is an answer.
     pub(crate) async fn ask(&self, ask: Ask<'_>, token: &Token, session: &Session) -> Answer {
-        let url = Url::parse(ask.url).ok();
+        let url = session.url(ask.url);
         let host = host_of(url.as_ref()).to_owned();
         let (started_at, began) = (self.clock.now(), self.clock.elapsed());
         let answer = self.exchange(ask, url, &host, token).await;
