@@ -104,7 +104,7 @@ fn write(words: &[Word], sql: &Connection) -> Result<()> {
 }
 
 /// The words of transactions that are on the disk, kept until there are many: FTS5 makes a piece of index of whatever it is given
-/// in one go, and merges the pieces later, so that a few at each commit cost more than everything else that is written with them.
+/// in one go, and merges the pieces later, so that a few at each commit cost several times as much as many at once.
 ///
 /// Whoever searches has them written first. They may be lost with the program: words are written in the order of their
 /// transactions, so that what the index lacks is known at the next start.
