@@ -20,6 +20,9 @@ const ITEMS: usize = 3_000;
 fn old(schema: usize) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     past::write_many(&folder.path().join(DATABASE), schema, ITEMS);
+    // What is in it is older than a month, and a start that comes through would begin to clear it away.
+    let kept = "[retention]\nsynced_days = 3650\ntransaction_days = 3650\n";
+    std::fs::write(folder.path().join("config.toml"), kept).unwrap();
     folder
 }
 
