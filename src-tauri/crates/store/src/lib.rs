@@ -65,7 +65,7 @@ use model::{
     Preflight, Relay, Route, RunDetail, RunPage, Sort, Stats, Token, WorkItemPage,
 };
 use reader::Readers;
-use writer::Writer;
+use writer::{Urgency, Writer};
 
 /// The way to the store; cheap to clone. When the last clone is dropped, the database is closed.
 #[derive(Clone)]
@@ -174,7 +174,7 @@ impl Store {
             }
             Err(error) => drop(answer.send(Err(error))),
         };
-        self.writer()?.hand_in(move |tx| accept::accept(tx, &intake), then).await?;
+        self.writer()?.hand_in(Urgency::Now, move |tx| accept::accept(tx, &intake), then).await?;
         answered.await.map_err(|_| Error::Closed)?
     }
 
@@ -219,7 +219,7 @@ impl Store {
         done: Arc<Completion>,
         then: impl FnOnce(Result<Vec<Uuid>>) + Send + 'static,
     ) -> Result<()> {
-        self.writer()?.hand_in_for_soon(move |tx| delivery::complete(tx, target, &done), then).await
+        self.writer()?.hand_in(Urgency::Soon, move |tx| delivery::complete(tx, target, &done), then).await
     }
 
     /// Puts back what was in flight when the program died; returns how many.

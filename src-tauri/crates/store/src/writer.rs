@@ -22,7 +22,8 @@ use crate::{open, orgs, routes, words};
 
 mod inbox;
 
-use inbox::{Inbox, Urgency};
+use inbox::Inbox;
+pub(crate) use inbox::Urgency;
 
 /// A piece of work, and whom to tell what came of it.
 trait Job: Send {
@@ -114,34 +115,23 @@ impl Writer {
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         // Whoever asked may have gone away (a client that hung up); what he asked for is done all the same.
-        self.hand_in(work, move |result| drop(answer.send(result))).await?;
+        self.hand_in(Urgency::Now, work, move |result| drop(answer.send(result))).await?;
         answered.await.map_err(|_| Error::Closed)?
     }
 
     /// The same for who does not wait: returns when there is room for it. `then` is called on the writer's thread, whatever
-    /// became of who handed it in; everybody else's answer waits meanwhile.
+    /// became of who handed it in; everybody else's answer waits meanwhile. What is for soon has a commit of its own only where
+    /// nothing else comes within two milliseconds.
     ///
     /// # Errors
     /// [`Error::Closed`]; `then` is not called then.
     pub(crate) async fn hand_in<T: Send + 'static>(
         &self,
+        urgency: Urgency,
         work: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
         then: impl FnOnce(Result<T>) + Send + 'static,
     ) -> Result<()> {
-        self.inbox.hand_in(Box::new(Asked { work, result: None, then }), Urgency::Now).await
-    }
-
-    /// The same for what nobody waits for at all: it shares the commit of what comes next, and has one of its own only where
-    /// nothing comes within two milliseconds.
-    ///
-    /// # Errors
-    /// As [`Self::hand_in`].
-    pub(crate) async fn hand_in_for_soon<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
-        then: impl FnOnce(Result<T>) + Send + 'static,
-    ) -> Result<()> {
-        self.inbox.hand_in(Box::new(Asked { work, result: None, then }), Urgency::Soon).await
+        self.inbox.hand_in(Box::new(Asked { work, result: None, then }), urgency).await
     }
 }
 

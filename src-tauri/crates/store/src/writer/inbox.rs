@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_millis(2);
 
 /// Whether somebody waits for a piece of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Urgency {
+pub(crate) enum Urgency {
     /// Somebody waits.
     Now,
     /// Nobody waits: it shares the group of what comes next, and waits a moment for it.
